@@ -4,9 +4,15 @@
 //! the calls; `strongroom serve --dev`; and a child of this program that uses SoftHSM directly through `cryptoki`.
 //! The cells of the table are measured alternately, in rounds, so that other load of the machine affects all of them.
 
+#[path = "../kit/machine.rs"]
+mod machine;
 mod measure;
 mod raw;
 mod service;
+#[path = "../kit/simulator.rs"]
+mod simulator;
+#[path = "../kit/softhsm.rs"]
+mod softhsm;
 mod table;
 mod work;
 

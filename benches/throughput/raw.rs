@@ -9,19 +9,18 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use clap::ValueEnum as _;
-use cryptoki::context::{CInitializeArgs, CInitializeFlags, Pkcs11};
+use cryptoki::context::Pkcs11;
 use cryptoki::mechanism::Mechanism;
 use cryptoki::mechanism::aead::GcmParams;
 use cryptoki::object::{Attribute, AttributeType, ObjectHandle};
-use cryptoki::session::{Session, UserType};
+use cryptoki::session::Session;
 use cryptoki::slot::Slot;
-use secrecy::SecretString;
-use strongroom::token::Profile;
 use strongroom::token::softhsm::Directory;
 use tempfile::TempDir;
 
 use crate::WARM_UP;
 use crate::measure::{Meter, Sample};
+use crate::softhsm::{NewToken, P256};
 use crate::work::{DIGEST, KeyObject, PLAINTEXT, Work};
 
 /// A handle to the child process that uses the token.
@@ -125,24 +124,9 @@ struct Key {
 impl Token {
     /// Initializes the token and generates its keys. The returned session holds the login and the session objects.
     fn create() -> anyhow::Result<(Self, Session)> {
-        let module = Profile::named("softhsm")?.find_module().context("SoftHSM is not installed")?;
-        let pkcs11 = Pkcs11::new(module)?;
-        pkcs11.initialize(CInitializeArgs::new(CInitializeFlags::OS_LOCKING_OK))?;
-        let info = pkcs11.get_library_info()?;
-        let description = format!("{} {}", info.library_description().trim(), info.library_version());
-        let pin = SecretString::from("not a secret");
-        let slot = *pkcs11.get_slots_with_token()?.first().context("SoftHSM has no slot")?;
-        pkcs11.init_token(slot, &pin, "bench")?;
-        // SoftHSM renumbers its slots after initialization.
-        let slot = *pkcs11
-            .get_slots_with_initialized_token()?
-            .first()
-            .context("the initialized token is missing")?;
-        let session = pkcs11.open_rw_session(slot)?;
-        session.login(UserType::So, Some(&pin))?;
-        session.init_pin(&pin)?;
-        session.logout()?;
-        session.login(UserType::User, Some(&pin))?;
+        let token = NewToken::initialize()?;
+        let description = token.description()?;
+        let NewToken { pkcs11, slot, session } = token;
 
         let secret = [
             Attribute::Token(true),
@@ -152,11 +136,9 @@ impl Token {
         ];
         let sign = [&secret[..], &[Attribute::Sign(true)]].concat();
         let with = |attributes: &[Attribute]| [&[Attribute::Token(true)], attributes].concat();
-        // DER of the object identifier of P-256 (RFC 5480).
-        let p256 = vec![0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07];
         let (ec_public, ec) = session.generate_key_pair(
             &Mechanism::EccKeyPairGen,
-            &with(&[Attribute::EcParams(p256)]),
+            &with(&[Attribute::EcParams(P256.to_vec())]),
             &sign,
         )?;
         let (_, rsa) = session.generate_key_pair(

@@ -4,14 +4,13 @@ use std::io::Write as _;
 use std::time::Duration;
 
 use crate::measure::Sample;
-use crate::{Arguments, Line};
+use crate::{Arguments, Line, machine};
 
 /// Prints the measured module, the machine and the parameters.
 pub(crate) fn head(module: &str, arguments: &Arguments) -> anyhow::Result<()> {
     let mut out = std::io::stdout().lock();
-    let processors = std::thread::available_parallelism()?;
     let Arguments { rounds, milliseconds, connections, .. } = arguments;
-    writeln!(out, "{module}; {processors} processors{}{}", model(), load())?;
+    writeln!(out, "{module}; {}", machine::describe()?)?;
     writeln!(out, "{rounds} rounds of {milliseconds} ms per cell, {connections} connection(s)\n")?;
     Ok(out.flush()?)
 }
@@ -58,18 +57,4 @@ pub(crate) fn print(lines: &[Line], took: Duration) -> anyhow::Result<()> {
 
 fn format_rounded(figure: Option<f64>) -> String {
     figure.map_or_else(|| "-".to_owned(), |figure| format!("{figure:.0}"))
-}
-
-/// The processor's name, if Linux reports it.
-fn model() -> String {
-    let info = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let name = info.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": "));
-    name.map(|(_, name)| format!(" ({name})")).unwrap_or_default()
-}
-
-/// The load average before the measurement.
-fn load() -> String {
-    let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
-    let load = load.split(' ').next().unwrap_or_default();
-    if load.is_empty() { String::new() } else { format!("; load before {load}") }
 }

@@ -1,0 +1,111 @@
+//! A simulator in a child process, and connections to it over TLS.
+
+use std::io::{BufRead as _, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdout, Command, Stdio};
+
+use anyhow::Context as _;
+use tempfile::TempDir;
+use tonic::metadata::{Ascii, MetadataValue};
+use tonic::service::Interceptor;
+use tonic::service::interceptor::InterceptedService;
+use tonic::transport::{Certificate, Channel, ClientTlsConfig};
+
+/// A running simulator. Killed when dropped.
+pub(crate) struct Simulator {
+    child: Child,
+    bearer: Bearer,
+    _output: BufReader<ChildStdout>,
+    directory: TempDir,
+}
+
+impl Simulator {
+    /// Starts a simulator with default settings, except for its directory and port, and requests an access token.
+    pub(crate) fn start(program: &Path) -> anyhow::Result<Self> {
+        let directory = tempfile::tempdir()?;
+        let log = directory.path().join("log");
+        let mut child = command(program, directory.path())
+            .args(["serve", "--dev", "--listen", "127.0.0.1:0"])
+            .stdout(Stdio::piped())
+            .stderr(std::fs::File::create(&log)?)
+            .spawn()?;
+        let mut output = BufReader::new(child.stdout.take().context("the server has no output")?);
+        // The server prints its address once it is ready.
+        let mut line = String::new();
+        output.read_line(&mut line)?;
+        if line.is_empty() {
+            let _ = child.wait();
+            anyhow::bail!("the server did not start:\n{}", std::fs::read_to_string(log)?);
+        }
+        let token = run(command(program, directory.path()).arg("token"));
+        let bearer = token.and_then(|token| Ok(Bearer(format!("Bearer {}", token.trim()).parse()?)));
+        match bearer {
+            Ok(bearer) => Ok(Self { child, bearer, _output: output, directory }),
+            Err(error) => {
+                let _ = child.kill();
+                let _ = child.wait();
+                Err(error)
+            }
+        }
+    }
+
+    /// The identifier of the process.
+    pub(crate) fn process(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// The data directory.
+    pub(crate) fn data(&self) -> PathBuf {
+        self.directory.path().join("data")
+    }
+
+    /// Opens a connection.
+    pub(crate) async fn connect(&self) -> anyhow::Result<Channel> {
+        let connection: serde_json::Value =
+            serde_json::from_slice(&std::fs::read(self.data().join("connection.json"))?)?;
+        let text =
+            |name: &str| connection[name].as_str().with_context(|| format!("connection.json has no {name}"));
+        let pem = std::fs::read(text("ca_file")?)?;
+        let tls = ClientTlsConfig::new().ca_certificate(Certificate::from_pem(pem)).domain_name("localhost");
+        let endpoint = Channel::from_shared(text("endpoint")?.to_owned())?;
+        Ok(endpoint.tls_config(tls)?.tcp_nodelay(true).connect().await?)
+    }
+
+    /// Adds the access token to every call of a connection.
+    pub(crate) fn authorize(&self, channel: Channel) -> Authorized {
+        InterceptedService::new(channel, self.bearer.clone())
+    }
+}
+
+impl Drop for Simulator {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn command(program: &Path, directory: &Path) -> Command {
+    let mut command = Command::new(program);
+    command.env("STRONGROOM_DATA_DIR", directory.join("data")).env_remove("SOFTHSM2_CONF");
+    command
+}
+
+fn run(command: &mut Command) -> anyhow::Result<String> {
+    let output = command.stderr(Stdio::inherit()).output()?;
+    anyhow::ensure!(output.status.success(), "{command:?} failed");
+    Ok(String::from_utf8(output.stdout)?)
+}
+
+/// A connection whose calls have an access token.
+pub(crate) type Authorized = InterceptedService<Channel, Bearer>;
+
+/// Adds the access token to a call.
+#[derive(Clone)]
+pub(crate) struct Bearer(MetadataValue<Ascii>);
+
+impl Interceptor for Bearer {
+    fn call(&mut self, mut request: tonic::Request<()>) -> Result<tonic::Request<()>, tonic::Status> {
+        request.metadata_mut().insert("authorization", self.0.clone());
+        Ok(request)
+    }
+}
