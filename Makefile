@@ -59,7 +59,7 @@ lint: ## check format, lints, dependencies and protocol
 	scripts/deny.sh
 	scripts/proto-lint.sh
 
-bench: ## run all benchmarks, or the one that BENCH names: throughput, retention
+bench: ## run all benchmarks, or the one that BENCH names: throughput, retention, backup
 	@scripts/install-deps.sh run
 	cargo bench --locked --bench '$(BENCH)' -- $(ARGS)
 
