@@ -21,6 +21,7 @@ pub(super) fn every_error() -> Vec<Error> {
     let hsm: crate::model::name::HsmName = "local".parse().unwrap();
     let name: crate::model::name::KeyName = "invoices".parse().unwrap();
     let container = ContainerId::from(&hsm);
+    let vault: crate::model::name::VaultName = "contoso".parse().unwrap();
     let subscription = SubscriptionId(Uuid::nil());
     let group: ResourceGroupName = "dev".parse().unwrap();
     let budget = "monthly".parse().unwrap();
@@ -29,10 +30,12 @@ pub(super) fn every_error() -> Vec<Error> {
             ResourceKind::Budget => Resource::budget(subscription, &budget),
             ResourceKind::DeletedKey => Resource::deleted_key(&container, &name),
             ResourceKind::DeletedManagedHsm => Resource::deleted_hsm(&hsm),
+            ResourceKind::DeletedVault => Resource::deleted_vault(&vault),
             ResourceKind::Key => Resource::key(&container, &name),
             ResourceKind::ManagedHsm => (&hsm).into(),
             ResourceKind::ResourceGroup => Resource::group(subscription, &group),
             ResourceKind::Subscription => subscription.into(),
+            ResourceKind::Vault => Resource::vault_at(subscription, &group, &vault),
             ResourceKind::BackupJob
             | ResourceKind::RoleAssignment
             | ResourceKind::RoleDefinition
@@ -53,6 +56,8 @@ pub(super) fn every_error() -> Vec<Error> {
         },
         Error::Deleted { resource: (&hsm).into(), scheduled_purge_at: at },
         Error::Exists { resource: (&hsm).into(), deleted: true },
+        Error::Exists { resource: (&vault).into(), deleted: false },
+        Error::Exists { resource: (&vault).into(), deleted: true },
         Error::BackupJobRunning { hsm: hsm.clone() },
         Error::BackupStorage { why: "the storage has no folder".to_owned() },
         Error::HsmAlreadyActivated { hsm: hsm.clone() },
@@ -89,7 +94,7 @@ pub(super) fn every_error() -> Vec<Error> {
         Error::RequestTooLarge { limit: 7 },
         Error::RequestTooSlow { seconds: 7 },
         Error::Exists { resource: Resource::group(subscription, &group), deleted: false },
-        Error::ResourceGroupNotEmpty { group: group.clone(), hsm: "local".parse().unwrap() },
+        Error::ResourceGroupNotEmpty { group: group.clone(), container: container.clone() },
         Error::ResumeTokenExpired { after: 3, oldest: 9 },
         Error::Exists { resource: Resource::unnamed(ResourceKind::RoleAssignment), deleted: false },
         Error::RoleAssignmentMatches {

@@ -97,6 +97,7 @@ struct Event {
 enum EventKind {
     PurgedKey(String),
     PurgedHsm(String),
+    PurgedVault(String),
     RotatedKey(String),
     NearExpiry(String),
     NotRotatedKey(String),
@@ -107,7 +108,9 @@ impl EventKind {
     /// Formats the event as text.
     fn text(&self) -> String {
         match self {
-            Self::PurgedKey(name) | Self::PurgedHsm(name) => format!("purged {name}"),
+            Self::PurgedKey(name) | Self::PurgedHsm(name) | Self::PurgedVault(name) => {
+                format!("purged {name}")
+            }
             Self::RotatedKey(name) => format!("rotated to {name}"),
             Self::NearExpiry(name) => format!("expires soon: {name}"),
             Self::ReachedBudget(name) => format!("reached {name}"),
@@ -180,6 +183,7 @@ impl From<pb::Happening> for Event {
         let kind = happening.what.map(|what| match what {
             Wire::PurgedKey(name) => EventKind::PurgedKey(name),
             Wire::PurgedHsm(name) => EventKind::PurgedHsm(name),
+            Wire::PurgedVault(name) => EventKind::PurgedVault(name),
             Wire::RotatedKey(name) => EventKind::RotatedKey(name),
             Wire::NearExpiry(name) => EventKind::NearExpiry(name),
             Wire::ReachedBudget(name) => EventKind::ReachedBudget(name),

@@ -1,4 +1,4 @@
-//! `strongroom group`: resource groups, which contain managed HSMs.
+//! `strongroom group`: resource groups, which contain managed HSMs and vaults.
 
 use std::collections::BTreeMap;
 use std::io::{BufRead as _, IsTerminal as _};
@@ -6,6 +6,7 @@ use std::io::{BufRead as _, IsTerminal as _};
 use clap::{Args, Subcommand};
 use serde::Serialize;
 
+use super::container::last;
 use super::failure::{Failure, Outcome};
 use super::key::{tag, tags};
 use super::output::{TableRow, note};
@@ -26,7 +27,7 @@ pub enum GroupCommand {
     Create(CreateArgs),
     /// Update the tags of a resource group
     Update(UpdateArgs),
-    /// Delete a resource group with its role assignments, and soft-delete the managed HSMs in it
+    /// Delete a resource group with its role assignments, and soft-delete the managed HSMs and vaults in it
     Delete(DeleteArgs),
 }
 
@@ -76,7 +77,7 @@ struct Changes {
 pub struct DeleteArgs {
     /// Name of the resource group
     name: ResourceGroupName,
-    /// Delete the managed HSMs in it without confirmation
+    /// Delete the managed HSMs and vaults in it without confirmation
     #[arg(long)]
     yes: bool,
 }
@@ -131,30 +132,19 @@ fn resource_name(session: &Session, group: &ResourceGroupName) -> Outcome<String
     Ok(format!("subscriptions/{}/resourceGroups/{group}", session.subscription()?))
 }
 
-/// Lists the names of the managed HSMs in a group, without deleted ones.
-async fn live_hsms(session: &Session, group: &str) -> Outcome<Vec<String>> {
-    let mut service = session.hsms();
-    let mut request = pb::ListManagedHsmsRequest { parent: group.to_owned(), ..Default::default() };
-    let mut names = Vec::new();
-    loop {
-        let page = service.list_managed_hsms(request.clone()).await?.into_inner();
-        let name = |hsm: pb::ManagedHsm| hsm.name.rsplit('/').next().unwrap_or_default().to_owned();
-        names.extend(page.managed_hsms.into_iter().map(name));
-        if page.next_page_token.is_empty() {
-            return Ok(names);
-        }
-        request.page_token = page.next_page_token;
-    }
-}
-
-/// Asks for confirmation to delete these managed HSMs. Errors without it, or if standard input is not a terminal.
-fn confirm(hsms: &[String]) -> Outcome {
-    if hsms.is_empty() {
+/// Asks for confirmation to delete these resources. Errors without it, or if standard input is not a terminal.
+fn confirm(hsms: &[pb::ManagedHsm], vaults: &[pb::Vault]) -> Outcome {
+    let kinds = [("managed HSMs", hsms.is_empty()), ("vaults", vaults.is_empty())];
+    let kinds: Vec<_> = kinds.into_iter().filter(|(_, none)| !none).map(|(kind, _)| kind).collect();
+    if kinds.is_empty() {
         return Ok(());
     }
+    let names = hsms.iter().map(|hsm| &hsm.name).chain(vaults.iter().map(|vault| &vault.name));
+    let names: Vec<_> = names.map(|name| last(name)).collect();
     let what = format!(
-        "the resource group contains managed HSMs, which are soft-deleted with it: {}",
-        hsms.join(", ")
+        "the resource group contains {}, which are soft-deleted with it: {}",
+        kinds.join(" and "),
+        names.join(", ")
     );
     let mut answer = String::new();
     if std::io::stdin().is_terminal() {
@@ -200,7 +190,8 @@ pub(super) async fn run(context: &Context, command: GroupCommand) -> Outcome {
         GroupCommand::Delete(DeleteArgs { name, yes }) => {
             let name = resource_name(&session, &name)?;
             if !yes {
-                confirm(&live_hsms(&session, &name).await?)?;
+                let hsms = super::hsm::fetch_all(&session, &name).await?;
+                confirm(&hsms, &super::vault::fetch_all(&session, &name).await?)?;
             }
             service.delete_resource_group(pb::DeleteResourceGroupRequest { name }).await?
         }

@@ -10,6 +10,7 @@ mod completions;
 mod config;
 mod connect_error;
 mod connection;
+mod container;
 mod control;
 mod digest;
 mod doctor;
@@ -41,6 +42,7 @@ mod table;
 mod time_argument;
 mod token;
 mod usage;
+mod vault;
 mod watch;
 
 use std::process::ExitCode;
@@ -71,6 +73,7 @@ pub use setting::SettingCommand;
 pub use subscription::SubscriptionCommand;
 pub use token::TokenArgs;
 pub use usage::UsageCommand;
+pub use vault::VaultCommand;
 pub use watch::WatchArgs;
 
 use failure::{Failure, Outcome};
@@ -99,6 +102,9 @@ pub enum Command {
     /// Create, activate, update, delete and recover managed HSMs
     #[command(subcommand)]
     Hsm(Box<HsmCommand>),
+    /// Create, update, delete and recover vaults, and manage their access policies
+    #[command(subcommand)]
+    Vault(Box<VaultCommand>),
     /// Manage role definitions and role assignments of a managed HSM (local RBAC)
     #[command(subcommand)]
     Role(RoleCommand),
@@ -111,7 +117,7 @@ pub enum Command {
     /// Show and update subscriptions
     #[command(subcommand)]
     Subscription(SubscriptionCommand),
-    /// Manage resource groups, which contain managed HSMs
+    /// Manage resource groups, which contain managed HSMs and vaults
     #[command(subcommand)]
     Group(GroupCommand),
     /// List the locations of resources
@@ -209,6 +215,7 @@ async fn run_client(options: Options, command: Command) -> ExitCode {
     let outcome = match command {
         Command::Key(command) => key::run(&context, *command).await,
         Command::Hsm(command) => hsm::run(&context, *command).await,
+        Command::Vault(command) => vault::run(&context, *command).await,
         Command::Role(command) => role::run(&context, command).await,
         Command::Setting(command) => setting::run(&context, command).await,
         Command::Access(command) => access::run(&context, command).await,
@@ -271,6 +278,14 @@ mod tests {
             "--as contributor hsm delete payroll",
             "--as contributor hsm list-deleted",
             "--as owner usage forecast --hsm payroll",
+            "hsm update payroll --tag team=billing",
+            "hsm update payroll --public-network-access disabled",
+            "vault update payroll --clear-tags",
+            "vault create payroll --retention-days 7 --purge-protection --sku Premium --access-policies",
+            "vault update payroll --permission-model access-policies --ip-rule 203.0.113.0/24",
+            "vault policy set payroll --principal crypto-user --keys get,list --secrets=",
+            "vault policy delete payroll --principal crypto-user --application 57a6fa86-5ca6-5419-900e-a5be23357152",
+            "--as owner vault purge payroll --location localhost",
             "--as owner usage statement --from 2027-01-01 --to 2027-02-01",
             "usage statement --plan vault-premium --resource-group dev --all",
             "usage export --format json --file usage.json",
@@ -315,6 +330,12 @@ mod tests {
             "hsm create payroll --retention-days 91 --administrator administrator",
             "hsm create payroll",
             "hsm update payroll",
+            "vault create payroll --retention-days 6",
+            "vault create payroll --sku Standard_B1",
+            "vault create no--name",
+            "vault update payroll",
+            "vault policy set payroll --principal crypto-user",
+            "vault policy add payroll --keys get",
             "env --json --dotenv",
             "env --certificate --managed-identity",
             "hosts a_b",

@@ -28,6 +28,7 @@ use crate::api::grpc::pb::resource_service_client::ResourceServiceClient;
 use crate::api::grpc::pb::security_domain_service_client::SecurityDomainServiceClient;
 use crate::api::grpc::pb::setting_service_client::SettingServiceClient;
 use crate::api::grpc::pb::usage_service_client::UsageServiceClient;
+use crate::api::grpc::pb::vault_service_client::VaultServiceClient;
 use crate::model::name::HsmName;
 use crate::model::resource::SubscriptionId;
 
@@ -122,6 +123,11 @@ impl Session {
     /// Returns a client for managed HSMs.
     pub(crate) fn hsms(&self) -> ManagedHsmServiceClient<AuthorizedChannel> {
         ManagedHsmServiceClient::new(self.channel.clone())
+    }
+
+    /// Returns a client for vaults.
+    pub(crate) fn vaults(&self) -> VaultServiceClient<AuthorizedChannel> {
+        VaultServiceClient::new(self.channel.clone())
     }
 
     /// Returns a client for subscriptions, resource groups and locations.

@@ -8,15 +8,14 @@ use std::sync::Arc;
 
 use super::Engine;
 use crate::model::Result;
-use crate::model::container::ContainerId;
-use crate::model::hsm::ManagedHsm;
+use crate::model::container::Container;
 use crate::model::key::KeyVersion;
-use crate::ops::hsm_lock;
+use crate::ops::container_lock;
 use crate::store::Listing;
 use crate::token::Token;
 
-/// A key version and its HSM.
-type HsmVersion = (Arc<ManagedHsm>, Arc<KeyVersion>);
+/// A key version and its container.
+type ContainedVersion = (Container, Arc<KeyVersion>);
 
 impl Engine {
     /// Counts the key versions whose material is missing from their token, and logs each. Their records are kept. A
@@ -25,36 +24,36 @@ impl Engine {
     /// # Errors
     /// The first error of a token that cannot be listed; the other tokens are still checked.
     pub async fn missing_material(&self) -> Result<usize> {
-        let mut tokens: BTreeMap<String, Vec<Arc<ManagedHsm>>> = BTreeMap::new();
-        for hsm in self.0.store.hsms() {
-            tokens.entry(hsm.token_serial.clone()).or_default().push(hsm);
+        let mut tokens: BTreeMap<String, Vec<Container>> = BTreeMap::new();
+        for container in self.0.store.containers() {
+            tokens.entry(container.token_serial().to_owned()).or_default().push(container);
         }
         let (mut missing, mut failed) = (0, Ok(()));
-        for hsms in tokens.into_values() {
-            match self.missing_of(&hsms).await {
+        for containers in tokens.into_values() {
+            match self.missing_of(&containers).await {
                 Ok(count) => missing += count,
-                Err(error) if self.any_exists(&hsms).await => failed = failed.and(Err(error)),
-                // The HSMs were purged meanwhile and have no token any more.
+                Err(error) if self.any_exists(&containers).await => failed = failed.and(Err(error)),
+                // The containers were purged meanwhile and have no token any more.
                 Err(_) => {}
             }
         }
         failed.map(|()| missing)
     }
 
-    /// Counts the missing versions of HSMs that share a token.
-    async fn missing_of(&self, hsms: &[Arc<ManagedHsm>]) -> Result<usize> {
-        let Some(first) = hsms.first() else { return Ok(0) };
-        let token = self.0.tokens.of(&(&first.name).into())?;
-        let unseen: Vec<HsmVersion> = hsms
+    /// Counts the missing versions of containers that share a token.
+    async fn missing_of(&self, containers: &[Container]) -> Result<usize> {
+        let Some(first) = containers.first() else { return Ok(0) };
+        let token = self.0.tokens.of(&first.id())?;
+        let unseen: Vec<ContainedVersion> = containers
             .iter()
-            .flat_map(|hsm| self.versions(hsm))
+            .flat_map(|container| self.versions(container))
             .filter(|(_, version)| !token.has_cached_handle(version.version))
             .collect();
         let mut missing = 0;
-        for (hsm, version) in self.not_held(&token, unseen).await? {
+        for (container, version) in self.not_held(&token, unseen).await? {
             missing += 1;
             tracing::error!(
-                hsm = %hsm.name, key = %version.name, version = %version.version,
+                container = %container.id(), key = %version.name, version = %version.version,
                 "the token does not hold this key version"
             );
         }
@@ -62,7 +61,7 @@ impl Engine {
     }
 
     /// Lists the token once; returns the versions that it does not hold and that are not being destroyed.
-    async fn not_held(&self, token: &Token, unseen: Vec<HsmVersion>) -> Result<Vec<HsmVersion>> {
+    async fn not_held(&self, token: &Token, unseen: Vec<ContainedVersion>) -> Result<Vec<ContainedVersion>> {
         if unseen.is_empty() {
             return Ok(unseen);
         }
@@ -70,7 +69,7 @@ impl Engine {
         // An intent is declared before material is destroyed, and is closed together with the key's record: a version
         // that was being purged when the token was listed either has an open intent now or no record any more.
         let intents = self.0.store.intents();
-        let is_destroyed = |(_, version): &HsmVersion| {
+        let is_destroyed = |(_, version): &ContainedVersion| {
             intents
                 .iter()
                 .filter(|intent| {
@@ -78,8 +77,8 @@ impl Engine {
                 })
                 .any(|intent| intent.destroys(version.version))
         };
-        let is_recorded = |(hsm, version): &HsmVersion| {
-            self.0.store.hsm(&hsm.name).is_some_and(|now| now.id == hsm.id)
+        let is_recorded = |(container, version): &ContainedVersion| {
+            self.exists(container)
                 && self
                     .0
                     .store
@@ -90,19 +89,25 @@ impl Engine {
         Ok(missing.filter(|version| !is_destroyed(version) && is_recorded(version)).collect())
     }
 
-    fn versions(&self, hsm: &Arc<ManagedHsm>) -> Vec<HsmVersion> {
-        let container = ContainerId::from(&hsm.name);
-        let keys = [Listing::Live, Listing::Deleted]
-            .into_iter()
-            .flat_map(|listing| self.0.store.keys(&container, listing, None, usize::MAX));
-        keys.flat_map(|key| key.versions.clone()).map(|version| (Arc::clone(hsm), version)).collect()
+    /// Whether this container, and not a later one of its name, exists.
+    fn exists(&self, container: &Container) -> bool {
+        let now = self.0.store.container(&container.id());
+        now.is_some_and(|now| now.unique_id() == container.unique_id())
     }
 
-    /// Whether any of these HSMs still exists, after a running purge has ended.
-    async fn any_exists(&self, hsms: &[Arc<ManagedHsm>]) -> bool {
-        for hsm in hsms {
-            let _held = self.0.locks.acquire(hsm_lock(&hsm.name)).await;
-            if self.0.store.hsm(&hsm.name).is_some_and(|now| now.id == hsm.id) {
+    fn versions(&self, container: &Container) -> Vec<ContainedVersion> {
+        let id = container.id();
+        let keys = [Listing::Live, Listing::Deleted]
+            .into_iter()
+            .flat_map(|listing| self.0.store.keys(&id, listing, None, usize::MAX));
+        keys.flat_map(|key| key.versions.clone()).map(|version| (container.clone(), version)).collect()
+    }
+
+    /// Whether any of these containers still exists, after a running purge has ended.
+    async fn any_exists(&self, containers: &[Container]) -> bool {
+        for container in containers {
+            let _held = self.0.locks.acquire(container_lock(&container.id())).await;
+            if self.exists(container) {
                 return true;
             }
         }

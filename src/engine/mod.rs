@@ -29,7 +29,8 @@ use crate::model::container_setting::KeyPolicies;
 use crate::model::event::EventFilter;
 use crate::model::hsm::ManagedHsm;
 use crate::model::location::Locations;
-use crate::model::name::{HsmName, PrincipalId};
+use crate::model::name::{HsmName, PrincipalId, VaultName};
+use crate::model::vault::Vault;
 use crate::model::{Error, Result, Timestamp};
 use crate::ops::{
     AttachedTokens, BackupQueue, CxOf, Done, Intents, Operation, Plane, PlaneOf, PublicKeyCache,
@@ -432,6 +433,11 @@ impl Engine {
     /// Returns an HSM, live or deleted.
     pub fn managed_hsm(&self, name: &HsmName) -> Option<Arc<ManagedHsm>> {
         self.0.store.hsm(name)
+    }
+
+    /// Returns a vault, live or deleted.
+    pub fn vault(&self, name: &VaultName) -> Option<Arc<Vault>> {
+        self.0.store.vault(name)
     }
 
     /// Returns a receiver that is notified of every committed change.

@@ -103,6 +103,9 @@ impl PlaneAccess for DataPlane {
                 let roles = || store.role_definitions(hsm);
                 authorize(caller, |principal| store.grants(hsm, principal), action, scopes, roles)
             }
+            PermissionModel::Vault(_) => {
+                Err(Error::Unsupported { what: "The data plane of vaults is not available yet".to_owned() })
+            }
         }
     }
 

@@ -32,6 +32,7 @@ use crate::ops::hsms::{DeletedHsmPath, PurgeExpiredManagedHsm};
 use crate::ops::keys::PurgeExpiredKey;
 use crate::ops::keys::{NoteNearExpiry, RotateDueKey};
 use crate::ops::usage::{BudgetId, NoteBudgetReached};
+use crate::ops::vaults::{DeletedVaultPath, PurgeExpiredVault};
 
 /// The maximum number of events that an advance reports. All due work is done nevertheless.
 const REPORTED: usize = 10_000;
@@ -52,6 +53,8 @@ pub enum TimedEventKind {
     PurgedKey(KeyPath),
     /// A deleted HSM was purged.
     PurgedHsm(DeletedHsmPath),
+    /// A deleted vault was purged.
+    PurgedVault(DeletedVaultPath),
     /// A key was rotated to this version.
     RotatedKey(KeyId),
     /// A key could not be rotated. Rotation is not retried for its current version.
@@ -231,6 +234,12 @@ impl Scheduler {
                 let id = self.engine.managed_hsm(name).ok_or_else(not_found)?.deleted_path();
                 self.engine.run_due(PurgeExpiredManagedHsm { id: id.clone() }).await?;
                 Ok(TimedEventKind::PurgedHsm(id))
+            }
+            Deletable::Vault(name) => {
+                let not_found = || Error::NotFound(resource.deleted());
+                let id = self.engine.vault(name).ok_or_else(not_found)?.deleted_path();
+                self.engine.run_due(PurgeExpiredVault { id: id.clone() }).await?;
+                Ok(TimedEventKind::PurgedVault(id))
             }
         }
     }

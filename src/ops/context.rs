@@ -20,7 +20,7 @@ use crate::model::name::{PrincipalId, VersionId};
 use crate::model::resource::Subscription;
 use crate::model::retention::RecoveryLevel;
 use crate::model::wrapped_key::BackupPolicy;
-use crate::model::{Result, Timestamp};
+use crate::model::{Error, Result, Timestamp};
 use crate::storage;
 use crate::store::Store;
 use crate::token::{Token, TokenPool};
@@ -147,9 +147,12 @@ common_cx!(Cx, ControlCx);
 
 impl Cx {
     /// Returns the addressed managed HSM, for operations that other containers do not have.
-    pub const fn managed_hsm(&self) -> &Arc<ManagedHsm> {
-        let Container::ManagedHsm(hsm) = &self.container;
-        hsm
+    ///
+    /// # Errors
+    /// `Internal` if it is another kind of container, which the targets of such operations exclude.
+    pub fn managed_hsm(&self) -> Result<&Arc<ManagedHsm>> {
+        let other = || Error::internal("an operation of managed HSMs addresses another container");
+        self.container.managed_hsm().ok_or_else(other)
     }
 
     /// Returns the recovery level of the container and its keys.

@@ -10,6 +10,7 @@ pub mod authorization;
 pub mod backup;
 mod backup_queue;
 pub mod clock;
+pub mod containers;
 mod context;
 pub mod crypto;
 pub mod deletion;
@@ -31,7 +32,7 @@ pub mod security_domain;
 pub mod settings;
 mod target;
 pub mod usage;
-mod wipe;
+pub mod vaults;
 
 use std::future::Future;
 use std::sync::Arc;
@@ -53,9 +54,9 @@ pub use recoveries::recovery_of;
 pub use recovery::{CompletedOperation, Recovered, Recovery, RecoveryCx};
 pub use target::{
     AllKeys, DeletedKey, ExistingRoleDefinition, KeyPath, LiveKey, LiveKeyVersion, NewVersionName,
-    RoleAssignmentPath, RoleDefinitionPath, RoleScope, Target, WholeContainer, WholeHsm, hsm_lock,
+    RoleAssignmentPath, RoleDefinitionPath, RoleScope, Target, WholeContainer, WholeHsm, container_lock,
+    hsm_lock,
 };
-use wipe::wipe;
 
 use crate::model::arm_rbac::ControlAction;
 use crate::model::audience::Audience;
@@ -260,6 +261,18 @@ operations! {
     hsms::CheckManagedHsmName,
     hsms::ActivateManagedHsm,
     hsms::GetManagedHsmOperationResult,
+    vaults::CreateVault,
+    vaults::GetVault,
+    vaults::ListVaults,
+    vaults::UpdateVault,
+    vaults::UpdateVaultAccessPolicies,
+    vaults::DeleteVault,
+    vaults::GetDeletedVault,
+    vaults::ListDeletedVaults,
+    vaults::RecoverDeletedVault,
+    vaults::PurgeDeletedVault,
+    vaults::CheckVaultName,
+    vaults::GetVaultOperationResult,
     authorization::ListControlRoleDefinitions,
     authorization::GetControlRoleDefinition,
     authorization::CreateControlRoleAssignment,

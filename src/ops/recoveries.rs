@@ -3,8 +3,10 @@
 use super::deletion::purge_recovery;
 use super::recovery::Recovery;
 use crate::model::change::{Intent, IntentVerb};
+use crate::model::container::ContainerKind;
 use crate::model::hsm::ManagedHsm;
 use crate::model::key::Key;
+use crate::model::vault::Vault;
 
 /// Returns the recovery of an intent. An intent that no operation declares does not compile.
 pub const fn recovery_of(intent: &Intent) -> Recovery {
@@ -12,7 +14,10 @@ pub const fn recovery_of(intent: &Intent) -> Recovery {
         IntentVerb::Create => super::keys::CREATION_RECOVERY,
         IntentVerb::Destroy => purge_recovery::<Key>(),
         IntentVerb::Restore => super::keys::RESTORE_RECOVERY,
-        IntentVerb::Provision => super::hsms::CREATION_RECOVERY,
-        IntentVerb::Wipe => purge_recovery::<ManagedHsm>(),
+        IntentVerb::Provision => super::containers::CREATION_RECOVERY,
+        IntentVerb::Wipe => match intent.container.kind() {
+            ContainerKind::ManagedHsm => purge_recovery::<ManagedHsm>(),
+            ContainerKind::Vault => purge_recovery::<Vault>(),
+        },
     }
 }

@@ -78,9 +78,14 @@ fn key_lock(container: &ContainerId, name: &KeyName) -> String {
     format!("{}/{}", container.to_case_insensitive(), name.to_case_insensitive())
 }
 
+/// Returns the name of the lock that serializes changes to a container as a resource.
+pub fn container_lock(container: &ContainerId) -> String {
+    format!("resource {}", container.to_case_insensitive())
+}
+
 /// Returns the name of the lock that serializes changes to an HSM resource.
 pub fn hsm_lock(hsm: &HsmName) -> String {
-    format!("resource {}", hsm.to_case_insensitive())
+    container_lock(&hsm.into())
 }
 
 /// An HSM as a whole, with scope `/`.

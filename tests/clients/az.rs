@@ -47,6 +47,12 @@ fn az_key_lifecycle_works_as_documented() {
     run_script("keys.sh");
 }
 
+#[test]
+#[cfg_attr(not(target_os = "linux"), ignore = "mount namespaces are Linux's")]
+fn az_vault_lifecycle_works_as_documented() {
+    run_script("vaults.sh");
+}
+
 /// An HSM is purged, and recovered from its security domain and key backups.
 #[test]
 #[cfg_attr(not(target_os = "linux"), ignore = "mount namespaces are Linux's")]

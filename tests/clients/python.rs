@@ -90,6 +90,14 @@ async fn asynchronous_management_client_works() {
 
 #[tokio::test]
 #[cfg_attr(not(target_os = "linux"), ignore = "mount namespaces are Linux's")]
+async fn vault_management_client_works() {
+    for flavour in ["sync", "async"] {
+        run_scenario("vault_management", flavour).await;
+    }
+}
+
+#[tokio::test]
+#[cfg_attr(not(target_os = "linux"), ignore = "mount namespaces are Linux's")]
 async fn mongodb_driver_wraps_data_keys_with_hsm_keys() {
     run_scenario("mongodb", "sync").await;
 }

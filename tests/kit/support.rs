@@ -18,6 +18,7 @@ use strongroom::api::grpc::pb::resource_service_client::ResourceServiceClient;
 use strongroom::api::grpc::pb::security_domain_service_client::SecurityDomainServiceClient;
 use strongroom::api::grpc::pb::setting_service_client::SettingServiceClient;
 use strongroom::api::grpc::pb::usage_service_client::UsageServiceClient;
+use strongroom::api::grpc::pb::vault_service_client::VaultServiceClient;
 use tempfile::TempDir;
 use tonic::metadata::{Ascii, MetadataValue};
 use tonic::service::Interceptor;
@@ -379,7 +380,8 @@ impl AccessTokens {
 
 /// Returns whether an RPC belongs to the control plane regardless of its request.
 pub(crate) fn is_of_the_control_plane(service: &str, rpc: &str) -> bool {
-    let services = ["AuthorizationService", "ManagedHsmService", "ResourceService", "UsageService"];
+    let services =
+        ["AuthorizationService", "ManagedHsmService", "ResourceService", "UsageService", "VaultService"];
     let belongs_to_service = services.iter().any(|known| service.rsplit('.').next() == Some(*known));
     rpc == "ReleaseClock" || (belongs_to_service && rpc != "ActivateManagedHsm")
 }
@@ -421,6 +423,7 @@ pub(crate) struct Client {
     pub(crate) security_domains: SecurityDomainServiceClient<Authorized>,
     pub(crate) settings: SettingServiceClient<Authorized>,
     pub(crate) usage: UsageServiceClient<Authorized>,
+    pub(crate) vaults: VaultServiceClient<Authorized>,
 }
 
 impl Client {
@@ -453,7 +456,8 @@ impl Client {
             backups: BackupServiceClient::new(channel.clone()),
             security_domains: SecurityDomainServiceClient::new(channel.clone()),
             settings: SettingServiceClient::new(channel.clone()),
-            usage: UsageServiceClient::new(channel),
+            usage: UsageServiceClient::new(channel.clone()),
+            vaults: VaultServiceClient::new(channel),
         }
     }
 

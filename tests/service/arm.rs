@@ -7,3 +7,4 @@ mod hsms;
 mod inputs;
 mod refusals;
 mod tokens;
+mod vaults;

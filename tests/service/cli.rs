@@ -10,6 +10,7 @@ mod keys;
 mod program;
 mod settings;
 mod variables;
+mod vaults;
 mod watch;
 
 use std::io::Write as _;

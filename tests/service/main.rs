@@ -51,5 +51,6 @@ mod tokens;
 mod tour;
 mod transport;
 mod usage;
+mod vaults;
 
 use kit::{directory, messages, prepared, support};

@@ -56,6 +56,9 @@ fn invalid_strings(rpc: &str, field: &str) -> Vec<String> {
         // An invalid name is a valid question.
         "managed_hsm_id" if rpc == "CheckManagedHsmName" => Vec::new(),
         "managed_hsm_id" => own(&["", "ab", "a b", "1abc", "abc-", "a--b", "a_b", "ключ", "abc\0", &long]),
+        "vault_id" if rpc == "CheckVaultName" => Vec::new(),
+        "vault_id" => own(&["", "ab", "a b", "1abc", "abc-", "a--b", "a_b", "ключ", "abc\0", &long]),
+        "change" => own(&["", "set", "add ", "add\0", "ключ", &long]),
         "key_id" => {
             let mut ids = own(&[
                 "",

@@ -60,6 +60,8 @@ pub(crate) fn valid_request(rpc: &str) -> Vec<u8> {
     let group = format!("{subscription}/resourceGroups/dev");
     let hsm = format!("{group}/managedHsms/local");
     let deleted_hsm = format!("{subscription}/locations/localhost/deletedManagedHsms/gone");
+    let vault = format!("{group}/vaults/sample");
+    let deleted_vault = format!("{subscription}/locations/localhost/deletedVaults/gone");
     match rpc {
         "CreateKey" => pb::CreateKeyRequest { parent, key_id: "new".to_owned(), kty, ..Default::default() }
             .encode_to_vec(),
@@ -262,6 +264,24 @@ pub(crate) fn valid_request(rpc: &str) -> Vec<u8> {
         "CheckManagedHsmName" => {
             let managed_hsm_id = "made".to_owned();
             pb::CheckManagedHsmNameRequest { parent: subscription, managed_hsm_id }.encode_to_vec()
+        }
+        "CreateVault" => crate::vaults::create_request(&group, "made").encode_to_vec(),
+        "GetVault" => pb::GetVaultRequest { name: vault }.encode_to_vec(),
+        "ListVaults" => pb::ListVaultsRequest { parent: subscription, ..Default::default() }.encode_to_vec(),
+        "UpdateVault" => crate::vaults::tag_request(vault, "seen").encode_to_vec(),
+        "UpdateVaultAccessPolicies" => {
+            let (name, change) = (vault, "add".to_owned());
+            pb::UpdateVaultAccessPoliciesRequest { name, change, access_policies: Vec::new() }.encode_to_vec()
+        }
+        "DeleteVault" => pb::DeleteVaultRequest { name: vault }.encode_to_vec(),
+        "GetDeletedVault" => pb::GetDeletedVaultRequest { name: deleted_vault }.encode_to_vec(),
+        "ListDeletedVaults" => {
+            pb::ListDeletedVaultsRequest { parent: subscription, ..Default::default() }.encode_to_vec()
+        }
+        "RecoverDeletedVault" => pb::RecoverDeletedVaultRequest { name: deleted_vault }.encode_to_vec(),
+        "PurgeDeletedVault" => pb::PurgeDeletedVaultRequest { name: deleted_vault }.encode_to_vec(),
+        "CheckVaultName" => {
+            pb::CheckVaultNameRequest { parent: subscription, vault_id: "made".to_owned() }.encode_to_vec()
         }
         "ActivateManagedHsm" => pb::ActivateManagedHsmRequest { name: parent }.encode_to_vec(),
         "GetStatement" => {

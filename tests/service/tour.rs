@@ -10,6 +10,7 @@ const BACKUP: &str = include_str!("../../docs/backup.md");
 const EVENTS: &str = include_str!("../../docs/events.md");
 const AZURE: &str = include_str!("../../docs/azure.md");
 const MANAGED_HSMS: &str = include_str!("../../docs/managed-hsms.md");
+const VAULTS: &str = include_str!("../../docs/vaults.md");
 const RETENTION: &str = include_str!("../../docs/retention.md");
 const ROTATION: &str = include_str!("../../docs/rotation.md");
 const SECURITY_DOMAIN: &str = include_str!("../../docs/security-domain.md");
@@ -80,6 +81,11 @@ fn azure_tour_runs() {
 #[test]
 fn managed_hsms_tour_runs() {
     run_tour(&tour(MANAGED_HSMS));
+}
+
+#[test]
+fn vaults_tour_runs() {
+    run_tour(&tour(VAULTS));
 }
 
 #[test]

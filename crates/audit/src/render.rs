@@ -44,7 +44,7 @@ pub fn render(entry: &AuditEntry, container: Option<&Container>) -> String {
     json.name("properties");
     json.open();
     json.plain("PoolType", names.pool_type);
-    json.text("sku_Family", family(sku), limit::RESOURCE);
+    json.text("sku_Family", container.map_or("", Container::sku_family), limit::RESOURCE);
     json.text("sku_Name", sku, limit::RESOURCE);
     json.close();
     json.number("durationMs", entry.duration.as_millis());
@@ -80,11 +80,6 @@ fn resource_id(container: &Container) -> String {
     );
     id.make_ascii_uppercase();
     id
-}
-
-/// The family of a SKU: `B` for `Standard_B1`.
-fn family(sku: &str) -> &str {
-    sku.split_once('_').and_then(|(_, size)| size.get(..1)).unwrap_or_default()
 }
 
 /// The caller in Azure's format: a JSON object, which the record contains as a string.

@@ -6,10 +6,11 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use super::container_id::ContainerId;
 use super::denied::DeniedAction;
 use super::field::{Field, InvalidValue};
 use super::local_rbac::DataAction;
-use super::name::HsmName;
+use super::name::{HsmName, VaultName};
 use super::resource::{ResourceGroup, ResourceGroupName, SubscriptionId};
 use super::role::{Assignment, GrantableAction, HierarchicalScope, Permission, RoleGrant, actions};
 
@@ -26,11 +27,15 @@ actions! {
         BudgetDelete = "Consumption/budgets/delete",
         BudgetRead = "Consumption/budgets/read",
         BudgetWrite = "Consumption/budgets/write",
+        ContainerNameRead = "KeyVault/checkNameAvailability/read",
         CostForecastRead = "CostManagement/forecast/read",
         CostQueryRead = "CostManagement/query/read",
         DeletedHsmList = "KeyVault/deletedManagedHsms/read",
         DeletedHsmPurge = "KeyVault/locations/deletedManagedHsms/purge/action",
         DeletedHsmRead = "KeyVault/locations/deletedManagedHsms/read",
+        DeletedVaultList = "KeyVault/deletedVaults/read",
+        DeletedVaultPurge = "KeyVault/locations/deletedVaults/purge/action",
+        DeletedVaultRead = "KeyVault/locations/deletedVaults/read",
         HsmDelete = "KeyVault/managedHSMs/delete",
         HsmOperationRead = "KeyVault/locations/managedHsmOperationResults/read",
         HsmRead = "KeyVault/managedHSMs/read",
@@ -47,6 +52,11 @@ actions! {
         // assumption: no published action marks a subscription as protected; this one is named like the others.
         SubscriptionWrite = "Resources/subscriptions/write",
         UsageRead = "Consumption/usageDetails/read",
+        VaultAccessPoliciesWrite = "KeyVault/vaults/accessPolicies/write",
+        VaultDelete = "KeyVault/vaults/delete",
+        VaultOperationRead = "KeyVault/locations/operationResults/read",
+        VaultRead = "KeyVault/vaults/read",
+        VaultWrite = "KeyVault/vaults/write",
     }
 }
 
@@ -95,7 +105,7 @@ impl FromStr for ControlAction {
     }
 }
 
-/// A scope of ARM RBAC: a subscription, a resource group, or an HSM as a resource. Formatted as an Azure Resource
+/// A scope of ARM RBAC: a subscription, a resource group, or a managed HSM or a vault as a resource. Formatted as an Azure Resource
 /// Manager id.
 #[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
@@ -106,6 +116,8 @@ pub enum ControlScope {
     ResourceGroup(SubscriptionId, ResourceGroupName),
     /// `/subscriptions/{id}/resourceGroups/{name}/providers/Microsoft.KeyVault/managedHSMs/{name}`
     ManagedHsm(SubscriptionId, ResourceGroupName, HsmName),
+    /// `/subscriptions/{id}/resourceGroups/{name}/providers/Microsoft.KeyVault/vaults/{name}`
+    Vault(SubscriptionId, ResourceGroupName, VaultName),
 }
 
 impl ControlScope {
@@ -114,7 +126,8 @@ impl ControlScope {
         match self {
             Self::Subscription(subscription)
             | Self::ResourceGroup(subscription, _)
-            | Self::ManagedHsm(subscription, _, _) => *subscription,
+            | Self::ManagedHsm(subscription, _, _)
+            | Self::Vault(subscription, _, _) => *subscription,
         }
     }
 
@@ -122,15 +135,43 @@ impl ControlScope {
     pub const fn resource_group(&self) -> Option<&ResourceGroupName> {
         match self {
             Self::Subscription(_) => None,
-            Self::ResourceGroup(_, group) | Self::ManagedHsm(_, group, _) => Some(group),
+            Self::ResourceGroup(_, group) | Self::ManagedHsm(_, group, _) | Self::Vault(_, group, _) => {
+                Some(group)
+            }
         }
     }
 
-    /// Returns the HSM; `None` for a subscription or resource group.
+    /// Returns the HSM; `None` for other scopes.
     pub const fn hsm(&self) -> Option<&HsmName> {
         match self {
             Self::ManagedHsm(_, _, hsm) => Some(hsm),
+            Self::Subscription(_) | Self::ResourceGroup(..) | Self::Vault(..) => None,
+        }
+    }
+
+    /// Returns the managed HSM or vault; `None` for a subscription or resource group.
+    pub fn container(&self) -> Option<ContainerId> {
+        match self {
+            Self::ManagedHsm(_, _, hsm) => Some(hsm.into()),
+            Self::Vault(_, _, vault) => Some(vault.into()),
             Self::Subscription(_) | Self::ResourceGroup(..) => None,
+        }
+    }
+}
+
+impl ControlScope {
+    /// Parses the scope of a resource of a type, `managedHSMs` or `vaults`; `None` if the type is another.
+    fn of_container(
+        subscription: SubscriptionId,
+        group: &str,
+        (kind, name): (&str, &str),
+    ) -> Option<Result<Self, InvalidValue>> {
+        if kind.eq_ignore_ascii_case("managedHSMs") {
+            Some(group.parse().and_then(|group| Ok(Self::ManagedHsm(subscription, group, name.parse()?))))
+        } else if kind.eq_ignore_ascii_case("vaults") {
+            Some(group.parse().and_then(|group| Ok(Self::Vault(subscription, group, name.parse()?))))
+        } else {
+            None
         }
     }
 }
@@ -149,12 +190,12 @@ impl HierarchicalScope for ControlScope {
                 .resource_group()
                 .is_some_and(|there| here.to_case_insensitive() == there.to_case_insensitive())
         };
-        let hsm = |here: &HsmName| {
-            other.hsm().is_some_and(|there| here.to_case_insensitive() == there.to_case_insensitive())
+        let container = |here: ContainerId| {
+            other.container().is_some_and(|there| here.to_case_insensitive() == there.to_case_insensitive())
         };
         self.subscription() == other.subscription()
             && self.resource_group().is_none_or(group)
-            && self.hsm().is_none_or(hsm)
+            && self.container().is_none_or(container)
     }
 }
 
@@ -165,8 +206,8 @@ impl FromStr for ControlScope {
         let wrong = || {
             InvalidValue::new(
                 Field::Scope,
-                "a scope is /subscriptions/{id}, /subscriptions/{id}/resourceGroups/{name} or \
-                 /subscriptions/{id}/resourceGroups/{name}/providers/Microsoft.KeyVault/managedHSMs/{name}",
+                "a scope is /subscriptions/{id}, /subscriptions/{id}/resourceGroups/{name}, or that of a resource: \
+                 /subscriptions/{id}/resourceGroups/{name}/providers/Microsoft.KeyVault/managedHSMs/{name} or .../vaults/{name}",
             )
         };
         let mut segments = text.strip_suffix('/').unwrap_or(text).split('/');
@@ -182,17 +223,14 @@ impl FromStr for ControlScope {
         match *rest.as_slice() {
             [] => Ok(Self::Subscription(subscription)),
             [_, group] if is(0, "resourceGroups") => Ok(Self::ResourceGroup(subscription, group.parse()?)),
-            [_, group, _, _, _, hsm]
-                if is(0, "resourceGroups")
-                    && is(2, "providers")
-                    && is(3, "Microsoft.KeyVault")
-                    && is(4, "managedHSMs") =>
+            [_, group, _, _, kind, name]
+                if is(0, "resourceGroups") && is(2, "providers") && is(3, "Microsoft.KeyVault") =>
             {
-                Ok(Self::ManagedHsm(subscription, group.parse()?, hsm.parse()?))
+                Self::of_container(subscription, group, (kind, name)).ok_or_else(wrong)?
             }
             // The resource name, as used in gRPC requests.
-            [_, group, _, hsm] if is(0, "resourceGroups") && is(2, "managedHsms") => {
-                Ok(Self::ManagedHsm(subscription, group.parse()?, hsm.parse()?))
+            [_, group, kind, name] if is(0, "resourceGroups") => {
+                Self::of_container(subscription, group, (kind, name)).ok_or_else(wrong)?
             }
             _ => Err(wrong()),
         }
@@ -219,9 +257,10 @@ impl fmt::Display for ControlScope {
         if let Some(group) = self.resource_group() {
             write!(f, "/resourceGroups/{group}")?;
         }
-        match self.hsm() {
-            Some(hsm) => write!(f, "/providers/Microsoft.KeyVault/managedHSMs/{hsm}"),
-            None => Ok(()),
+        match self {
+            Self::Subscription(_) | Self::ResourceGroup(..) => Ok(()),
+            Self::ManagedHsm(_, _, hsm) => write!(f, "/providers/Microsoft.KeyVault/managedHSMs/{hsm}"),
+            Self::Vault(_, _, vault) => write!(f, "/providers/Microsoft.KeyVault/vaults/{vault}"),
         }
     }
 }
@@ -257,7 +296,7 @@ mod tests {
             "/subscriptions/e091ccde-12fe-56c1-a9da-c98193d4bdb5/resourceGroups",
             "/subscriptions/e091ccde-12fe-56c1-a9da-c98193d4bdb5/resourceGroups/a.",
             "/subscriptions/e091ccde-12fe-56c1-a9da-c98193d4bdb5/groups/a",
-            "/subscriptions/e091ccde-12fe-56c1-a9da-c98193d4bdb5/resourceGroups/a/providers/Microsoft.KeyVault/vaults/abc",
+            "/subscriptions/e091ccde-12fe-56c1-a9da-c98193d4bdb5/resourceGroups/a/providers/Microsoft.KeyVault/vaults/abc/secrets",
             "/subscriptions/e091ccde-12fe-56c1-a9da-c98193d4bdb5/resourceGroups/a/providers/Microsoft.KeyVault/managedHSMs/abc/keys",
         ] {
             assert!(bad.parse::<ControlScope>().is_err(), "{bad}");

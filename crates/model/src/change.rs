@@ -20,6 +20,7 @@ use super::name::{BudgetName, HsmName, KeyName, VersionId};
 use super::resource::{ResourceGroup, ResourceGroupName, Subscription, SubscriptionId};
 use super::rotation::RotationPolicy;
 use super::time::ClockSetting;
+use super::vault::Vault;
 
 /// One change to stored state. A list of changes is applied atomically.
 #[derive(Clone, Debug)]
@@ -28,6 +29,10 @@ pub enum Change {
     InsertHsm(ManagedHsm, Vec<RoleAssignment>),
     /// Replaces tags, settings, purge protection or activation of a live HSM.
     ReplaceHsm(ManagedHsm),
+    /// Inserts a vault.
+    InsertVault(Vault),
+    /// Replaces the mutable properties of a live vault.
+    ReplaceVault(Vault),
     /// Inserts a version of a new or live key; it becomes the current version.
     InsertVersion(KeyVersion, VersionOrigin),
     /// Replaces all keys, roles and settings of a live HSM.

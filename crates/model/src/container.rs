@@ -1,4 +1,4 @@
-//! Containers of the data plane: the resources that hold keys. Managed HSMs are the only kind.
+//! Containers of the data plane: the resources that hold keys.
 //!
 //! What differs by kind is stated here and in `container_id.rs`, so that operations on keys do not depend on the kind of their
 //! container.
@@ -7,11 +7,14 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
+use super::arm_rbac::ControlScope;
 pub use super::container_id::{AuditNames, ContainerId, ContainerKind};
+use super::deletion::Deletable;
 use super::hsm::{Activation, ManagedHsm};
 use super::name::HsmName;
 use super::resource::{ResourceGroupName, SubscriptionId};
-use super::retention::RecoveryLevel;
+use super::retention::{Deletion, RecoveryLevel};
+use super::vault::{Vault, VaultSku};
 use super::{Error, Result};
 
 /// What decides whether a caller may perform an action on the data plane of a container.
@@ -19,6 +22,8 @@ use super::{Error, Result};
 pub enum PermissionModel<'a> {
     /// The role definitions and role assignments of this managed HSM.
     LocalRbac(&'a HsmName),
+    /// The role assignments of Azure RBAC, or the access policies, of this vault.
+    Vault(&'a Vault),
 }
 
 /// A container that exists, with its properties.
@@ -26,6 +31,8 @@ pub enum PermissionModel<'a> {
 pub enum Container {
     /// A managed HSM.
     ManagedHsm(Arc<ManagedHsm>),
+    /// A vault.
+    Vault(Arc<Vault>),
 }
 
 impl Container {
@@ -33,6 +40,15 @@ impl Container {
     pub fn id(&self) -> ContainerId {
         match self {
             Self::ManagedHsm(hsm) => (&hsm.name).into(),
+            Self::Vault(vault) => (&vault.name).into(),
+        }
+    }
+
+    /// Returns it as a resource that can be soft-deleted.
+    pub fn deletable(&self) -> Deletable {
+        match self {
+            Self::ManagedHsm(hsm) => Deletable::ManagedHsm(hsm.name.clone()),
+            Self::Vault(vault) => Deletable::Vault(vault.name.clone()),
         }
     }
 
@@ -40,6 +56,7 @@ impl Container {
     pub fn unique_id(&self) -> Uuid {
         match self {
             Self::ManagedHsm(hsm) => hsm.id,
+            Self::Vault(vault) => vault.id,
         }
     }
 
@@ -47,6 +64,7 @@ impl Container {
     pub fn tenant(&self) -> Uuid {
         match self {
             Self::ManagedHsm(hsm) => hsm.tenant,
+            Self::Vault(vault) => vault.tenant,
         }
     }
 
@@ -54,6 +72,7 @@ impl Container {
     pub fn subscription(&self) -> SubscriptionId {
         match self {
             Self::ManagedHsm(hsm) => hsm.subscription,
+            Self::Vault(vault) => vault.subscription,
         }
     }
 
@@ -61,6 +80,47 @@ impl Container {
     pub fn resource_group(&self) -> &ResourceGroupName {
         match self {
             Self::ManagedHsm(hsm) => &hsm.resource_group,
+            Self::Vault(vault) => &vault.resource_group,
+        }
+    }
+
+    /// Returns the dates of its deletion; `None` while it is live.
+    pub fn deletion(&self) -> Option<Deletion> {
+        match self {
+            Self::ManagedHsm(hsm) => hsm.deletion,
+            Self::Vault(vault) => vault.deletion,
+        }
+    }
+
+    /// Returns the serial number of the PKCS#11 token that holds its keys.
+    pub fn token_serial(&self) -> &str {
+        match self {
+            Self::ManagedHsm(hsm) => &hsm.token_serial,
+            Self::Vault(vault) => &vault.token_serial,
+        }
+    }
+
+    /// Returns the managed HSM, if it is one.
+    pub const fn managed_hsm(&self) -> Option<&Arc<ManagedHsm>> {
+        match self {
+            Self::ManagedHsm(hsm) => Some(hsm),
+            Self::Vault(_) => None,
+        }
+    }
+
+    /// Returns the vault, if it is one.
+    pub const fn vault(&self) -> Option<&Arc<Vault>> {
+        match self {
+            Self::Vault(vault) => Some(vault),
+            Self::ManagedHsm(_) => None,
+        }
+    }
+
+    /// Returns its scope in Azure RBAC.
+    pub fn scope(&self) -> ControlScope {
+        match self {
+            Self::ManagedHsm(hsm) => hsm.scope(),
+            Self::Vault(vault) => vault.scope(),
         }
     }
 
@@ -68,6 +128,17 @@ impl Container {
     pub fn sku(&self) -> &str {
         match self {
             Self::ManagedHsm(hsm) => &hsm.sku,
+            Self::Vault(vault) => vault.sku.as_str(),
+        }
+    }
+
+    /// Returns the family of the SKU: `B` for `Standard_B1`.
+    pub fn sku_family(&self) -> &str {
+        match self {
+            Self::ManagedHsm(hsm) => {
+                hsm.sku.split_once('_').and_then(|(_, size)| size.get(..1)).unwrap_or_default()
+            }
+            Self::Vault(_) => VaultSku::FAMILY,
         }
     }
 
@@ -75,6 +146,7 @@ impl Container {
     pub fn permission_model(&self) -> PermissionModel<'_> {
         match self {
             Self::ManagedHsm(hsm) => PermissionModel::LocalRbac(&hsm.name),
+            Self::Vault(vault) => PermissionModel::Vault(vault),
         }
     }
 
@@ -82,6 +154,7 @@ impl Container {
     pub fn recovery_level(&self, protected: bool) -> RecoveryLevel {
         match self {
             Self::ManagedHsm(hsm) => hsm.recovery_level(protected),
+            Self::Vault(vault) => vault.recovery_level(protected),
         }
     }
 
@@ -92,6 +165,7 @@ impl Container {
     pub fn check_live(&self) -> Result<()> {
         match self {
             Self::ManagedHsm(hsm) => hsm.check_live(),
+            Self::Vault(vault) => vault.check_live(),
         }
     }
 
@@ -104,7 +178,7 @@ impl Container {
             Self::ManagedHsm(hsm) if hsm.activation != Activation::Active => {
                 Err(Error::HsmNotActivated { hsm: hsm.name.clone() })
             }
-            Self::ManagedHsm(_) => Ok(()),
+            Self::ManagedHsm(_) | Self::Vault(_) => Ok(()),
         }
     }
 
@@ -115,6 +189,7 @@ impl Container {
     pub fn check_not_restoring(&self) -> Result<()> {
         match self {
             Self::ManagedHsm(hsm) => hsm.check_not_restoring(),
+            Self::Vault(_) => Ok(()),
         }
     }
 }

@@ -2,22 +2,25 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
 use super::field::InvalidValue;
-use super::name::{HsmName, KeyName, VersionId};
+use super::name::{HsmName, KeyName, VaultName, VersionId};
 
 /// The kinds of container.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum ContainerKind {
     /// A managed HSM.
     ManagedHsm,
+    /// A vault.
+    Vault,
 }
 
 /// What audit records call a kind of container.
 ///
-/// Source: "Managed HSM logging" of Azure's documentation.
+/// Source: "Managed HSM logging" and "Enable Key Vault logging" of Azure's documentation.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct AuditNames {
     /// `properties.PoolType`.
@@ -31,8 +34,29 @@ impl ContainerKind {
     pub const fn audit_names(self) -> AuditNames {
         match self {
             Self::ManagedHsm => AuditNames { pool_type: "M-HSM", resource_type: "managedHSMs" },
+            Self::Vault => AuditNames { pool_type: "Vault", resource_type: "vaults" },
         }
     }
+}
+
+impl fmt::Display for ContainerKind {
+    /// Writes what errors call it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::ManagedHsm => "managed HSM",
+            Self::Vault => "vault",
+        })
+    }
+}
+
+/// Precedes the name of a vault in stored data, and in its resource name.
+const VAULTS: &str = "vaults/";
+
+/// The name of a vault, with the text that identifies it in stored data.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct VaultId {
+    name: VaultName,
+    stored: Arc<str>,
 }
 
 /// Identifies a container: a kind, and a name that is unique among containers of that kind.
@@ -43,6 +67,8 @@ impl ContainerKind {
 pub enum ContainerId {
     /// A managed HSM.
     ManagedHsm(HsmName),
+    /// A vault.
+    Vault(VaultId),
 }
 
 impl ContainerId {
@@ -50,6 +76,7 @@ impl ContainerId {
     pub const fn kind(&self) -> ContainerKind {
         match self {
             Self::ManagedHsm(_) => ContainerKind::ManagedHsm,
+            Self::Vault(_) => ContainerKind::Vault,
         }
     }
 
@@ -57,6 +84,15 @@ impl ContainerId {
     pub const fn managed_hsm(&self) -> Option<&HsmName> {
         match self {
             Self::ManagedHsm(name) => Some(name),
+            Self::Vault(_) => None,
+        }
+    }
+
+    /// Returns the name if it is a vault.
+    pub const fn vault(&self) -> Option<&VaultName> {
+        match self {
+            Self::Vault(vault) => Some(&vault.name),
+            Self::ManagedHsm(_) => None,
         }
     }
 
@@ -64,6 +100,7 @@ impl ContainerId {
     pub fn name(&self) -> &str {
         match self {
             Self::ManagedHsm(name) => name.as_str(),
+            Self::Vault(vault) => vault.name.as_str(),
         }
     }
 
@@ -72,6 +109,7 @@ impl ContainerId {
     pub fn as_stored(&self) -> &str {
         match self {
             Self::ManagedHsm(name) => name.as_str(),
+            Self::Vault(vault) => &vault.stored,
         }
     }
 
@@ -85,6 +123,7 @@ impl fmt::Display for ContainerId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::ManagedHsm(name) => write!(f, "hsms/{name}"),
+            Self::Vault(vault) => f.write_str(&vault.stored),
         }
     }
 }
@@ -101,12 +140,28 @@ impl From<&HsmName> for ContainerId {
     }
 }
 
+impl From<VaultName> for ContainerId {
+    fn from(name: VaultName) -> Self {
+        let stored = format!("{VAULTS}{name}").into();
+        Self::Vault(VaultId { name, stored })
+    }
+}
+
+impl From<&VaultName> for ContainerId {
+    fn from(name: &VaultName) -> Self {
+        name.clone().into()
+    }
+}
+
 impl FromStr for ContainerId {
     type Err = InvalidValue;
 
     /// Parses [`Self::as_stored`].
     fn from_str(stored: &str) -> Result<Self, InvalidValue> {
-        Ok(Self::ManagedHsm(stored.parse()?))
+        match stored.strip_prefix(VAULTS) {
+            Some(name) => name.parse::<VaultName>().map(Self::from),
+            None => Ok(Self::ManagedHsm(stored.parse()?)),
+        }
     }
 }
 
@@ -156,8 +211,19 @@ mod tests {
         assert_eq!(serde_json::to_string(&id).unwrap(), r#""Payroll""#);
         assert_eq!(serde_json::from_str::<ContainerId>(r#""Payroll""#).unwrap(), id);
         assert_eq!((id.to_string().as_str(), id.to_case_insensitive().as_str()), ("hsms/Payroll", "payroll"));
-        for wrong in ["", "a/b", "vaults/payroll"] {
+        for wrong in ["", "a/b", "vaults/", "vaults/a/b", "hsms/payroll"] {
             assert!(wrong.parse::<ContainerId>().is_err(), "{wrong}");
         }
+    }
+
+    #[test]
+    fn stored_container_of_a_vault_differs_from_that_of_a_managed_hsm() {
+        let name: VaultName = "Payroll".parse().unwrap();
+        let id = ContainerId::from(&name);
+        assert_eq!(serde_json::to_string(&id).unwrap(), r#""vaults/Payroll""#);
+        assert_eq!(serde_json::from_str::<ContainerId>(r#""vaults/Payroll""#).unwrap(), id);
+        assert_eq!((id.name(), id.to_string().as_str()), ("Payroll", "vaults/Payroll"));
+        assert_eq!((id.vault(), id.managed_hsm()), (Some(&name), None));
+        assert_eq!(id.to_case_insensitive(), "vaults/payroll");
     }
 }

@@ -1,7 +1,7 @@
 //! Soft-delete as one state machine: the resources that are soft-deleted, their states and the transitions.
 
 use super::container_id::ContainerId;
-use super::name::{HsmName, KeyName};
+use super::name::{HsmName, KeyName, VaultName};
 use super::resource_kind::Resource;
 use super::retention::{Deletion, RecoveryLevel};
 use super::{Error, Result, Timestamp};
@@ -13,6 +13,8 @@ pub enum Deletable {
     Key(ContainerId, KeyName),
     /// A managed HSM with everything in it.
     ManagedHsm(HsmName),
+    /// A vault with everything in it.
+    Vault(VaultName),
 }
 
 /// The state of a resource that can be soft-deleted.
@@ -75,6 +77,7 @@ impl Deletable {
         match self {
             Self::Key(container, _) => container.clone(),
             Self::ManagedHsm(name) => name.into(),
+            Self::Vault(name) => name.into(),
         }
     }
 
@@ -83,6 +86,7 @@ impl Deletable {
         match self {
             Self::Key(_, name) => name.to_case_insensitive(),
             Self::ManagedHsm(name) => name.to_case_insensitive(),
+            Self::Vault(name) => name.to_case_insensitive(),
         }
     }
 
@@ -91,6 +95,7 @@ impl Deletable {
         match self {
             Self::Key(container, name) => Resource::key(container, name),
             Self::ManagedHsm(name) => name.into(),
+            Self::Vault(name) => name.into(),
         }
     }
 
@@ -99,15 +104,18 @@ impl Deletable {
         match self {
             Self::Key(container, name) => Resource::deleted_key(container, name),
             Self::ManagedHsm(name) => Resource::deleted_hsm(name),
+            Self::Vault(name) => Resource::deleted_vault(name),
         }
     }
 
     /// Returns the error of a transition that is not possible in `state`.
     pub fn rejection(&self, state: DeletionState, transition: Transition) -> Error {
         match (transition, state, self) {
-            (Transition::SoftDelete(_), DeletionState::SoftDeleted(deletion), Self::ManagedHsm(_)) => {
-                Error::deleted(self.live(), deletion)
-            }
+            (
+                Transition::SoftDelete(_),
+                DeletionState::SoftDeleted(deletion),
+                Self::ManagedHsm(_) | Self::Vault(_),
+            ) => Error::deleted(self.live(), deletion),
             (Transition::SoftDelete(_), _, _) => Error::NotFound(self.live()),
             (Transition::Recover(_) | Transition::Purge(_), _, _) => Error::NotFound(self.deleted()),
         }

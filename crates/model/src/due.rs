@@ -8,6 +8,7 @@ use super::deletion::Deletable;
 use super::hsm::ManagedHsm;
 use super::key::{Key, KeyVersion};
 use super::time::ScheduledWork;
+use super::vault::Vault;
 
 /// How long before expiry a version is near expiry: Azure emits its `KeyNearExpiry` event 30 days before.
 const NEAR_EXPIRY: SignedDuration = SignedDuration::from_hours(24 * 30);
@@ -69,11 +70,20 @@ impl ManagedHsm {
     }
 }
 
+impl Vault {
+    /// Returns the scheduled purge of a deleted vault.
+    fn scheduled_purge(&self) -> Option<(Timestamp, ScheduledWork)> {
+        let at = self.deletion?.scheduled_purge_at;
+        Some((at, ScheduledWork::Purge(Deletable::Vault(self.name.clone()))))
+    }
+}
+
 impl Container {
     /// Returns the scheduled purge of a deleted container. Work on its contents waits for its recovery.
     pub fn scheduled_purge(&self) -> Option<(Timestamp, ScheduledWork)> {
         match self {
             Self::ManagedHsm(hsm) => hsm.scheduled_purge(),
+            Self::Vault(vault) => vault.scheduled_purge(),
         }
     }
 }

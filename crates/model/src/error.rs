@@ -3,6 +3,7 @@
 //! Each surface maps this enum to its own codes in one exhaustive match without a wildcard.
 
 use super::Timestamp;
+use super::container_id::ContainerId;
 use super::field::{Field, InvalidValue};
 use super::internal::WithCauses;
 use super::key_date::KeyDate;
@@ -214,13 +215,17 @@ pub enum Error {
         /// The time limit in seconds.
         seconds: u64,
     },
-    /// A managed HSM was created or recovered in the resource group during its deletion.
-    #[error("managed HSM {hsm} was made or recovered in resource group {group} while it was being deleted")]
+    /// A managed HSM or vault was created or recovered in the resource group during its deletion.
+    #[error(
+        "{} {} was created or recovered in resource group {group} while the group was being deleted",
+        .container.kind(),
+        .container.name()
+    )]
     ResourceGroupNotEmpty {
         /// The group.
         group: ResourceGroupName,
-        /// One of the HSMs in it.
-        hsm: HsmName,
+        /// One of the containers in it.
+        container: ContainerId,
     },
     /// Events after the requested position are no longer retained.
     #[error("what happened after event {after} is not kept any more: the oldest event kept is {oldest}")]

@@ -1,5 +1,6 @@
 //! The domain model: plain data and pure rules, without I/O, clock, SQL, PKCS#11 or wire types.
 
+mod access_policy;
 pub mod aes_modes;
 pub mod algorithm;
 pub mod arm_rbac;
@@ -45,6 +46,7 @@ pub mod setting;
 mod tags;
 pub mod time;
 pub mod time_guard;
+pub mod vault;
 pub mod wrapped_key;
 
 pub use error::{Error, Result};

@@ -38,6 +38,18 @@ const KEYS: Limit = Limit { what: "keys in an HSM", max: 5000 };
 /// Versions of one key, including those created by rotation.
 const VERSIONS: Limit = Limit { what: "versions of a key", max: 100 };
 
+/// Keys of one vault, live and deleted.
+// assumption: Azure has no limit; this one bounds the memory of the service.
+const KEYS_OF_VAULT: Limit = Limit { what: "keys in a vault", max: 100_000 };
+
+/// Versions of one key of a vault.
+// assumption: Azure has no limit; the backup of a key has at most 500 versions.
+const VERSIONS_OF_VAULT: Limit = Limit { what: "versions of a key", max: 10_000 };
+
+/// Vaults of one subscription, deleted ones included.
+// assumption: Azure has no limit; this one bounds the number of tokens.
+pub const VAULTS: Limit = Limit { what: "vaults in a subscription, deleted ones included", max: 500 };
+
 /// Custom role definitions of one HSM (Azure's service limits).
 pub const DEFINITIONS: Limit = Limit { what: "custom role definitions", max: 50 };
 
@@ -79,6 +91,8 @@ impl ContainerKind {
     pub const fn limits(self) -> ContainerLimits {
         match self {
             Self::ManagedHsm => ContainerLimits { keys: KEYS, versions: VERSIONS },
+            // Azure publishes no limit for vaults.
+            Self::Vault => ContainerLimits { keys: KEYS_OF_VAULT, versions: VERSIONS_OF_VAULT },
         }
     }
 }

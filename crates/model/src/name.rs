@@ -63,6 +63,32 @@ macro_rules! checked_name {
     };
 }
 
+/// Whether the text satisfies the rule of the names of vaults and managed HSMs, which are DNS labels.
+fn is_container_name(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    let characters = bytes.iter().all(|b| b.is_ascii_alphanumeric() || *b == b'-');
+    let hyphens = !text.contains("--") && !text.ends_with('-');
+    characters
+        && hyphens
+        && (3..=24).contains(&text.len())
+        && bytes.first().is_some_and(u8::is_ascii_alphabetic)
+}
+
+checked_name!(
+    /// The name of a vault: 3-24 letters, digits and single hyphens, starting with a letter.
+    ///
+    /// Source: `Microsoft.KeyVault/vaults` name pattern `^[a-zA-Z0-9-]{3,24}$`, and "Vault name and Object name" of Azure's
+    /// documentation.
+    VaultName,
+    Vault,
+    |text| match is_container_name(text) {
+        true => Ok(()),
+        false => {
+            Err("a vault name has 3 to 24 letters, digits and single hyphens, starts with a letter and does not end with a hyphen")
+        }
+    }
+);
+
 checked_name!(
     /// The name of a managed HSM: 3-24 letters, digits and single hyphens, starting with a letter.
     ///
@@ -70,10 +96,7 @@ checked_name!(
     HsmName,
     Hsm,
     |text| {
-        let bytes = text.as_bytes();
-        let characters = bytes.iter().all(|b| b.is_ascii_alphanumeric() || *b == b'-');
-        let hyphens = !text.contains("--") && !text.ends_with('-');
-        if (3..=24).contains(&bytes.len()) && characters && hyphens && bytes[0].is_ascii_alphabetic() {
+        if is_container_name(text) {
             Ok(())
         } else {
             Err("an HSM name has 3 to 24 letters, digits and single hyphens, starts with a letter and does not end with a hyphen")
@@ -122,6 +145,13 @@ impl BudgetName {
 
 impl KeyName {
     /// Returns the case-insensitive key for comparing names: Key Vault names are unique ignoring case.
+    pub fn to_case_insensitive(&self) -> String {
+        self.0.to_ascii_lowercase()
+    }
+}
+
+impl VaultName {
+    /// Returns the case-insensitive key for comparing names: a vault name is a DNS label.
     pub fn to_case_insensitive(&self) -> String {
         self.0.to_ascii_lowercase()
     }

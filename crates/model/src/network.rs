@@ -1,4 +1,4 @@
-//! The network settings of a managed HSM. They are stored and reported but not enforced, because the service has no
+//! The network settings of a managed HSM or vault. They are stored and reported but not enforced, because the service has no
 //! Azure network around it.
 //!
 //! Source: `networkAcls` and `publicNetworkAccess` of `Microsoft.KeyVault/managedHSMs`.
@@ -80,7 +80,7 @@ choice! {
     }
 }
 
-/// The network settings of an HSM.
+/// The network settings of a container.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct NetworkRules {
     /// Whether public network access is enabled.
@@ -112,13 +112,21 @@ impl NetworkChanges {
     /// # Errors
     /// `Invalid` naming `network.ip_rules`.
     pub fn apply(self, to: &NetworkRules) -> Result<NetworkRules> {
+        self.apply_up_to(to, NetworkRules::MAX_IP_RULES)
+    }
+
+    /// Returns the settings `to` with these changes applied, with another maximum of the number of IP rules.
+    ///
+    /// # Errors
+    /// `Invalid` naming `network.ip_rules`.
+    pub fn apply_up_to(self, to: &NetworkRules, max_ip_rules: usize) -> Result<NetworkRules> {
         let rules = NetworkRules {
             public_network_access: self.public_network_access.unwrap_or(to.public_network_access),
             default_action: self.default_action.unwrap_or(to.default_action),
             bypass: self.bypass.unwrap_or(to.bypass),
             ip_rules: self.ip_rules.unwrap_or_else(|| to.ip_rules.clone()),
         };
-        rules.check()?;
+        rules.check_up_to(max_ip_rules)?;
         Ok(rules)
     }
 }
@@ -144,9 +152,13 @@ impl NetworkRules {
     /// # Errors
     /// `Invalid` naming `network.ip_rules`.
     pub fn check(&self) -> Result<()> {
+        self.check_up_to(Self::MAX_IP_RULES)
+    }
+
+    fn check_up_to(&self, max_ip_rules: usize) -> Result<()> {
         let wrong = |why: &str| Err(Error::invalid(Field::NetworkIpRules, why));
-        if self.ip_rules.len() > Self::MAX_IP_RULES {
-            return wrong("there are at most 10 rules");
+        if self.ip_rules.len() > max_ip_rules {
+            return wrong(&format!("there are at most {max_ip_rules} rules"));
         }
         let is_range = |rule: &String| {
             let (address, bits) = rule.split_once('/').unwrap_or((rule, "32"));

@@ -5,7 +5,7 @@ use std::fmt;
 use super::Timestamp;
 use super::container_id::ContainerId;
 use super::container_id::KeyId;
-use super::name::{BudgetName, HsmName, KeyName, VersionId};
+use super::name::{BudgetName, HsmName, KeyName, VaultName, VersionId};
 use super::resource::{ResourceGroupName, SubscriptionId};
 
 /// What a resource is. Surfaces map each kind exhaustively.
@@ -19,6 +19,8 @@ pub enum ResourceKind {
     DeletedKey,
     /// A soft-deleted managed HSM.
     DeletedManagedHsm,
+    /// A soft-deleted vault.
+    DeletedVault,
     /// A key, or one of its versions.
     Key,
     /// A managed HSM.
@@ -33,6 +35,8 @@ pub enum ResourceKind {
     Setting,
     /// A subscription.
     Subscription,
+    /// A vault.
+    Vault,
 }
 
 /// The reasons of errors about one kind of resource: stable names for programs.
@@ -44,11 +48,12 @@ pub(super) struct Reasons {
 
 impl ResourceKind {
     /// All kinds.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 13] = [
         Self::BackupJob,
         Self::Budget,
         Self::DeletedKey,
         Self::DeletedManagedHsm,
+        Self::DeletedVault,
         Self::Key,
         Self::ManagedHsm,
         Self::ResourceGroup,
@@ -56,6 +61,7 @@ impl ResourceKind {
         Self::RoleDefinition,
         Self::Setting,
         Self::Subscription,
+        Self::Vault,
     ];
 
     pub(super) const fn reasons(self) -> Reasons {
@@ -73,6 +79,7 @@ impl ResourceKind {
             Self::Budget => reasons!("BUDGET"),
             Self::DeletedKey => reasons!("DELETED_KEY"),
             Self::DeletedManagedHsm => reasons!("DELETED_HSM"),
+            Self::DeletedVault => reasons!("DELETED_VAULT"),
             Self::Key => Reasons { deleted: "KEY_DELETED_BUT_RECOVERABLE", ..reasons!("KEY") },
             Self::ManagedHsm => reasons!("HSM"),
             Self::ResourceGroup => reasons!("RESOURCE_GROUP"),
@@ -80,6 +87,7 @@ impl ResourceKind {
             Self::RoleDefinition => reasons!("ROLE_DEFINITION"),
             Self::Setting => reasons!("SETTING"),
             Self::Subscription => reasons!("SUBSCRIPTION"),
+            Self::Vault => reasons!("VAULT"),
         }
     }
 }
@@ -116,6 +124,11 @@ impl Resource {
         Self { kind: ResourceKind::DeletedManagedHsm, name: format!("hsms/{hsm}") }
     }
 
+    /// A soft-deleted vault.
+    pub fn deleted_vault(vault: &VaultName) -> Self {
+        Self { kind: ResourceKind::DeletedVault, name: format!("vaults/{vault}") }
+    }
+
     /// A key.
     pub fn key(container: &ContainerId, key: &KeyName) -> Self {
         Self { kind: ResourceKind::Key, name: format!("{container}/keys/{key}") }
@@ -130,6 +143,12 @@ impl Resource {
     pub fn group(subscription: SubscriptionId, group: &ResourceGroupName) -> Self {
         let name = format!("subscriptions/{subscription}/resourceGroups/{group}");
         Self { kind: ResourceKind::ResourceGroup, name }
+    }
+
+    /// A vault as a resource of the control plane.
+    pub fn vault_at(subscription: SubscriptionId, group: &ResourceGroupName, vault: &VaultName) -> Self {
+        let name = format!("subscriptions/{subscription}/resourceGroups/{group}/vaults/{vault}");
+        Self { kind: ResourceKind::Vault, name }
     }
 
     /// The identifier that follows a collection in the name: `invoices` after `keys`. Empty if the name has no such
@@ -151,10 +170,17 @@ impl From<&HsmName> for Resource {
     }
 }
 
+impl From<&VaultName> for Resource {
+    fn from(vault: &VaultName) -> Self {
+        Self { kind: ResourceKind::Vault, name: format!("vaults/{vault}") }
+    }
+}
+
 impl From<&ContainerId> for Resource {
     fn from(container: &ContainerId) -> Self {
         match container {
             ContainerId::ManagedHsm(name) => name.into(),
+            ContainerId::Vault(_) => Self { kind: ResourceKind::Vault, name: container.to_string() },
         }
     }
 }
@@ -183,6 +209,7 @@ impl fmt::Display for NotFound<'_> {
             ResourceKind::Budget => write!(f, "budget not found: {name}"),
             ResourceKind::DeletedKey => write!(f, "deleted key not found: {name}"),
             ResourceKind::DeletedManagedHsm => write!(f, "deleted managed HSM not found: {}", self.0.id()),
+            ResourceKind::DeletedVault => write!(f, "deleted vault not found: {}", self.0.id()),
             ResourceKind::Key => write!(f, "key not found: {name}"),
             ResourceKind::ManagedHsm => write!(f, "managed HSM not found: {name}"),
             ResourceKind::ResourceGroup => write!(f, "resource group not found: {name}"),
@@ -192,6 +219,7 @@ impl fmt::Display for NotFound<'_> {
                 f.write_str("invalid setting name: `ListSettings` tells which there are")
             }
             ResourceKind::Subscription => write!(f, "subscription not found: {name}"),
+            ResourceKind::Vault => write!(f, "vault not found: {name}"),
         }
     }
 }
@@ -211,6 +239,11 @@ impl fmt::Display for Exists<'_> {
             (ResourceKind::ManagedHsm, true) => write!(
                 f,
                 "a managed HSM named {id} exists already, in a deleted but recoverable state; recover or purge it"
+            ),
+            (ResourceKind::Vault, false) => write!(f, "a vault named {id} exists already"),
+            (ResourceKind::Vault, true) => write!(
+                f,
+                "a vault named {id} exists already, in a deleted but recoverable state; recover or purge it"
             ),
             (ResourceKind::ResourceGroup, _) => {
                 let subscription = self.resource.id_in("subscriptions");
@@ -233,7 +266,7 @@ impl fmt::Display for SoftDeleted<'_> {
         let (kind, id, at) = (self.resource.kind, self.resource.id(), self.scheduled_purge_at);
         write!(f, "{kind} {id} is in a deleted but recoverable state")?;
         match kind {
-            ResourceKind::ManagedHsm => {
+            ResourceKind::ManagedHsm | ResourceKind::Vault => {
                 write!(f, "; it can only be recovered or purged, and is purged by itself at {at}")
             }
             _ => f.write_str(", and its name cannot be reused; it can only be recovered or purged"),
@@ -248,6 +281,7 @@ impl fmt::Display for ResourceKind {
             Self::Budget => "budget",
             Self::DeletedKey => "deleted key",
             Self::DeletedManagedHsm => "deleted managed HSM",
+            Self::DeletedVault => "deleted vault",
             Self::Key => "key",
             Self::ManagedHsm => "managed HSM",
             Self::ResourceGroup => "resource group",
@@ -255,6 +289,7 @@ impl fmt::Display for ResourceKind {
             Self::RoleDefinition => "role definition",
             Self::Setting => "setting",
             Self::Subscription => "subscription",
+            Self::Vault => "vault",
         })
     }
 }

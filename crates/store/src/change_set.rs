@@ -10,16 +10,17 @@ use super::resources::Resources;
 use super::roles::Roles;
 use crate::model::audit_key::AuditKey;
 use crate::model::change::Intent;
+use crate::model::container::Container;
 use crate::model::event::LifecycleEvent;
-use crate::model::hsm::ManagedHsm;
 use crate::model::key::Key;
 use crate::model::time::ClockSetting;
 
-/// Uncommitted changes, which are not applied to memory yet. Map keys are names in lower case.
+/// Uncommitted changes, which are not applied to memory yet. Map keys are names, or stored identifiers of containers, in
+/// lower case.
 #[derive(Default)]
 pub(super) struct ChangeSet {
-    /// `None` if the HSM was purged.
-    pub(super) hsms: BTreeMap<String, Option<Arc<ManagedHsm>>>,
+    /// `None` if the container was purged.
+    pub(super) containers: BTreeMap<String, Option<Container>>,
     pub(super) phases: Vec<PhaseBegun>,
     /// `None` if the key was purged.
     pub(super) keys: BTreeMap<(String, String), Option<Arc<Key>>>,
@@ -38,7 +39,7 @@ impl ChangeSet {
     /// Whether there are no changes, as in a group of audit records only.
     pub(super) fn is_empty(&self) -> bool {
         let Self {
-            hsms,
+            containers,
             phases,
             keys,
             roles,
@@ -50,7 +51,7 @@ impl ChangeSet {
             resources,
             events,
         } = self;
-        hsms.is_empty()
+        containers.is_empty()
             && phases.is_empty()
             && keys.is_empty()
             && roles.is_empty()
@@ -65,12 +66,12 @@ impl ChangeSet {
 
     /// Merges the changes of a later commit of the group.
     pub(super) fn absorb(&mut self, later: Self) {
-        for (purged, _) in later.hsms.iter().filter(|(_, hsm)| hsm.is_none()) {
-            // Earlier changes of the group in a purged HSM have no effect.
-            self.keys.retain(|(hsm, _), _| hsm != purged);
+        for (purged, _) in later.containers.iter().filter(|(_, container)| container.is_none()) {
+            // Earlier changes of the group in a purged container have no effect.
+            self.keys.retain(|(container, _), _| container != purged);
             self.roles.remove(purged);
         }
-        self.hsms.extend(later.hsms);
+        self.containers.extend(later.containers);
         self.phases.extend(later.phases);
         self.keys.extend(later.keys);
         self.roles.extend(later.roles);

@@ -39,6 +39,10 @@ pub(super) fn derive(change: &Change, transaction: &Transaction<'_>) -> Vec<(Sub
         Change::Transition(Deletable::ManagedHsm(name), transition) => {
             known_hsm(transaction, name, HsmEventKind::from(*transition))
         }
+        // assumption: Event Grid has no events of the vault as a resource; the audit log has these changes.
+        Change::InsertVault(_) | Change::ReplaceVault(_) | Change::Transition(Deletable::Vault(_), _) => {
+            Vec::new()
+        }
         Change::Control(ControlChange::ReplaceBudget(budget)) => reached(budget, transaction),
         Change::ReleaseClock => clock_events(transaction, ClockStatusChange::Released),
         Change::ReplaceContents(contents) => known_hsm(transaction, &contents.hsm, HsmEventKind::Restored),

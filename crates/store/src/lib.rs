@@ -36,6 +36,7 @@ mod rotation;
 mod statements;
 mod transaction;
 mod usage;
+mod vaults;
 
 use strongroom_environment::clock;
 use strongroom_model as model;
@@ -65,9 +66,10 @@ use crate::model::hsm_contents::HsmContents;
 use crate::model::key::Key;
 use crate::model::lifetime::HsmLifetime;
 use crate::model::local_rbac::{Grant, RoleAssignment, RoleDefinition};
-use crate::model::name::{BudgetName, HsmName, KeyName, PrincipalId};
+use crate::model::name::{BudgetName, HsmName, KeyName, PrincipalId, VaultName};
 use crate::model::resource::{ResourceGroup, ResourceGroupName, Subscription, SubscriptionId};
 use crate::model::time::DueWork;
+use crate::model::vault::Vault;
 use crate::model::{Error, Result, Timestamp};
 
 /// Selects the keys to list.
@@ -136,7 +138,23 @@ impl Store {
 
     /// All HSMs, by name.
     pub fn hsms(&self) -> Vec<Arc<ManagedHsm>> {
-        self.0.memory.hsms()
+        let containers = self.containers();
+        containers.iter().filter_map(|container| container.managed_hsm().cloned()).collect()
+    }
+
+    /// All vaults, by name.
+    pub fn vaults(&self) -> Vec<Arc<Vault>> {
+        self.containers().iter().filter_map(|container| container.vault().cloned()).collect()
+    }
+
+    /// The vault of this name, live or deleted. Names of vaults are case-insensitive.
+    pub fn vault(&self, name: &VaultName) -> Option<Arc<Vault>> {
+        self.container(&name.into())?.vault().cloned()
+    }
+
+    /// All containers, live and deleted; those of a kind by name.
+    pub fn containers(&self) -> Vec<Container> {
+        self.0.memory.containers()
     }
 
     /// The HSM of this name, live or deleted. Names of HSMs and keys are case-insensitive.
@@ -149,9 +167,9 @@ impl Store {
         self.0.memory.container(id)
     }
 
-    /// The serial numbers of the tokens of all HSMs, deleted ones included.
+    /// The serial numbers of the tokens of all containers, deleted ones included.
     pub fn token_serials(&self) -> Vec<String> {
-        self.hsms().iter().map(|hsm| hsm.token_serial.clone()).collect()
+        self.containers().iter().map(|container| container.token_serial().to_owned()).collect()
     }
 
     /// The built-in role with this display name.

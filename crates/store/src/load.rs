@@ -19,8 +19,10 @@ use super::resource_statements;
 use super::roles::Roles;
 use super::rotation;
 use super::usage::{self, Counter, Usage, UsedVersion};
+use super::vaults;
 use crate::model::billing::DaySet;
 use crate::model::change::{Intent, IntentVerb};
+use crate::model::container::Container;
 use crate::model::due::Notices;
 use crate::model::hsm::ManagedHsm;
 use crate::model::key::{Attributes, Key, KeyVersion};
@@ -47,10 +49,13 @@ pub(super) async fn load(db: &mut SqliteConnection, memory: &Memory) -> Result<(
     let keys = keys.into_iter().map(|(id, key)| (id, Some(Arc::new(key)))).collect();
     let clock = clock(db).await?;
     let audit_keys = audit_keys::load(db).await?;
-    let hsms = hsms.into_iter().map(|(folded, hsm)| (folded, Some(hsm))).collect();
+    let hsms = hsms.into_values().map(Container::ManagedHsm);
+    let containers = hsms.chain(vaults::load(db).await?.into_iter().map(Container::Vault));
+    let containers =
+        containers.map(|container| (container.id().to_case_insensitive(), Some(container))).collect();
     let resources = Some(Arc::new(resource_statements::load(db, memory.built_in_control()).await?));
     memory.apply(ChangeSet {
-        hsms,
+        containers,
         keys,
         roles,
         opened,

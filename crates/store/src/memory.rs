@@ -159,22 +159,16 @@ impl Memory {
         Some(view(&state))
     }
 
-    pub(super) fn hsms(&self) -> Vec<Arc<ManagedHsm>> {
-        let containers = read(&self.states);
-        let hsms = containers.values().map(|state| match &read(state).container {
-            Container::ManagedHsm(hsm) => Arc::clone(hsm),
-        });
-        hsms.collect()
-    }
-
-    pub(super) fn hsm(&self, name: &HsmName) -> Option<Arc<ManagedHsm>> {
-        self.with(name.as_str(), |state| match &state.container {
-            Container::ManagedHsm(hsm) => Arc::clone(hsm),
-        })
+    pub(super) fn containers(&self) -> Vec<Container> {
+        read(&self.states).values().map(|state| read(state).container.clone()).collect()
     }
 
     pub(super) fn container(&self, id: &ContainerId) -> Option<Container> {
         self.with(id.as_stored(), |state| state.container.clone())
+    }
+
+    pub(super) fn hsm(&self, name: &HsmName) -> Option<Arc<ManagedHsm>> {
+        self.with(name.as_str(), |state| state.container.managed_hsm().cloned()).flatten()
     }
 
     pub(super) fn lifetimes(&self) -> Vec<HsmLifetime> {
@@ -288,22 +282,26 @@ impl Memory {
         read(&self.intents).values().cloned().collect()
     }
 
-    /// Inserts or updates an HSM, or removes it with all its keys if `None`.
-    fn set_hsm(&self, folded: String, hsm: Option<Arc<ManagedHsm>>, roles: &BTreeMap<String, Arc<Roles>>) {
-        let Some(hsm) = hsm else {
+    /// Inserts or updates a container, or removes it with all its keys if `None`.
+    fn set_container(
+        &self,
+        folded: String,
+        container: Option<Container>,
+        roles: &BTreeMap<String, Arc<Roles>>,
+    ) {
+        let Some(container) = container else {
             write(&self.states).remove(&folded);
             return;
         };
         if let Some(state) = read(&self.states).get(&folded)
-            && read(state).container.unique_id() == hsm.id
+            && read(state).container.unique_id() == container.unique_id()
         {
-            write(state).container = Container::ManagedHsm(hsm);
+            write(state).container = container;
             return;
         }
-        // Inserted together with its roles, so that no reader sees it without its administrators.
+        // Inserted together with its roles, so that no reader sees an HSM without its administrators.
         let roles = roles.get(&folded).cloned();
         let roles = roles.unwrap_or_else(|| Arc::new(Roles::new(self.built_in(), Vec::new(), Vec::new())));
-        let container = Container::ManagedHsm(hsm);
         let state = ContainerState { container, keys: Keys::default(), roles, due: BTreeSet::new() };
         write(&self.states).insert(folded, RwLock::new(state));
     }
@@ -316,15 +314,15 @@ impl Memory {
         if let Some(resources) = changes.resources {
             *write(&self.resources) = resources;
         }
-        // Existing HSMs are updated after their contents: a restore ends when all of them are visible.
-        let is_update = |(folded, hsm): &(String, Option<Arc<ManagedHsm>>)| {
+        // Existing containers are updated after their contents: a restore ends when all of them are visible.
+        let is_update = |(folded, container): &(String, Option<Container>)| {
             let states = read(&self.states);
             let known = states.get(folded).map(|state| read(state).container.unique_id());
-            known.is_some() && known == hsm.as_ref().map(|hsm| hsm.id)
+            known.is_some() && known == container.as_ref().map(Container::unique_id)
         };
-        let (updated, created): (Vec<_>, Vec<_>) = changes.hsms.into_iter().partition(is_update);
-        for (folded, hsm) in created {
-            self.set_hsm(folded, hsm, &changes.roles);
+        let (updated, created): (Vec<_>, Vec<_>) = changes.containers.into_iter().partition(is_update);
+        for (folded, container) in created {
+            self.set_container(folded, container, &changes.roles);
         }
         {
             let mut lifetimes = write(&self.lifetimes);
@@ -349,8 +347,8 @@ impl Memory {
                 }
             }
         }
-        for (folded, hsm) in updated {
-            self.set_hsm(folded, hsm, &BTreeMap::new());
+        for (folded, container) in updated {
+            self.set_container(folded, container, &BTreeMap::new());
         }
         if !changes.opened.is_empty() || !changes.closed.is_empty() {
             let mut intents = write(&self.intents);

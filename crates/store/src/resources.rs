@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::model::arm_rbac::{ControlAction, ControlAssignment, ControlScope};
 use crate::model::billing::Budget;
 use crate::model::change::ControlChange;
-use crate::model::hsm::ManagedHsm;
+use crate::model::container::Container;
 use crate::model::limit;
 use crate::model::local_rbac::{HierarchicalScope as _, RoleDefinition};
 use crate::model::name::BudgetName;
@@ -92,20 +92,25 @@ impl Resources {
         self.budgets.get(&(subscription, name.to_case_insensitive())).cloned()
     }
 
-    /// Checks that the subscription and resource group of an HSM exist.
-    pub(super) fn check_container(&self, hsm: &ManagedHsm) -> Result<()> {
-        self.check_subscription(hsm.subscription)?;
-        match self.group(hsm.subscription, &hsm.resource_group) {
+    /// Checks that the subscription and resource group of a container exist.
+    pub(super) fn check_parents(
+        &self,
+        subscription: SubscriptionId,
+        group: &ResourceGroupName,
+    ) -> Result<()> {
+        self.check_subscription(subscription)?;
+        match self.group(subscription, group) {
             Some(_) => Ok(()),
-            None => Err(Error::NotFound(Resource::group(hsm.subscription, &hsm.resource_group))),
+            None => Err(Error::NotFound(Resource::group(subscription, group))),
         }
     }
 
-    /// Applies one change, if its preconditions hold. `hsms` are all HSMs, live and soft-deleted.
+    /// Applies one change, if its preconditions hold. `containers` are all containers, live and
+    /// soft-deleted.
     pub(super) fn apply(
         &mut self,
         change: &ControlChange,
-        hsms: &[Arc<ManagedHsm>],
+        containers: &[Container],
         rules: Rules,
     ) -> Result<()> {
         match change {
@@ -136,14 +141,17 @@ impl Resources {
             }
             ControlChange::DeleteResourceGroup(subscription, name) => {
                 let scope = ControlScope::ResourceGroup(*subscription, name.clone());
-                // Deleted HSMs belong to the subscription, not to the resource group.
-                let contained = hsms.iter().find(|hsm| {
-                    hsm.deletion.is_none()
-                        && hsm.subscription == *subscription
-                        && hsm.resource_group.to_case_insensitive() == name.to_case_insensitive()
+                // Deleted containers belong to the subscription, not to the resource group.
+                let contained = containers.iter().find(|container| {
+                    container.deletion().is_none()
+                        && container.subscription() == *subscription
+                        && container.resource_group().to_case_insensitive() == name.to_case_insensitive()
                 });
-                if let Some(hsm) = contained {
-                    return Err(Error::ResourceGroupNotEmpty { group: name.clone(), hsm: hsm.name.clone() });
+                if let Some(container) = contained {
+                    return Err(Error::ResourceGroupNotEmpty {
+                        group: name.clone(),
+                        container: container.id(),
+                    });
                 }
                 if self.groups.remove(&(*subscription, name.to_case_insensitive())).is_none() {
                     return Err(Error::NotFound(Resource::group(*subscription, name)));
@@ -155,7 +163,7 @@ impl Resources {
                 let subscription = assignment.scope.subscription();
                 self.check_subscription(subscription)?;
                 if rules == Rules::All {
-                    self.check_exists(&assignment.scope, hsms)?;
+                    self.check_exists(&assignment.scope, containers)?;
                     let count = self.roles.count(|scope| scope.subscription() == subscription);
                     limit::CONTROL_ASSIGNMENTS.check_capacity(count)?;
                 }
@@ -203,17 +211,17 @@ impl Resources {
 
     /// Checks that the resource of a scope exists and is live, so that a later resource of the same name does not
     /// inherit role assignments.
-    fn check_exists(&self, scope: &ControlScope, hsms: &[Arc<ManagedHsm>]) -> Result<()> {
+    fn check_exists(&self, scope: &ControlScope, containers: &[Container]) -> Result<()> {
         let subscription = scope.subscription();
         if let Some(group) = scope.resource_group()
             && self.group(subscription, group).is_none()
         {
             return Err(Error::NotFound(Resource::group(subscription, group)));
         }
-        match scope.hsm() {
-            Some(name) if !hsms.iter().any(|hsm| hsm.deletion.is_none() && hsm.scope().is_same_as(scope)) => {
-                Err(Error::NotFound(name.into()))
-            }
+        let is_live =
+            |container: &Container| container.deletion().is_none() && container.scope().is_same_as(scope);
+        match scope.container() {
+            Some(id) if !containers.iter().any(is_live) => Err(Error::NotFound((&id).into())),
             _ => Ok(()),
         }
     }

@@ -8,6 +8,7 @@ use super::hsms;
 use super::rotation;
 use super::transaction::Transaction;
 use super::usage::{Counter, UsedVersion};
+use super::vaults;
 use crate::model::aes_modes::ModeFamily;
 use crate::model::change::{Change, Intent, IntentVerb};
 use crate::model::container::ContainerId;
@@ -34,6 +35,8 @@ pub(super) async fn change(
             }
             Ok(())
         }
+        Change::InsertVault(vault) => vaults::insert(db, vault).await,
+        Change::ReplaceVault(vault) => vaults::update(db, vault).await,
         Change::ReplaceHsm(hsm) => hsms::update(db, hsm).await,
         Change::InsertVersion(version, _) => {
             let key = planned(transaction, &version.container, &version.name)?;
@@ -103,6 +106,18 @@ pub(super) async fn change(
                     super::resource_statements::delete_stale_assignments(db, &transaction.resources()).await
                 }
             }
+        }
+        Change::Transition(Deletable::Vault(name), step) => {
+            match step {
+                Transition::SoftDelete(_) | Transition::Recover(_) => {
+                    vaults::update(db, &*transaction.vault(name)?).await?;
+                }
+                Transition::Purge(_) => {
+                    let stored = ContainerId::from(name).to_case_insensitive();
+                    vaults::delete(db, &name.to_case_insensitive(), &stored).await?;
+                }
+            }
+            super::resource_statements::delete_stale_assignments(db, &transaction.resources()).await
         }
         Change::PutRoleDefinition(hsm, definition) => {
             put_role_definition(db, &hsm.to_case_insensitive(), definition).await

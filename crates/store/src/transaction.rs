@@ -26,9 +26,10 @@ use crate::model::lifetime::Phase;
 use crate::model::limit::{self, Limit};
 use crate::model::local_rbac::HierarchicalScope as _;
 use crate::model::location::normalize;
-use crate::model::name::{HsmName, KeyName, VersionId};
+use crate::model::name::{HsmName, KeyName, VaultName, VersionId};
 use crate::model::resource::SubscriptionId;
 use crate::model::resource_kind::{Resource, ResourceKind};
+use crate::model::vault::Vault;
 use crate::model::{Error, Result, Timestamp};
 
 /// The store as seen by one commit: memory, overlaid by the changes of its group, overlaid by its own.
@@ -76,12 +77,17 @@ impl<'a> Transaction<'a> {
 
     /// The HSM, live or deleted. Errors with `HsmNotFound` if there is none.
     pub(super) fn hsm(&self, name: &HsmName) -> Result<Arc<ManagedHsm>> {
-        let folded = to_lowercase(name.as_str());
-        let staged = match self.changes.hsms.get(&*folded).or_else(|| self.group.hsms.get(&*folded)) {
-            Some(staged) => staged.clone(),
-            None => self.memory.hsm(name),
-        };
-        staged.ok_or_else(|| Error::NotFound(name.into()))
+        let container = self.container(&name.into())?;
+        container.managed_hsm().cloned().ok_or_else(|| Error::NotFound(name.into()))
+    }
+
+    /// The vault, live or deleted.
+    ///
+    /// # Errors
+    /// `NotFound`.
+    pub(super) fn vault(&self, name: &VaultName) -> Result<Arc<Vault>> {
+        let container = self.container(&name.into())?;
+        container.vault().cloned().ok_or_else(|| Error::NotFound(name.into()))
     }
 
     /// The HSM, which must be live: a deleted HSM cannot be changed.
@@ -96,9 +102,13 @@ impl<'a> Transaction<'a> {
     /// # Errors
     /// `NotFound`.
     pub(super) fn container(&self, id: &ContainerId) -> Result<Container> {
-        match id {
-            ContainerId::ManagedHsm(name) => self.hsm(name).map(Container::ManagedHsm),
-        }
+        let folded = to_lowercase(id.as_stored());
+        let changes = (&self.changes.containers, &self.group.containers);
+        let staged = match changes.0.get(&*folded).or_else(|| changes.1.get(&*folded)) {
+            Some(staged) => staged.clone(),
+            None => self.memory.container(id),
+        };
+        staged.ok_or_else(|| Error::NotFound(id.into()))
     }
 
     /// The container, whose contents must be changeable: it is live, and no restore replaces them. A call that was admitted
@@ -166,13 +176,19 @@ impl<'a> Transaction<'a> {
         staged.unwrap_or_else(|| self.memory.resources())
     }
 
-    /// All HSMs, by name.
-    fn hsms(&self) -> Vec<Arc<ManagedHsm>> {
-        let known = self.memory.hsms().into_iter().map(|hsm| (hsm.name.to_case_insensitive(), Some(hsm)));
-        let mut hsms: BTreeMap<String, Option<Arc<ManagedHsm>>> = known.collect();
-        hsms.extend(self.group.hsms.clone());
-        hsms.extend(self.changes.hsms.clone());
-        hsms.into_values().flatten().collect()
+    /// All containers; those of a kind by name.
+    fn containers(&self) -> Vec<Container> {
+        let known = self.memory.containers().into_iter();
+        let mut containers: BTreeMap<String, Option<Container>> =
+            known.map(|container| (container.id().to_case_insensitive(), Some(container))).collect();
+        containers.extend(self.group.containers.clone());
+        containers.extend(self.changes.containers.clone());
+        containers.into_values().flatten().collect()
+    }
+
+    /// Stages the new state of a container.
+    fn set_container(&mut self, container: Container) {
+        self.changes.containers.insert(container.id().to_case_insensitive(), Some(container));
     }
 
     fn roles(&self, hsm: &HsmName) -> Result<Roles> {
@@ -189,6 +205,8 @@ impl<'a> Transaction<'a> {
         match change {
             Change::InsertHsm(hsm, assignments) => self.insert_hsm(hsm, assignments),
             Change::ReplaceHsm(hsm) => self.replace_hsm(hsm),
+            Change::InsertVault(vault) => self.insert_vault(vault),
+            Change::ReplaceVault(vault) => self.replace_vault(vault),
             Change::InsertVersion(version, _) => self.insert_version(version),
             Change::RestoreKey(key) => self.restore_key(key),
             Change::ReplaceContents(contents) => self.replace_contents(contents),
@@ -235,7 +253,7 @@ impl<'a> Transaction<'a> {
             }
             Change::Control(change) => {
                 let mut resources = Resources::clone(&self.resources());
-                resources.apply(change, &self.hsms(), self.rules)?;
+                resources.apply(change, &self.containers(), self.rules)?;
                 self.changes.resources = Some(Arc::new(resources));
                 Ok(())
             }
@@ -270,11 +288,14 @@ impl<'a> Transaction<'a> {
         if let Ok(known) = self.hsm(&hsm.name) {
             return Err(Error::Exists { resource: (&known.name).into(), deleted: known.deletion.is_some() });
         }
-        self.resources().check_container(hsm)?;
-        let same_location = |other: &Arc<ManagedHsm>| {
-            other.subscription == hsm.subscription && normalize(&other.location) == normalize(&hsm.location)
+        self.resources().check_parents(hsm.subscription, &hsm.resource_group)?;
+        let same_location = |other: &Container| {
+            other.managed_hsm().is_some_and(|other| {
+                other.subscription == hsm.subscription
+                    && normalize(&other.location) == normalize(&hsm.location)
+            })
         };
-        self.check_limit(limit::HSMS, || self.hsms().into_iter().filter(same_location).count())?;
+        self.check_limit(limit::HSMS, || self.containers().into_iter().filter(same_location).count())?;
         let mut roles = Roles::new(self.memory.built_in(), Vec::new(), Vec::new());
         for assignment in assignments {
             roles.insert_assignment(Arc::new(assignment.clone()))?;
@@ -294,14 +315,39 @@ impl<'a> Transaction<'a> {
         }
         // A job may have begun or ended since `hsm` was read.
         let hsm = ManagedHsm { backup_jobs: known.backup_jobs.clone(), ..hsm.clone() };
-        self.changes.hsms.insert(hsm.name.to_case_insensitive(), Some(Arc::new(hsm)));
+        self.set_container(Container::ManagedHsm(Arc::new(hsm)));
+        Ok(())
+    }
+
+    fn insert_vault(&mut self, vault: &Vault) -> Result<()> {
+        if let Ok(known) = self.vault(&vault.name) {
+            return Err(Error::Exists { resource: (&known.name).into(), deleted: known.deletion.is_some() });
+        }
+        self.resources().check_parents(vault.subscription, &vault.resource_group)?;
+        let in_subscription =
+            |other: &Container| other.vault().is_some_and(|other| other.subscription == vault.subscription);
+        self.check_limit(limit::VAULTS, || self.containers().into_iter().filter(in_subscription).count())?;
+        self.set_container(Container::Vault(Arc::new(vault.clone())));
+        Ok(())
+    }
+
+    fn replace_vault(&mut self, vault: &Vault) -> Result<()> {
+        let known = self.vault(&vault.name)?;
+        known.check_live()?;
+        if !known.may_become(vault) {
+            return Err(Error::internal(format!(
+                "immutable properties of vault {} cannot change",
+                vault.name
+            )));
+        }
+        self.set_container(Container::Vault(Arc::new(vault.clone())));
         Ok(())
     }
 
     fn begin_phase(&mut self, hsm: ManagedHsm, at: Timestamp, phase: Phase) {
         let hsm = Arc::new(hsm);
         self.changes.phases.push(PhaseBegun { hsm: Arc::clone(&hsm), at, phase });
-        self.changes.hsms.insert(hsm.name.to_case_insensitive(), Some(hsm));
+        self.set_container(Container::ManagedHsm(hsm));
     }
 
     fn insert_version(&mut self, version: &KeyVersion) -> Result<()> {

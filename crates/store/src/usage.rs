@@ -7,7 +7,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::audit_entry::Meter;
 use crate::model::billing::{DaySet, MeterReading, VersionUse, day_of};
-use crate::model::container::ContainerId;
 use crate::model::key::{KeyType, KeyVersion};
 use crate::model::name::{HsmName, KeyName, VersionId};
 use crate::model::{Error, Result, Timestamp};
@@ -72,7 +71,8 @@ impl Usage {
 
     /// Records the use of a version, unless `known` already has this day.
     pub(super) fn record_use(&mut self, version: &KeyVersion, at: Timestamp, known: &Self) {
-        let ContainerId::ManagedHsm(hsm) = &version.container;
+        // Vaults are billed by operation, not by the hour of an HSM.
+        let Some(hsm) = version.container.managed_hsm() else { return };
         let day = day_of(at);
         if known.used_version(version.version, hsm).is_some_and(|used| used.days.contains(day)) {
             return;

@@ -25,6 +25,11 @@ pub(super) struct Endpoint {
 }
 
 impl Endpoint {
+    /// Returns the suffix of the data-plane hosts of vaults, with the port.
+    pub(super) fn vaults(&self) -> String {
+        self.data_plane.replacen("managedhsm", "vault", 1)
+    }
+
     /// Derives the names from the host that a request addresses.
     pub(super) fn of(names: &HostNames, parts: &Parts) -> Self {
         let requested = HostNames::requested_host(parts);

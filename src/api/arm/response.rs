@@ -14,8 +14,8 @@ use super::super::azure::error;
 use super::super::azure::response::CallResponse;
 use super::endpoint::Endpoint;
 use crate::engine;
-use crate::model::Error;
 use crate::model::resource_kind::{Resource, ResourceKind};
+use crate::model::{Error, Field};
 
 /// The headers of every response.
 const COMMON_HEADERS: [(HeaderName, &str); 5] = [
@@ -98,6 +98,7 @@ fn status_code_and_message(error: &Error, endpoint: &Endpoint) -> (StatusCode, &
         StatusCode::from_u16(engine::http_status(error)).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let (code, message) = error::code_and_message(error, &endpoint.base);
     match error {
+        Error::Invalid { field: Field::Vault, .. } => (status, "VaultNameNotValid", message),
         Error::Invalid { .. } | Error::LimitExceeded { .. } => (status, "BadRequest", message),
         // assumption: it is not recorded that Azure Resource Manager distinguishes the two.
         Error::Exists { resource: Resource { kind: ResourceKind::RoleAssignment, .. }, .. }

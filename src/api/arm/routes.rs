@@ -12,23 +12,28 @@ use super::super::azure::path::{Segments, last_authorization};
 use super::super::azure::response::CallResponse;
 use super::super::azure::route::{self, RouteTable};
 use super::super::azure::unsupported;
-use super::call::HsmPut;
+use super::call::ContainerPut;
 use super::endpoint::Endpoint;
-use super::wire::{authorization, cloud, deleted, hsms, resources};
+use super::wire::{authorization, availability, cloud, deleted, hsms, resources, vault_responses, vaults};
+use crate::model::resource_kind::{Resource, ResourceKind};
 use crate::model::{Error, Result};
 
 pub(super) type Route = route::Route<Endpoint>;
 
 /// All routes of Azure Resource Manager that need a credential.
 pub(super) static ROUTES: LazyLock<RouteTable<Endpoint>> = LazyLock::new(|| {
-    RouteTable::new([of_cloud(), of_subscriptions(), of_groups(), of_hsms(), of_deleted_hsms(), of_roles()])
+    RouteTable::new([
+        of_cloud(),
+        of_subscriptions(),
+        of_groups(),
+        of_hsms(),
+        of_deleted_hsms(),
+        of_vaults(),
+        of_roles(),
+    ])
 });
 
 fn of_cloud() -> Vec<Route> {
-    const VAULTS: &str = "subscriptions/{subscription}/providers/Microsoft.KeyVault/vaults";
-    const DELETED_VAULTS: &str = "subscriptions/{subscription}/providers/Microsoft.KeyVault/deletedVaults";
-    const GROUP_VAULTS: &str =
-        "subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.KeyVault/vaults";
     let provider = |method, pattern| {
         Route::json_with(
             (method, pattern),
@@ -52,10 +57,6 @@ fn of_cloud() -> Vec<Route> {
         ),
         provider("GET", "subscriptions/{subscription}/providers/{namespace}"),
         provider("POST", "subscriptions/{subscription}/providers/{namespace}/register"),
-        // There are no vaults: their lists are empty.
-        Route::json(("GET", VAULTS), resources::get_subscription, cloud::empty_list),
-        Route::json(("GET", DELETED_VAULTS), resources::get_subscription, cloud::empty_list),
-        Route::json(("GET", GROUP_VAULTS), resources::get_group, cloud::empty_list),
     ]
 }
 
@@ -114,13 +115,12 @@ fn of_hsms() -> Vec<Route> {
     vec![
         list("subscriptions/{subscription}/providers/Microsoft.KeyVault/managedHSMs"),
         list(HSMS),
-        // Managed HSMs are the only kind of resource.
-        list("subscriptions/{subscription}/resources"),
-        list("subscriptions/{subscription}/resourceGroups/{group}/resources"),
+        resources_of("subscriptions/{subscription}/resources"),
+        resources_of("subscriptions/{subscription}/resourceGroups/{group}/resources"),
         Route::json(("GET", HSM), hsms::get, hsms::hsm_response),
         Route::choosing(
             ("PUT", HSM),
-            |call| HsmPut::of(call) as usize,
+            |call| ContainerPut::of_hsm(call) as usize,
             [
                 Route::accepted(("PUT", HSM), hsms::recover, hsms::operation_result_url),
                 Route::accepted(("PUT", HSM), hsms::replace, hsms::operation_result_url),
@@ -132,8 +132,77 @@ fn of_hsms() -> Vec<Route> {
         Route::json(("GET", REGIONS), hsms::get, hsms::regions),
         Route::json(("GET", CONNECTIONS), hsms::get, cloud::empty_list),
         Route::json(("GET", LINKS), hsms::get, cloud::empty_list),
-        Route::json(("POST", NAME), hsms::check_name, hsms::availability),
+        Route::json(("POST", NAME), hsms::check_name, availability::of_hsm_name),
         Route::responding(("GET", RESULT), hsms::operation_result, hsms::operation_outcome),
+    ]
+}
+
+/// A list of resources: of vaults if the filter requires their type, else of managed HSMs.
+fn resources_of(pattern: &'static str) -> Route {
+    Route::choosing(
+        ("GET", pattern),
+        |call| usize::from(vaults::is_list_of_vaults(call.input())),
+        [
+            Route::json_with(("GET", pattern), hsms::filter, hsms::list, hsms::listed),
+            Route::json_with(
+                ("GET", pattern),
+                vaults::filter,
+                vaults::list,
+                vault_responses::listed_as_resources,
+            ),
+        ],
+    )
+}
+
+fn of_vaults() -> Vec<Route> {
+    const VAULTS: &str =
+        "subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.KeyVault/vaults";
+    const VAULT: &str =
+        "subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.KeyVault/vaults/{name}";
+    const POLICIES: &str = "subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.KeyVault/vaults/{name}/accessPolicies/{change}";
+    const CONNECTIONS: &str = "subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.KeyVault/vaults/{name}/privateEndpointConnections";
+    const LINKS: &str = "subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.KeyVault/vaults/{name}/privateLinkResources";
+    const NAME: &str = "subscriptions/{subscription}/providers/Microsoft.KeyVault/checkNameAvailability";
+    const RESULT: &str = "subscriptions/{subscription}/providers/Microsoft.KeyVault/locations/{location}/operationResults/{id}";
+    const DELETED: &str = "subscriptions/{subscription}/providers/Microsoft.KeyVault/deletedVaults";
+    const ONE_DELETED: &str =
+        "subscriptions/{subscription}/providers/Microsoft.KeyVault/locations/{location}/deletedVaults/{name}";
+    const PURGE: &str = "subscriptions/{subscription}/providers/Microsoft.KeyVault/locations/{location}/deletedVaults/{name}/purge";
+    use vault_responses::vault_response;
+    let list =
+        |pattern| Route::json_with(("GET", pattern), vaults::filter, vaults::list, vault_responses::listed);
+    vec![
+        list("subscriptions/{subscription}/providers/Microsoft.KeyVault/vaults"),
+        list(VAULTS),
+        Route::json(("GET", VAULT), vaults::get, vault_response),
+        Route::choosing(
+            ("PUT", VAULT),
+            |call| ContainerPut::of_vault(call) as usize,
+            [
+                Route::json(("PUT", VAULT), vaults::recover, vault_response),
+                Route::json(("PUT", VAULT), vaults::replace, vault_response),
+                Route::json(("PUT", VAULT), vaults::create, vault_response),
+            ],
+        ),
+        Route::json(("PATCH", VAULT), vaults::update, vault_response),
+        // A vault that does not exist counts as deleted.
+        Route::responding(("DELETE", VAULT), vaults::delete, vault_responses::deleted).converting(|result| {
+            match result {
+                Err(Error::NotFound(Resource { kind: ResourceKind::Vault, .. })) => {
+                    Ok(CallResponse::empty(StatusCode::NO_CONTENT))
+                }
+                other => other,
+            }
+        }),
+        Route::json(("PUT", POLICIES), vaults::update_policies, vault_responses::policies_response),
+        Route::json(("GET", CONNECTIONS), vaults::get, cloud::empty_list),
+        Route::json(("GET", LINKS), vaults::get, cloud::empty_list),
+        Route::json(("POST", NAME), vaults::check_name, availability::of_vault_name),
+        Route::json(("GET", DELETED), vaults::list_deleted, vault_responses::listed_deleted),
+        Route::json(("GET", ONE_DELETED), vaults::get_deleted, vault_responses::deleted_vault_response),
+        Route::accepted(("POST", PURGE), vaults::purge, vault_responses::purge_result_url)
+            .converting(vault_responses::purge_refusal),
+        Route::responding(("GET", RESULT), vaults::operation_result, vault_responses::purge_result),
     ]
 }
 

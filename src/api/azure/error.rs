@@ -1,8 +1,8 @@
 //! Maps the domain's errors to Azure's error codes and messages. The HTTP status is that of the error.
 
+use crate::model::Error;
 use crate::model::error::DeniedAction;
 use crate::model::resource_kind::ResourceKind;
-use crate::model::{Error, Field};
 
 /// Returns the code and the message of an error; URLs in it begin with `base`. There is no wildcard arm: a new error must
 /// be assigned a code here.
@@ -39,6 +39,18 @@ pub(in crate::api) fn code_and_message(error: &Error, base: &str) -> (&'static s
                 "A KV MHSM with the same name already exists in deleted state. You need to either recover or purge existing KV MHSM."
                     .to_owned(),
             ),
+            (ResourceKind::Vault, false) => (
+                "VaultAlreadyExists",
+                format!(
+                    "The vault name '{}' is already in use. Vault names are globaly unique so it is possible that the name is already taken. If you are sure that the vault name was not taken then it is possible that a vault with the same name was recently deleted but not purged after being placed in a recoverable state. If the vault is in a recoverable state then the vault will need to be purged before reusing the name. For more information about VaultAlreadyExists, soft delete and purging a vault follow this link https://go.microsoft.com/fwlink/?linkid=2147740",
+                    resource.id()
+                ),
+            ),
+            (ResourceKind::Vault, true) => (
+                "ConflictError",
+                "A vault with the same name already exists in deleted state. You need to either recover or purge existing key vault. Follow this link https://go.microsoft.com/fwlink/?linkid=2149745 for more information on soft delete."
+                    .to_owned(),
+            ),
             (ResourceKind::RoleAssignment, _) => {
                 ("RoleAssignmentExists", "The role assignment already exists.".to_owned())
             }
@@ -49,9 +61,19 @@ pub(in crate::api) fn code_and_message(error: &Error, base: &str) -> (&'static s
         }
         Error::NotFound(resource) => match resource.kind {
             ResourceKind::BackupJob => ("NotFound", as_is()),
-            ResourceKind::Budget | ResourceKind::DeletedManagedHsm | ResourceKind::ManagedHsm => {
-                ("ResourceNotFound", as_is())
-            }
+            ResourceKind::Budget
+            | ResourceKind::DeletedManagedHsm
+            | ResourceKind::DeletedVault
+            | ResourceKind::ManagedHsm => ("ResourceNotFound", as_is()),
+            ResourceKind::Vault if resource.id_in("resourceGroups").is_empty() => ("ResourceNotFound", as_is()),
+            ResourceKind::Vault => (
+                "ResourceNotFound",
+                format!(
+                    "The Resource 'Microsoft.KeyVault/vaults/{}' under resource group '{}' was not found. For more details please go to https://aka.ms/ARMResourceNotFoundFix",
+                    resource.id(),
+                    resource.id_in("resourceGroups")
+                ),
+            ),
             ResourceKind::DeletedKey => {
                 ("KeyNotFound", format!("Key not found: {base}/deletedkeys/{}", resource.id()))
             }
@@ -77,7 +99,7 @@ pub(in crate::api) fn code_and_message(error: &Error, base: &str) -> (&'static s
             "Internal error; the server's log says more under this activity id.".to_owned(),
         ),
         // Errors without a field have recorded messages.
-        Error::Invalid { field: Field::Unnamed, why } => ("BadParameter", why.clone()),
+        Error::Invalid { field, why } if field.azure_member().is_empty() => ("BadParameter", why.clone()),
         Error::Invalid { field, why } => ("BadParameter", format!("{}: {why}", field.azure_member())),
         // assumption: the next errors are refused as by Key Vault's vaults.
         Error::KeyDisabled { operation } => {

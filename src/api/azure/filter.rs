@@ -135,6 +135,16 @@ impl Filter {
         Ok(filter)
     }
 
+    /// Whether a condition requires that a property has this value; case is ignored.
+    pub(in crate::api) fn requires(&self, wanted: &str, wanted_value: &str) -> bool {
+        self.0.iter().any(|condition| match condition {
+            Condition::Compare { property, equal: true, value } => {
+                property == wanted && same(value, wanted_value)
+            }
+            _ => false,
+        })
+    }
+
     /// Whether all conditions hold. Names, types, locations and tag names are compared case-insensitively, tag values
     /// are not.
     pub(in crate::api) fn matches(&self, candidate: &Candidate<'_>) -> bool {

@@ -66,7 +66,6 @@ pub(in crate::api) const DATA_PLANE: &[RouteFamily] = &[
     below(&["deletedstorage"], STORAGE),
 ];
 
-const VAULTS: &str = "vaults through Azure Resource Manager";
 const DEPLOYMENTS: &str = "template deployments";
 const DEPLOYMENT_STACKS: &str = "deployment stacks";
 const TAGS: &str = "tags as resources";
@@ -100,11 +99,10 @@ pub(in crate::api) const RESOURCE_MANAGER: &[RouteFamily] = &[
 /// Source: the references of the providers; used by clients: `deployments`, `tags`, `locks`, diagnostic settings,
 /// metrics and the activity log.
 pub(in crate::api) const PROVIDERS: &[RouteFamily] = &[
-    below(&["microsoft.keyvault", "vaults"], VAULTS),
-    below(&["microsoft.keyvault", "deletedvaults"], VAULTS),
-    below(&["microsoft.keyvault", "checknameavailability"], VAULTS),
-    below(&["microsoft.keyvault", "locations", ANY, "deletedvaults"], VAULTS),
-    below(&["microsoft.keyvault", "locations", ANY, "operationresults"], VAULTS),
+    below(&["microsoft.keyvault", "vaults", ANY, "keys"], "keys through Azure Resource Manager"),
+    below(&["microsoft.keyvault", "vaults", ANY, "secrets"], "secrets through Azure Resource Manager"),
+    below(&["microsoft.keyvault", "vaults", ANY, "privateendpointconnections"], PRIVATE_ENDPOINTS),
+    below(&["microsoft.keyvault", "vaults", ANY, ANY], "further parts of a vault"),
     below(&["microsoft.keyvault", "managedhsms", ANY, "keys"], "keys through Azure Resource Manager"),
     below(&["microsoft.keyvault", "managedhsms", ANY, "privateendpointconnections"], PRIVATE_ENDPOINTS),
     below(&["microsoft.keyvault", "managedhsms", ANY, ANY], "further parts of a managed HSM"),

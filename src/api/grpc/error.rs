@@ -6,6 +6,7 @@ use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt};
 
 use crate::model::Error;
+use crate::model::container::ContainerKind;
 use crate::model::resource_kind::ResourceKind;
 
 /// The `domain` of every `ErrorInfo`.
@@ -53,6 +54,10 @@ pub(super) fn status(error: &Error) -> Status {
             match resource.kind {
                 ResourceKind::ManagedHsm => {
                     facts.push(("hsm", resource.id().to_owned()));
+                    facts.push(("deleted", deleted.to_string()));
+                }
+                ResourceKind::Vault => {
+                    facts.push(("vault", resource.id().to_owned()));
                     facts.push(("deleted", deleted.to_string()));
                 }
                 _ if resource.name.is_empty() => {}
@@ -143,9 +148,13 @@ pub(super) fn status(error: &Error) -> Status {
             facts.push(("scheduled_purge_at", scheduled_purge_at.to_string()));
             Code::FailedPrecondition
         }
-        Error::ResourceGroupNotEmpty { group, hsm } => {
+        Error::ResourceGroupNotEmpty { group, container } => {
             facts.push(("resource_group", group.to_string()));
-            facts.push(("hsm", hsm.to_string()));
+            let kind = match container.kind() {
+                ContainerKind::ManagedHsm => "hsm",
+                ContainerKind::Vault => "vault",
+            };
+            facts.push((kind, container.name().to_owned()));
             Code::FailedPrecondition
         }
         // The code that etcd returns for a compacted revision.

@@ -61,10 +61,21 @@ impl Endpoint {
 }
 
 /// Returns the HSM of a host without an HSM name: the default HSM, if the host is one of this server's.
+///
+/// # Errors
+/// `Unsupported` for the host of a vault; `Invalid` for another.
 fn default_hsm(names: &HostNames, host: &str) -> Result<HsmName> {
     let is_address = host.trim_matches(['[', ']']).parse::<IpAddr>().is_ok();
     let is_ours = names.default_hsm_hosts.iter().any(|other| other.eq_ignore_ascii_case(host));
     let unknown = || Error::invalid(Field::Unnamed, format!("There is no managed HSM at the host {host:?}."));
+    let is_of_vault = |suffix: &String| {
+        let suffix = suffix.replacen("managedhsm", "vault", 1);
+        let label = host.len().checked_sub(suffix.len() + 1).and_then(|end| host.get(..end));
+        label.is_some() && host.to_ascii_lowercase().ends_with(&suffix)
+    };
+    if names.suffixes.iter().any(is_of_vault) {
+        return Err(Error::Unsupported { what: "The data plane of vaults is not available yet".to_owned() });
+    }
     if is_address || is_ours || host.eq_ignore_ascii_case("localhost") {
         names.default_hsm.clone().ok_or_else(unknown)
     } else {

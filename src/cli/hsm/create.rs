@@ -2,11 +2,11 @@
 
 use clap::Args;
 
-use super::group;
 use super::view::HsmView;
 use crate::api::grpc::pb;
 use crate::cli::Context;
 use crate::cli::connection::resolve_object_id;
+use crate::cli::container::group;
 use crate::cli::failure::Outcome;
 use crate::cli::key::{tag, tags};
 use crate::cli::output::note;

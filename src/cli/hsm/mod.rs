@@ -11,7 +11,8 @@ use clap::{Args, Subcommand};
 pub(crate) use show::fetch_all;
 
 use super::Context;
-use super::failure::{Failure, Outcome};
+use super::container::{Availability, CheckArgs, ListArgs, group};
+use super::failure::Outcome;
 use super::session::Session;
 use crate::api::grpc::pb;
 use crate::model::name::HsmName;
@@ -59,33 +60,10 @@ pub struct HsmArgs {
     resource_group: Option<ResourceGroupName>,
 }
 
-/// Selects managed HSMs.
-#[derive(Args, Clone, Debug)]
-pub struct ListArgs {
-    /// List only this resource group
-    #[arg(long, value_name = "NAME")]
-    resource_group: Option<ResourceGroupName>,
-}
-
-/// The name to check.
-#[derive(Args, Clone, Debug)]
-pub struct CheckArgs {
-    /// Name to check
-    name: String,
-}
-
 impl HsmArgs {
     fn resource(&self, session: &Session) -> Outcome<String> {
         Ok(format!("{}/managedHsms/{}", group(session, self.resource_group.as_ref())?, self.name))
     }
-}
-
-/// Returns the resource name of the given resource group, or of the default one.
-fn group(session: &Session, named: Option<&ResourceGroupName>) -> Outcome<String> {
-    let missing = || Failure::problem("no resource group is set").hint("set it with --resource-group");
-    let default = session.connection.as_ref().map(|connection| connection.resource_group.clone());
-    let group = named.cloned().or(default).ok_or_else(missing)?;
-    Ok(format!("subscriptions/{}/resourceGroups/{group}", session.subscription()?))
 }
 
 /// Runs the subcommand.
@@ -110,7 +88,7 @@ async fn check_name(context: &Context, args: CheckArgs) -> Outcome {
     let parent = format!("subscriptions/{}", session.subscription()?);
     let request = pb::CheckManagedHsmNameRequest { parent, managed_hsm_id: args.name.clone() };
     let reply = session.hsms().check_managed_hsm_name(request).await?.into_inner();
-    let view = view::Availability::new(args.name, reply);
+    let view = Availability::new(args.name, reply.available, reply.reason, reply.message);
     let text = view.text();
     context.output.print_value(&view, &text)
 }

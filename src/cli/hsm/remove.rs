@@ -3,9 +3,10 @@
 use clap::Args;
 
 use super::HsmArgs;
-use super::view::{DeletedHsmView, HsmView, Purged};
+use super::view::{DeletedHsmView, HsmView};
 use crate::api::grpc::pb;
 use crate::cli::Context;
+use crate::cli::container::Purged;
 use crate::cli::failure::{Failure, Outcome};
 use crate::cli::output::note;
 use crate::cli::session::Session;

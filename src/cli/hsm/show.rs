@@ -1,9 +1,10 @@
 //! `strongroom hsm show|list`
 
+use super::HsmArgs;
 use super::view::HsmView;
-use super::{HsmArgs, ListArgs, group};
 use crate::api::grpc::pb;
 use crate::cli::Context;
+use crate::cli::container::{ListArgs, group};
 use crate::cli::failure::Outcome;
 use crate::cli::session::Session;
 

@@ -6,6 +6,7 @@ use super::HsmArgs;
 use super::view::HsmView;
 use crate::api::grpc::pb;
 use crate::cli::Context;
+use crate::cli::container::NetworkArgs;
 use crate::cli::failure::Outcome;
 use crate::cli::key::{tag, tags};
 
@@ -20,7 +21,8 @@ pub struct UpdateArgs {
 
 /// The changes. Other fields keep their values.
 #[derive(Args, Clone, Debug)]
-#[group(required = true, multiple = true)]
+// Every argument is listed, because a group that contains a flattened one has no others implicitly.
+#[group(required = true, multiple = true, args = ["purge_protection", "tags", "clear_tags", "public_network_access", "ip_rules"])]
 struct Changes {
     /// Enable purge protection (irreversible)
     #[arg(long)]
@@ -31,37 +33,27 @@ struct Changes {
     /// Remove all tags
     #[arg(long, conflicts_with = "tags")]
     clear_tags: bool,
-    /// Allow or deny access over the public network; stored, not enforced
-    #[arg(long, value_parser = ["Enabled", "Disabled"], ignore_case = true)]
-    public_network_access: Option<String>,
-    /// Public IPv4 address or range to allow (repeatable); stored, not enforced
-    #[arg(long = "ip-rule", value_name = "CIDR")]
-    ip_rules: Vec<String>,
+    #[command(flatten)]
+    network: NetworkArgs,
 }
 
 /// Updates a managed HSM.
 pub(super) async fn run(context: &Context, args: UpdateArgs) -> Outcome {
     let session = context.connect_control().await?;
     let name = args.hsm.resource(&session)?;
-    let Changes { purge_protection, tags: new_tags, clear_tags, public_network_access, ip_rules } =
-        args.changes;
-    let network = public_network_access.is_some() || !ip_rules.is_empty();
+    let Changes { purge_protection, tags: new_tags, clear_tags, network } = args.changes;
     let fields = [
         ("purge_protection", purge_protection),
         ("tags", clear_tags || !new_tags.is_empty()),
-        ("network", network),
+        ("network", network.is_given()),
     ];
     let set = fields.into_iter().filter(|(_, set)| *set);
     let mut service = session.hsms();
     let mut rules = pb::NetworkRules::default();
-    if network {
+    if network.is_given() {
         // The server replaces all network rules, so start from the existing ones.
         let request = pb::GetManagedHsmRequest { name: name.clone() };
-        rules = service.get_managed_hsm(request).await?.into_inner().network.unwrap_or_default();
-        rules.public_network_access = public_network_access.or(rules.public_network_access);
-        if !ip_rules.is_empty() {
-            rules.ip_rules = ip_rules;
-        }
+        rules = network.applied_to(service.get_managed_hsm(request).await?.into_inner().network);
     }
     let request = pb::UpdateManagedHsmRequest {
         managed_hsm: Some(pb::ManagedHsm {

@@ -5,14 +5,10 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::api::grpc::pb;
+use crate::cli::container::{NetworkView, last};
 use crate::cli::output::TableRow;
 use crate::cli::{table, time_argument};
 use crate::model::Timestamp;
-
-/// Returns the last segment of a resource name.
-fn last(name: &str) -> String {
-    name.rsplit('/').next().unwrap_or_default().to_owned()
-}
 
 /// A managed HSM.
 #[derive(Serialize)]
@@ -32,17 +28,8 @@ pub(super) struct HsmView {
     network: NetworkView,
 }
 
-#[derive(Serialize)]
-struct NetworkView {
-    public_network_access: String,
-    default_action: String,
-    bypass: String,
-    ip_rules: Vec<String>,
-}
-
 impl From<pb::ManagedHsm> for HsmView {
     fn from(hsm: pb::ManagedHsm) -> Self {
-        let network = hsm.network.unwrap_or_default();
         Self {
             name: hsm.name,
             location: hsm.location,
@@ -56,12 +43,7 @@ impl From<pb::ManagedHsm> for HsmView {
             data_plane: hsm.data_plane,
             created: time_argument::from_wire(hsm.created),
             tags: hsm.tags.into_iter().collect(),
-            network: NetworkView {
-                public_network_access: network.public_network_access.unwrap_or_default(),
-                default_action: network.default_action.unwrap_or_default(),
-                bypass: network.bypass.unwrap_or_default(),
-                ip_rules: network.ip_rules,
-            },
+            network: hsm.network.unwrap_or_default().into(),
         }
     }
 }
@@ -162,41 +144,4 @@ impl TableRow for DeletedHsmView {
 pub(super) struct Activated {
     pub(super) name: String,
     pub(super) activated: bool,
-}
-
-/// The result of a purge.
-#[derive(Serialize)]
-pub(super) struct Purged {
-    pub(super) name: String,
-    pub(super) purged: bool,
-}
-
-/// The result of a name check.
-#[derive(Serialize)]
-pub(super) struct Availability {
-    name: String,
-    available: bool,
-    reason: Option<String>,
-    message: Option<String>,
-}
-
-impl Availability {
-    /// Converts the server's reply.
-    pub(super) fn new(name: String, reply: pb::CheckManagedHsmNameResponse) -> Self {
-        let non_empty = |text: String| Some(text).filter(|text| !text.is_empty());
-        Self {
-            name,
-            available: reply.available,
-            reason: non_empty(reply.reason),
-            message: non_empty(reply.message),
-        }
-    }
-
-    /// Formats the fields as text.
-    pub(super) fn text(&self) -> String {
-        match &self.message {
-            None => format!("{} is available", self.name),
-            Some(why) => format!("{} is not available: {why}", self.name),
-        }
-    }
 }

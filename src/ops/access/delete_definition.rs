@@ -34,7 +34,7 @@ impl Operation for DeleteRoleDefinition {
     }
 
     async fn execute(self, target: ExistingRoleDefinition, cx: &Cx) -> Result<Done<Self::Reply>> {
-        let change = Change::DeleteRoleDefinition(cx.managed_hsm().name.clone(), self.path.id);
-        Ok(Done::with(InHsm::new(cx, target.0), [change]))
+        let change = Change::DeleteRoleDefinition(cx.managed_hsm()?.name.clone(), self.path.id);
+        Ok(Done::with(InHsm::new(cx, target.0)?, [change]))
     }
 }

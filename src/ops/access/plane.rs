@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
+use crate::model::Result;
 use crate::model::audit_entry::Meter;
 use crate::model::change::Change;
 use crate::model::local_rbac::{
@@ -70,16 +71,16 @@ impl RbacPlane for DataPlane {
         },
     };
 
-    fn definitions(cx: &Cx) -> Vec<Arc<RoleDefinition>> {
-        cx.store.role_definitions(&cx.managed_hsm().name)
+    fn definitions(cx: &Cx) -> Result<Vec<Arc<RoleDefinition>>> {
+        Ok(cx.store.role_definitions(&cx.managed_hsm()?.name))
     }
 
-    fn assignments(cx: &Cx) -> Vec<Arc<RoleAssignment>> {
-        cx.store.role_assignments(&cx.managed_hsm().name)
+    fn assignments(cx: &Cx) -> Result<Vec<Arc<RoleAssignment>>> {
+        Ok(cx.store.role_assignments(&cx.managed_hsm()?.name))
     }
 
-    fn grants(cx: &Cx, principal: PrincipalId) -> Arc<[Grant]> {
-        cx.store.grants(&cx.managed_hsm().name, principal)
+    fn grants(cx: &Cx, principal: PrincipalId) -> Result<Arc<[Grant]>> {
+        Ok(cx.store.grants(&cx.managed_hsm()?.name, principal))
     }
 
     fn selection_scope(selection: &LocalSelection) -> (HsmName, LocalScope) {
@@ -92,8 +93,8 @@ impl RbacPlane for DataPlane {
 
     /// The assignments that the caller may read, at whichever scope: the call requires the action at the checked one only.
     fn disclosure(cx: &Cx, _: &LocalScope) -> (impl Fn(&LocalScope) -> bool, &'static str) {
-        let own: Vec<Grant> =
-            cx.caller_principals.iter().flat_map(|caller| Self::grants(cx, *caller).to_vec()).collect();
+        let own = cx.caller_principals.iter().filter_map(|caller| Self::grants(cx, *caller).ok());
+        let own: Vec<Grant> = own.flat_map(|grants| grants.to_vec()).collect();
         let readable = move |scope: &LocalScope| {
             own.iter().any(|grant| grant.allows(DataAction::RoleAssignmentRead, scope))
         };
@@ -101,16 +102,16 @@ impl RbacPlane for DataPlane {
         (readable, qualifier)
     }
 
-    fn located<T: Send + 'static>(cx: &Cx, _: &LocalScope, item: T) -> InHsm<T> {
+    fn located<T: Send + 'static>(cx: &Cx, _: &LocalScope, item: T) -> Result<InHsm<T>> {
         InHsm::new(cx, item)
     }
 
-    fn insert(cx: &Cx, assignment: Arc<RoleAssignment>) -> Change {
-        Change::InsertRoleAssignment(cx.managed_hsm().name.clone(), assignment)
+    fn insert(cx: &Cx, assignment: Arc<RoleAssignment>) -> Result<Change> {
+        Ok(Change::InsertRoleAssignment(cx.managed_hsm()?.name.clone(), assignment))
     }
 
-    fn delete(cx: &Cx, assignment: Uuid) -> Change {
-        Change::DeleteRoleAssignment(cx.managed_hsm().name.clone(), assignment)
+    fn delete(cx: &Cx, assignment: Uuid) -> Result<Change> {
+        Ok(Change::DeleteRoleAssignment(cx.managed_hsm()?.name.clone(), assignment))
     }
 }
 

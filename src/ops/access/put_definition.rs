@@ -97,8 +97,8 @@ impl Operation for PutRoleDefinition {
             built_in: false,
             permissions: self.permissions,
         });
-        let change = Change::PutRoleDefinition(cx.managed_hsm().name.clone(), definition.clone());
-        Ok(Done::with(InHsm::new(cx, definition), [change]))
+        let change = Change::PutRoleDefinition(cx.managed_hsm()?.name.clone(), definition.clone());
+        Ok(Done::with(InHsm::new(cx, definition)?, [change]))
     }
 }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use super::{ExistingAssignment, ExistingDefinition, ExistingScope};
+use crate::model::Result;
 use crate::model::arm_rbac::{ControlAction, ControlAssignment, ControlGrant, ControlScope};
 use crate::model::audit_entry::Meter;
 use crate::model::change::{Change, ControlChange};
@@ -96,16 +97,16 @@ impl RbacPlane for ControlPlane {
         check_access: names("CheckControlAccess", "ControlAccessCheck", ControlAction::RoleAssignmentRead),
     };
 
-    fn definitions(cx: &ControlCx) -> Vec<Arc<RoleDefinition>> {
-        cx.store.control_definitions()
+    fn definitions(cx: &ControlCx) -> Result<Vec<Arc<RoleDefinition>>> {
+        Ok(cx.store.control_definitions())
     }
 
-    fn assignments(cx: &ControlCx) -> Vec<Arc<ControlAssignment>> {
-        cx.store.control_assignments()
+    fn assignments(cx: &ControlCx) -> Result<Vec<Arc<ControlAssignment>>> {
+        Ok(cx.store.control_assignments())
     }
 
-    fn grants(cx: &ControlCx, principal: PrincipalId) -> Arc<[ControlGrant]> {
-        cx.store.control_grants(principal)
+    fn grants(cx: &ControlCx, principal: PrincipalId) -> Result<Arc<[ControlGrant]>> {
+        Ok(cx.store.control_grants(principal))
     }
 
     fn selection_scope(selection: &ControlSelection) -> ControlScope {
@@ -121,21 +122,23 @@ impl RbacPlane for ControlPlane {
         let listed = |scope: &ControlScope| scope.covers(checked) || checked.covers(scope);
         let qualifier = match checked {
             ControlScope::Subscription(_) => "in this subscription",
-            ControlScope::ResourceGroup(..) | ControlScope::ManagedHsm(..) => "that holds there or below it",
+            ControlScope::ResourceGroup(..) | ControlScope::ManagedHsm(..) | ControlScope::Vault(..) => {
+                "that holds there or below it"
+            }
         };
         (listed, qualifier)
     }
 
-    fn located<T: Send + 'static>(_: &ControlCx, scope: &ControlScope, item: T) -> AtScope<T> {
-        AtScope { scope: scope.clone(), item }
+    fn located<T: Send + 'static>(_: &ControlCx, scope: &ControlScope, item: T) -> Result<AtScope<T>> {
+        Ok(AtScope { scope: scope.clone(), item })
     }
 
-    fn insert(_: &ControlCx, assignment: Arc<ControlAssignment>) -> Change {
-        Change::Control(ControlChange::InsertAssignment(assignment))
+    fn insert(_: &ControlCx, assignment: Arc<ControlAssignment>) -> Result<Change> {
+        Ok(Change::Control(ControlChange::InsertAssignment(assignment)))
     }
 
-    fn delete(_: &ControlCx, assignment: Uuid) -> Change {
-        Change::Control(ControlChange::DeleteAssignment(assignment))
+    fn delete(_: &ControlCx, assignment: Uuid) -> Result<Change> {
+        Ok(Change::Control(ControlChange::DeleteAssignment(assignment)))
     }
 }
 

@@ -44,11 +44,13 @@ impl Target for ExistingScope {
         {
             return Err(Error::NotFound(Resource::group(subscription, group)));
         }
-        match id.hsm() {
+        match id.container() {
             None => Ok(Self),
-            Some(name) => {
-                let hsm = store.hsm(name).filter(|hsm| hsm.scope().is_same_as(id) && hsm.deletion.is_none());
-                hsm.map(|_| Self).ok_or_else(|| Error::NotFound(name.into()))
+            Some(container) => {
+                let found = store
+                    .container(&container)
+                    .filter(|found| found.scope().is_same_as(id) && found.deletion().is_none());
+                found.map(|_| Self).ok_or_else(|| Error::NotFound((&container).into()))
             }
         }
     }

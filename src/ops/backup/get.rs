@@ -87,12 +87,12 @@ impl<K: GetJobKind> Operation for GetJob<K> {
     }
 
     async fn execute(self, _: WholeHsm, cx: &Cx) -> Result<Done<InHsm<JobState>>> {
-        let jobs = &cx.managed_hsm().backup_jobs;
+        let jobs = &cx.managed_hsm()?.backup_jobs;
         let is_asked = |job: &&BackupJob| job.id == self.job && job.kind.is_restore() == K::IS_RESTORE;
         let missing = || Error::NotFound(Resource::unnamed(ResourceKind::BackupJob));
         let job = jobs.iter().find(is_asked).ok_or_else(missing)?;
         let progress = cx.backup_queue.progress(self.job).filter(|_| job.is_running());
         let keys = progress.map(|progress| progress.keys()).unwrap_or_default();
-        Ok(Done::reply(InHsm::new(cx, JobState { job: job.clone(), keys })))
+        Ok(Done::reply(InHsm::new(cx, JobState { job: job.clone(), keys })?))
     }
 }

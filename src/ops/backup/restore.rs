@@ -106,7 +106,7 @@ pub(super) async fn restore(task: &BackupTask, cx: &Cx) -> Result<Restored> {
     // The store refuses changes of the contents while the job runs, so these are still all versions.
     let known = known_versions(&before.keys);
     let surplus = known.into_keys().filter(|version| !kept.contains(version)).collect();
-    let hsm = cx.managed_hsm().name.clone();
+    let hsm = cx.managed_hsm()?.name.clone();
     Ok(Restored { contents: HsmContents { hsm, keys, definitions, assignments, settings }, surplus })
 }
 

@@ -118,11 +118,11 @@ impl<K: JobKind> Operation for StartJob<K> {
         };
         DomainKeys::addressed(cx)?;
         let job = BackupJob { id: cx.ids.guid(), kind: K::KIND, started: cx.now, result: None };
-        let hsm = cx.managed_hsm().name.clone();
+        let hsm = cx.managed_hsm()?.name.clone();
         let progress = Progress::default();
         let task = BackupTask { uri, folder, credential, key: self.key, progress };
         cx.backup_queue.push(QueuedJob { hsm: hsm.clone(), job: job.clone(), task });
         let state = JobState { job: job.clone(), keys: (0, 0) };
-        Ok(Done::with(InHsm::new(cx, state), [Change::PutBackupJob(hsm, job)]))
+        Ok(Done::with(InHsm::new(cx, state)?, [Change::PutBackupJob(hsm, job)]))
     }
 }

@@ -40,7 +40,7 @@ pub(super) async fn check(task: &BackupTask, cx: &Cx) -> Result<()> {
 }
 
 pub(super) fn contents(cx: &Cx) -> Result<HsmContents> {
-    let name = &cx.managed_hsm().name;
+    let name = &cx.managed_hsm()?.name;
     cx.store.contents(name).ok_or_else(|| Error::NotFound(name.into()))
 }
 
@@ -48,7 +48,7 @@ async fn write(contents: &HsmContents, upload: &mut Upload, task: &BackupTask, c
     let domain = DomainKeys::addressed(cx)?;
     let key = domain.full_backup_key().await?;
     let mut writer = ArchiveWriter::new(domain.domain().id, &key).map_err(Error::internal)?;
-    let hsm = cx.managed_hsm();
+    let hsm = cx.managed_hsm()?;
     let header = ArchiveHeader { hsm: hsm.name.clone(), hsm_id: hsm.id, at: cx.now };
     let roles = contents.definitions.iter().map(|role| Record::RoleDefinition(role.as_ref().clone()));
     let assignments = contents.assignments.iter().map(|role| Record::RoleAssignment(role.as_ref().clone()));
@@ -74,5 +74,5 @@ async fn send(upload: &mut Upload, bytes: Result<Vec<u8>, ArchiveError>) -> Resu
 fn folder_name(cx: &Cx) -> String {
     let now: Timestamp = cx.now;
     let hundredths = now.subsec_nanosecond().unsigned_abs() / 10_000_000;
-    format!("mhsm-{}-{}{hundredths:02}", cx.managed_hsm().name, now.strftime("%Y%m%d%H%M%S"))
+    format!("mhsm-{}-{}{hundredths:02}", cx.container.id().name(), now.strftime("%Y%m%d%H%M%S"))
 }

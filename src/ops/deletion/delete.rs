@@ -34,7 +34,7 @@ impl<R: SoftDeletable> Operation for Delete<R> {
         let live = target.as_ref();
         let level = live.recovery_level(cx);
         let deletion = Deletion::new(cx.now(), level.retention)?;
-        let bundle = Arc::new(live.with_deletion(Some(deletion))).deleted_bundle(level)?;
+        let bundle = Arc::new(live.with_deletion(Some(deletion), cx.now())).deleted_bundle(level)?;
         Ok(Done::with(bundle, [Change::Transition(live.reference(), Transition::SoftDelete(deletion))]))
     }
 }

@@ -22,12 +22,12 @@ pub use recover::Recover;
 pub(super) use recovery::purge_recovery;
 
 use super::{CommonCx, OperationNames, PageRequest, Plane, RecoveryCx, Target};
-use crate::model::Result;
 use crate::model::change::{Intent, IntentVerb};
 use crate::model::deletion::Deletable;
 use crate::model::name::VersionId;
 use crate::model::resource_kind::ResourceKind;
 use crate::model::retention::{Deletion, RecoveryLevel};
+use crate::model::{Result, Timestamp};
 use crate::store::Store;
 
 /// A stored resource that is soft-deleted before it is purged. Implemented by the type of the record; the operations of
@@ -64,8 +64,8 @@ pub trait SoftDeletable: Sized + Send + Sync + 'static {
     /// Returns the dates of its deletion; `None` while it is live.
     fn deletion(&self) -> Option<Deletion>;
 
-    /// Returns the resource with other dates of its deletion.
-    fn with_deletion(&self, deletion: Option<Deletion>) -> Self;
+    /// Returns the resource with other dates of its deletion, as changed at `now`.
+    fn with_deletion(&self, deletion: Option<Deletion>, now: Timestamp) -> Self;
 
     /// Returns its recovery level, which includes its retention interval.
     fn recovery_level(&self, cx: &CxOfNoun<Self>) -> RecoveryLevel;

@@ -36,7 +36,8 @@ impl<R: SoftDeletable> Operation for Recover<R> {
             let (kind, name) = (R::KIND_DURING_PURGE, deleted.reference().live());
             return Err(Error::Conflict { what: format!("{kind} {} is being purged, so it", name.id()) });
         }
-        let bundle = Arc::new(deleted.with_deletion(None)).live_bundle(deleted.recovery_level(cx))?;
+        let bundle =
+            Arc::new(deleted.with_deletion(None, cx.now())).live_bundle(deleted.recovery_level(cx))?;
         Ok(Done::with(bundle, [Change::Transition(deleted.reference(), Transition::Recover(cx.now()))]))
     }
 }

@@ -48,7 +48,7 @@ impl Operation for ActivateManagedHsm {
 
 /// Reads the addressed HSM again: it may have changed since the call was authorized.
 pub(in crate::ops) fn current_hsm(cx: &Cx) -> Result<Arc<ManagedHsm>> {
-    let name = &cx.managed_hsm().name;
+    let name = &cx.managed_hsm()?.name;
     cx.store.hsm(name).ok_or_else(|| Error::NotFound(name.into()))
 }
 

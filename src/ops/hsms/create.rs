@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::{HsmBundle, HsmPath, NewHsm};
 use crate::model::arm_rbac::ControlAction;
 use crate::model::audit_entry::Meter;
-use crate::model::change::{Change, Intent, IntentVerb};
+use crate::model::change::{Change, IntentVerb};
 use crate::model::hsm::{Activation, ManagedHsm, NetworkRules, find_sku};
 use crate::model::key::{Tags, check_tags};
 use crate::model::limit;
@@ -17,9 +17,9 @@ use crate::model::name::PrincipalId;
 use crate::model::retention::RetentionDays;
 use crate::model::setting::Settings;
 use crate::model::{Error, Field, Result, Timestamp};
+use crate::ops::containers::claims;
 use crate::ops::{ControlCx, Done, Operation};
 use crate::store::Store;
-use crate::token::TokenUsage;
 
 /// Creates an HSM, which is not activated.
 #[derive(Clone, Debug)]
@@ -126,14 +126,6 @@ impl CreateManagedHsm {
         // Checked before a token is allocated; the store checks again when it applies the change.
         limit::HSMS.check_capacity(count_at_location(&cx.store, self))
     }
-}
-
-/// Returns the claims to tokens: of HSMs that are being created, and of existing HSMs.
-fn claims(store: &Store) -> TokenUsage {
-    let is_creation = |intent: &Intent| intent.verb == IntentVerb::Provision;
-    let intents = store.intents().into_iter().filter(is_creation);
-    let pending = intents.map(|intent| intent.container.as_stored().to_owned()).collect();
-    TokenUsage { pending, in_use: store.token_serials() }
 }
 
 /// Counts the HSMs of the subscription in the location of the new one.

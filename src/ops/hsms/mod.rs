@@ -4,57 +4,47 @@
 //! <https://github.com/Azure/azure-rest-api-specs/tree/main/specification/keyvault>
 
 mod activate;
-mod check_name;
 mod create;
-mod deletion;
-mod get;
-mod list;
 mod operation_result;
-mod recovery;
-mod target;
+mod resource;
 mod update;
-
-use std::sync::Arc;
 
 pub(super) use activate::current_hsm;
 pub use activate::{ActivateManagedHsm, HsmInAnyState};
-pub use check_name::{CheckManagedHsmName, NameAvailability};
 pub use create::CreateManagedHsm;
-pub use deletion::{
-    DeleteManagedHsm, GetDeletedManagedHsm, ListDeletedManagedHsms, PurgeDeletedManagedHsm,
-    PurgeExpiredManagedHsm, RecoverDeletedManagedHsm,
-};
-pub use get::GetManagedHsm;
-pub use list::ListManagedHsms;
 pub use operation_result::{GetManagedHsmOperationResult, OperationOutcome};
-pub(super) use recovery::CREATION_RECOVERY;
-pub use target::{
-    DeletedHsm, DeletedHsmPath, HsmCollection, HsmPath, LiveHsm, NewHsm, RecoverableHsm, SubscriptionHsms,
-};
 pub use update::{HsmChanges, ImmutableProperties, UpdateManagedHsm};
 
+use super::containers::{Bundle, CheckName, ContainerPath, DeletedPath, Get, List, Live, NewContainer};
+use super::deletion::{Delete, GetDeleted, ListDeleted, Purge, PurgeExpired, Recover};
 use crate::model::hsm::ManagedHsm;
-use crate::model::retention::RecoveryLevel;
-use crate::store::Store;
 
 /// An HSM as surfaces show it.
-#[derive(Clone, Debug)]
-pub struct HsmBundle {
-    /// The resource.
-    pub hsm: Arc<ManagedHsm>,
-    /// The recovery level of the HSM and its keys.
-    pub level: RecoveryLevel,
-}
+pub type HsmBundle = Bundle<ManagedHsm>;
+/// Identifies a live HSM resource.
+pub type HsmPath = ContainerPath<ManagedHsm>;
+/// Identifies a deleted HSM.
+pub type DeletedHsmPath = DeletedPath<ManagedHsm>;
+/// An unused HSM name in an existing resource group.
+pub type NewHsm = NewContainer<ManagedHsm>;
+/// A live HSM.
+pub type LiveHsm = Live<ManagedHsm>;
 
-impl HsmBundle {
-    /// Returns the bundle of an HSM.
-    fn of(hsm: &Arc<ManagedHsm>, store: &Store) -> Self {
-        Self { hsm: Arc::clone(hsm), level: recovery_level(hsm, store) }
-    }
-}
-
-/// Returns the recovery level of an HSM and its keys.
-fn recovery_level(hsm: &ManagedHsm, store: &Store) -> RecoveryLevel {
-    let subscription = store.subscription(hsm.subscription);
-    hsm.recovery_level(subscription.is_some_and(|subscription| subscription.protected))
-}
+/// Returns a live HSM.
+pub type GetManagedHsm = Get<ManagedHsm>;
+/// Lists the live HSMs of a subscription or of a resource group.
+pub type ListManagedHsms = List<ManagedHsm>;
+/// Checks whether a name is available for an HSM.
+pub type CheckManagedHsmName = CheckName<ManagedHsm>;
+/// Soft-deletes an HSM with its keys and role assignments. It is billed until it is purged.
+pub type DeleteManagedHsm = Delete<ManagedHsm>;
+/// Returns a deleted HSM.
+pub type GetDeletedManagedHsm = GetDeleted<ManagedHsm>;
+/// Lists the deleted HSMs of a subscription.
+pub type ListDeletedManagedHsms = ListDeleted<ManagedHsm>;
+/// Recovers a deleted HSM with its keys, deleted keys and their dates, and role assignments.
+pub type RecoverDeletedManagedHsm = Recover<ManagedHsm>;
+/// Purges a deleted HSM.
+pub type PurgeDeletedManagedHsm = Purge<ManagedHsm>;
+/// Purges a deleted HSM at its scheduled purge date.
+pub type PurgeExpiredManagedHsm = PurgeExpired<ManagedHsm>;

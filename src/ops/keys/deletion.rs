@@ -12,7 +12,7 @@ use crate::model::local_rbac::DataAction;
 use crate::model::name::VersionId;
 use crate::model::resource_kind::ResourceKind;
 use crate::model::retention::{Deletion, RecoveryLevel};
-use crate::model::{Error, Result};
+use crate::model::{Error, Result, Timestamp};
 use crate::ops::deletion::{
     Delete, DeletionOperations, GetDeleted, ListDeleted, Purge, PurgeExpired, Recover, SoftDeletable,
 };
@@ -75,7 +75,7 @@ impl SoftDeletable for Key {
         self.deletion
     }
 
-    fn with_deletion(&self, deletion: Option<Deletion>) -> Self {
+    fn with_deletion(&self, deletion: Option<Deletion>, _: Timestamp) -> Self {
         Self { deletion, ..self.clone() }
     }
 

@@ -30,13 +30,13 @@ impl<P: RbacPlane> Operation for ListAssignments<P> {
     }
 
     async fn execute(self, _: P::AnyScope, cx: &CxOf<Self>) -> Result<Done<Self::Reply>> {
-        let mut assignments = P::assignments(cx);
+        let mut assignments = P::assignments(cx)?;
         assignments.retain(|known| {
             P::selects(&self.selection, &known.scope)
                 && self.principal.is_none_or(|principal| known.principal == principal)
         });
         let scope = P::AnyScope::scope(&self.target(), cx.store());
-        Ok(Done::reply(P::located(cx, &scope, assignments)))
+        Ok(Done::reply(P::located(cx, &scope, assignments)?))
     }
 }
 
@@ -61,7 +61,7 @@ impl<P: RbacPlane> Operation for GetAssignment<P> {
     async fn execute(self, target: P::Assignment, cx: &CxOf<Self>) -> Result<Done<Self::Reply>> {
         let assignment = target.into();
         let scope = assignment.scope.clone();
-        Ok(Done::reply(P::located(cx, &scope, assignment)))
+        Ok(Done::reply(P::located(cx, &scope, assignment)?))
     }
 }
 
@@ -86,7 +86,7 @@ impl<P: RbacPlane> Operation for DeleteAssignment<P> {
 
     async fn execute(self, target: P::Assignment, cx: &CxOf<Self>) -> Result<Done<Self::Reply>> {
         let assignment = target.into();
-        let (scope, change) = (assignment.scope.clone(), P::delete(cx, assignment.id));
-        Ok(Done::with(P::located(cx, &scope, assignment), [change]))
+        let (scope, change) = (assignment.scope.clone(), P::delete(cx, assignment.id)?);
+        Ok(Done::with(P::located(cx, &scope, assignment)?, [change]))
     }
 }

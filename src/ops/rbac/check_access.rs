@@ -33,10 +33,11 @@ impl<P: RbacPlane> Operation for CheckAccess<P> {
     async fn execute(self, _: P::AnyScope, cx: &CxOf<Self>) -> Result<Done<Self::Reply>> {
         let scope = P::AnyScope::scope(&self.at, cx.store());
         let principals = std::iter::once(self.principal).chain(self.groups);
-        let grants: Vec<_> = principals.flat_map(|principal| P::grants(cx, principal).to_vec()).collect();
+        let grants = principals.map(|principal| P::grants(cx, principal)).collect::<Result<Vec<_>>>()?;
+        let grants: Vec<_> = grants.iter().flat_map(|grants| grants.to_vec()).collect();
         let (readable, qualifier) = P::disclosure(cx, &scope);
         let request = (self.action, scope.clone());
         let decision = AccessDecision::new(self.principal, &grants, request, readable, qualifier);
-        Ok(Done::reply(P::located(cx, &scope, decision)))
+        Ok(Done::reply(P::located(cx, &scope, decision)?))
     }
 }

@@ -38,7 +38,7 @@ impl<P: RbacPlane> Operation for CreateAssignment<P> {
     }
 
     async fn execute(self, _: P::AssignableScope, cx: &CxOf<Self>) -> Result<Done<Self::Reply>> {
-        if !P::definitions(cx).iter().any(|role| role.id == self.role_definition) {
+        if !P::definitions(cx)?.iter().any(|role| role.id == self.role_definition) {
             return Err(Error::NotFound(Resource::unnamed(ResourceKind::RoleDefinition)));
         }
         let scope = P::AssignableScope::scope(&self.at, cx.store());
@@ -48,7 +48,7 @@ impl<P: RbacPlane> Operation for CreateAssignment<P> {
             principal: self.principal,
             scope: scope.clone(),
         });
-        let change = P::insert(cx, Arc::clone(&assignment));
-        Ok(Done::with(P::located(cx, &scope, assignment), [change]))
+        let change = P::insert(cx, Arc::clone(&assignment))?;
+        Ok(Done::with(P::located(cx, &scope, assignment)?, [change]))
     }
 }

@@ -28,7 +28,7 @@ impl<P: RbacPlane> Operation for ListDefinitions<P> {
 
     async fn execute(self, _: P::Definitions, cx: &CxOf<Self>) -> Result<Done<Self::Reply>> {
         let scope = P::Definitions::scope(&self.at, cx.store());
-        Ok(Done::reply(P::located(cx, &scope, P::definitions(cx))))
+        Ok(Done::reply(P::located(cx, &scope, P::definitions(cx)?)?))
     }
 }
 
@@ -52,6 +52,6 @@ impl<P: RbacPlane> Operation for GetDefinition<P> {
 
     async fn execute(self, target: P::Definition, cx: &CxOf<Self>) -> Result<Done<Self::Reply>> {
         let scope = P::Definition::scope(&self.path, cx.store());
-        Ok(Done::reply(P::located(cx, &scope, target.into())))
+        Ok(Done::reply(P::located(cx, &scope, target.into())?))
     }
 }

@@ -19,6 +19,7 @@ pub use decision::AccessDecision;
 pub use definitions::{GetDefinition, ListDefinitions};
 
 use super::{CommonCx, OperationNames, Plane, Target};
+use crate::model::Result;
 use crate::model::change::Change;
 use crate::model::name::PrincipalId;
 use crate::model::role::{Assignment, GrantableAction, HierarchicalScope, RoleDefinition, RoleGrant};
@@ -54,13 +55,13 @@ pub trait RbacPlane:
     const OPERATIONS: RbacOperations<Self::Action>;
 
     /// Returns the role definitions: built-in ones, then custom ones.
-    fn definitions(cx: &Self::Cx) -> Vec<Arc<RoleDefinition>>;
+    fn definitions(cx: &Self::Cx) -> Result<Vec<Arc<RoleDefinition>>>;
 
     /// Returns the role assignments in order of creation.
-    fn assignments(cx: &Self::Cx) -> Vec<Arc<Assignment<Self::Scope>>>;
+    fn assignments(cx: &Self::Cx) -> Result<Vec<Arc<Assignment<Self::Scope>>>>;
 
     /// Returns the role assignments of a principal, joined with their definitions.
-    fn grants(cx: &Self::Cx, principal: PrincipalId) -> Arc<[RoleGrant<Self::Action>]>;
+    fn grants(cx: &Self::Cx, principal: PrincipalId) -> Result<Arc<[RoleGrant<Self::Action>]>>;
 
     /// Returns the scope at which listing a selection is authorized.
     fn selection_scope(selection: &Self::Selection) -> <Self::AnyScope as Target>::Id;
@@ -73,14 +74,14 @@ pub trait RbacPlane:
     fn disclosure(cx: &Self::Cx, checked: &Self::Scope) -> (impl Fn(&Self::Scope) -> bool, &'static str);
 
     /// Returns a reply with its place. `scope` is that of the request, or of the assignment in the reply.
-    fn located<T: Send + 'static>(cx: &Self::Cx, scope: &Self::Scope, item: T) -> Self::Located<T>;
+    fn located<T: Send + 'static>(cx: &Self::Cx, scope: &Self::Scope, item: T) -> Result<Self::Located<T>>;
 
     /// Returns the change that creates an assignment. When the store applies it, it rejects duplicates by identifier and by
     /// content, enforces the limit, and checks the scope if its resource must exist.
-    fn insert(cx: &Self::Cx, assignment: Arc<Assignment<Self::Scope>>) -> Change;
+    fn insert(cx: &Self::Cx, assignment: Arc<Assignment<Self::Scope>>) -> Result<Change>;
 
     /// Returns the change that deletes an assignment.
-    fn delete(cx: &Self::Cx, assignment: Uuid) -> Change;
+    fn delete(cx: &Self::Cx, assignment: Uuid) -> Result<Change>;
 }
 
 /// What the operations of a plane differ in.

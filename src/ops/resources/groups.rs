@@ -7,7 +7,7 @@ use crate::model::Result;
 use crate::model::arm_rbac::{ControlAction, ControlScope};
 use crate::model::audit_entry::Meter;
 use crate::model::change::{Change, ControlChange};
-use crate::model::deletion::{Deletable, Transition};
+use crate::model::deletion::Transition;
 use crate::model::resource::{ResourceGroup, ResourceGroupName, SubscriptionId};
 use crate::model::retention::Deletion;
 use crate::ops::{ControlCx, Done, Operation};
@@ -62,7 +62,7 @@ impl Operation for GetResourceGroup {
     }
 }
 
-/// Deletes a resource group. HSMs in the group are soft-deleted in the same transaction, which requires only the action
+/// Deletes a resource group. HSMs and vaults in the group are soft-deleted in the same transaction, which requires only the action
 /// of deleting the group. Role assignments at the group and below are deleted. Deleted HSMs belong to the subscription:
 /// they are kept, and can be recovered once a group of this name exists again.
 ///
@@ -91,17 +91,17 @@ impl Operation for DeleteResourceGroup {
     async fn execute(self, target: ExistingResourceGroup, cx: &ControlCx) -> Result<Done<Self::Reply>> {
         let group = &target.0;
         let mut changes = Vec::new();
-        for hsm in cx.store.hsms() {
-            let is_in_group = hsm.subscription == group.subscription
-                && hsm.resource_group.to_case_insensitive() == group.name.to_case_insensitive()
-                && hsm.deletion.is_none();
+        for container in cx.store.containers() {
+            let is_in_group = container.subscription() == group.subscription
+                && container.resource_group().to_case_insensitive() == group.name.to_case_insensitive()
+                && container.deletion().is_none();
             if is_in_group {
-                let deletion = Deletion::new(cx.now, hsm.retention)?;
-                let hsm = Deletable::ManagedHsm(hsm.name.clone());
-                changes.push(Change::Transition(hsm, Transition::SoftDelete(deletion)));
+                let deletion = Deletion::new(cx.now, container.recovery_level(false).retention)?;
+                let transition = Transition::SoftDelete(deletion);
+                changes.push(Change::Transition(container.deletable(), transition));
             }
         }
-        // The store rejects the change if an HSM was added to the group meanwhile.
+        // The store rejects the change if a container was added to the group meanwhile.
         changes.push(Change::Control(ControlChange::DeleteResourceGroup(self.subscription, self.name)));
         Ok(Done::with(target.0, changes))
     }

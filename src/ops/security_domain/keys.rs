@@ -86,7 +86,7 @@ impl<'a> DomainKeys<'a> {
     /// # Errors
     /// As [`Self::of`].
     pub fn addressed(cx: &'a Cx) -> Result<Self> {
-        Self::of(cx.managed_hsm(), &cx.token)
+        Self::of(cx.managed_hsm()?, &cx.token)
     }
 
     /// The security domain.

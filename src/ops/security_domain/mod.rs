@@ -29,7 +29,7 @@ pub(super) async fn generate(cx: &Cx) -> Result<Option<SecurityDomain>> {
     let objects = [cx.ids.version(), cx.ids.version()];
     cx.declare_intent(IntentVerb::Create, objects.to_vec()).await?;
     let secrets = DomainSecrets::generate(&cx.token).await?;
-    install(&secrets, &cx.token, cx.managed_hsm().id, objects).await.map(Some)
+    install(&secrets, &cx.token, cx.managed_hsm()?.id, objects).await.map(Some)
 }
 
 /// The error for a document that a caller has sent.

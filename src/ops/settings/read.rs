@@ -29,7 +29,7 @@ impl Operation for ListSettings {
     }
 
     async fn execute(self, _: WholeHsm, cx: &Cx) -> Result<Done<Self::Reply>> {
-        Ok(Done::reply(InHsm::new(cx, cx.managed_hsm().settings.all())))
+        Ok(Done::reply(InHsm::new(cx, cx.managed_hsm()?.settings.all())?))
     }
 }
 
@@ -55,6 +55,6 @@ impl Operation for GetSetting {
     }
 
     async fn execute(self, _: SettingTarget, cx: &Cx) -> Result<Done<Self::Reply>> {
-        Ok(Done::reply(InHsm::new(cx, cx.managed_hsm().settings.get(self.name))))
+        Ok(Done::reply(InHsm::new(cx, cx.managed_hsm()?.settings.get(self.name))?))
     }
 }

@@ -33,8 +33,8 @@ impl Operation for UpdateSetting {
     }
 
     async fn execute(self, _: SettingTarget, cx: &Cx) -> Result<Done<Self::Reply>> {
-        let settings = cx.managed_hsm().settings.with(self.setting);
-        let hsm = ManagedHsm { settings, ..cx.managed_hsm().as_ref().clone() };
-        Ok(Done::with(InHsm::new(cx, self.setting), [Change::ReplaceHsm(hsm)]))
+        let settings = cx.managed_hsm()?.settings.with(self.setting);
+        let hsm = ManagedHsm { settings, ..cx.managed_hsm()?.as_ref().clone() };
+        Ok(Done::with(InHsm::new(cx, self.setting)?, [Change::ReplaceHsm(hsm)]))
     }
 }

@@ -1,4 +1,4 @@
-//! Opens the tokens of the HSMs.
+//! Opens the tokens of the containers.
 
 use std::path::Path;
 
@@ -8,7 +8,6 @@ use super::installation::InitialHsm;
 use crate::config::Token as TokenConfig;
 use crate::model::change::IntentVerb;
 use crate::model::container::ContainerId;
-use crate::model::hsm::ManagedHsm;
 use crate::ops::AttachedTokens;
 use crate::store::Store;
 use crate::token::{Module, Profile, Selector, Token, TokenPool, TokenUsage};
@@ -52,24 +51,27 @@ pub(super) fn check_tokens(hsms: &[InitialHsm], store: &Store, module: &Module) 
     Ok(())
 }
 
-/// Opens the tokens of all HSMs, including deleted ones. Skips a token whose wipe by a purge was interrupted: the
+/// Opens the tokens of all containers, including deleted ones. Skips a token whose wipe by a purge was interrupted: the
 /// sweeper completes the wipe.
 pub(super) async fn open_tokens(store: &Store, pool: &TokenPool) -> anyhow::Result<AttachedTokens> {
     let tokens = AttachedTokens::default();
     let intents = store.intents();
-    let is_wiped = |hsm: &ManagedHsm| {
+    let is_wiped = |id: &ContainerId| {
         intents.iter().any(|intent| {
             intent.verb == IntentVerb::Wipe
-                && intent.container.to_case_insensitive()
-                    == ContainerId::from(&hsm.name).to_case_insensitive()
+                && intent.container.to_case_insensitive() == id.to_case_insensitive()
         })
     };
-    for hsm in store.hsms().iter().filter(|hsm| !is_wiped(hsm)) {
+    for container in store.containers() {
+        let id = container.id();
+        if is_wiped(&id) {
+            continue;
+        }
         let token = pool
-            .open(&Selector::Serial(hsm.token_serial.clone()), true)
+            .open(&Selector::Serial(container.token_serial().to_owned()), true)
             .await
-            .with_context(|| format!("opening the token of HSM {}", hsm.name))?;
-        tokens.attach(&(&hsm.name).into(), token);
+            .with_context(|| format!("opening the token of {id}"))?;
+        tokens.attach(&id, token);
     }
     Ok(tokens)
 }

@@ -115,10 +115,20 @@ def backup_client(who, **more):
 
 def managed_hsms(who, **more):
     """Managed HSMs as resources of the subscription."""
+    return _resources(who, "managed_hsms", **more)
+
+
+def vaults(who, **more):
+    """Vaults as resources of the subscription."""
+    return _resources(who, "vaults", **more)
+
+
+def _resources(who, operations, **more):
     endpoint = os.environ["ARM_ENDPOINT"]
     client = KeyVaultManagementClient(who, os.environ["AZURE_SUBSCRIPTION_ID"], base_url=endpoint, **more)
     opened(client)
-    return client.managed_hsms if FLAVOUR == "async" else Awaited(client.managed_hsms)
+    operations = getattr(client, operations)
+    return operations if FLAVOUR == "async" else Awaited(operations)
 
 
 async def finished(begun):

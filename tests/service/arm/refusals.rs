@@ -52,21 +52,20 @@ async fn unavailable_azure_features_are_named_with_501() {
     let group = format!("{SUBSCRIPTION}/resourceGroups/dev");
     let local = hsm("local");
     let (deployments, tags) = ("template deployments", "tags as resources");
-    let (vaults, settings) = ("vaults through Azure Resource Manager", "diagnostic settings");
+    let settings = "diagnostic settings";
     let (put, post) = ("PUT", "POST");
     for (verb, scope, path, feature) in [
         (put, &local, "/keys/k", "keys through Azure Resource Manager"),
         (put, &local, "/privateEndpointConnections/c", "private endpoints"),
         ("GET", &local, "/nonsense/c", "further parts of a managed HSM"),
-        ("GET", &group, "/providers/Microsoft.KeyVault/vaults/v", vaults),
-        (put, &group, "/providers/Microsoft.KeyVault/vaults/v", vaults),
+        (put, &group, "/providers/Microsoft.KeyVault/vaults/v/keys/k", "keys through Azure Resource Manager"),
         (
             "GET",
-            &SUBSCRIPTION.to_owned(),
-            "/providers/Microsoft.KeyVault/locations/x/deletedVaults/v",
-            vaults,
+            &group,
+            "/providers/Microsoft.KeyVault/vaults/v/secrets",
+            "secrets through Azure Resource Manager",
         ),
-        (post, &SUBSCRIPTION.to_owned(), "/providers/Microsoft.KeyVault/checkNameAvailability", vaults),
+        ("GET", &group, "/providers/Microsoft.KeyVault/vaults/v/nonsense/c", "further parts of a vault"),
         (post, &group, "/providers/Microsoft.Resources/deployments/d/validate", deployments),
         (put, &group, "/providers/Microsoft.Resources/deployments/d", deployments),
         ("GET", &SUBSCRIPTION.to_owned(), "/providers/microsoft.resources/deployments/d", deployments),

@@ -174,4 +174,16 @@ fn duties_are_separated() {
     assert!(!may("Reader", assign) && !may("Reader", create) && !may("Reader", purge));
     assert!(may("Managed HSM contributor", create) && may("Managed HSM contributor", purge));
     assert!(!may("Managed HSM contributor", assign));
+    let (write, purge) = ("KeyVault/vaults/write", "KeyVault/locations/deletedVaults/purge/action");
+    let (policies, delete) = ("KeyVault/vaults/accessPolicies/write", "KeyVault/vaults/delete");
+    for action in [write, policies, delete, purge] {
+        assert!(may("Owner", action) && may("Contributor", action), "{action}");
+        for role in ["Reader", "User Access Administrator", "Managed HSM contributor"] {
+            assert!(!may(role, action), "{role} {action}");
+        }
+        assert_eq!(may("Key Vault Contributor", action), action != purge, "{action}");
+        assert_eq!(may("Key Vault Purge Operator", action), action == purge, "{action}");
+    }
+    assert!(may("Reader", "KeyVault/vaults/read") && !may("Key Vault Contributor", create));
+    assert!(!may("Key Vault Contributor", assign) && !may("Key Vault Purge Operator", assign));
 }

@@ -8,6 +8,12 @@ use crate::support::Client;
 
 /// Owner.
 pub(crate) const OWNER: &str = "8e3af657-a8ff-443c-a75c-2fe8c4bcb635";
+/// Contributor.
+pub(crate) const CONTRIBUTOR: &str = "b24988ac-6180-42a0-ab88-20f7382dd24c";
+/// Key Vault Contributor.
+pub(crate) const KEY_VAULT_CONTRIBUTOR: &str = "f25e0fa2-a7c8-4377-a976-54943a77a395";
+/// Key Vault Purge Operator.
+pub(crate) const KEY_VAULT_PURGE_OPERATOR: &str = "a68e7c17-0ab2-4c09-9a58-125dae29748c";
 /// Reader.
 pub(crate) const READER: &str = "acdd72a7-3385-48ef-bd42-f606fba81ae7";
 /// User Access Administrator.
@@ -21,6 +27,11 @@ pub(crate) fn group(name: &str) -> String {
 /// Returns the scope of an HSM in the seed's resource group.
 pub(crate) fn hsm(name: &str) -> String {
     format!("{}/providers/Microsoft.KeyVault/managedHSMs/{name}", group("dev"))
+}
+
+/// Returns the scope of a vault in the seed's resource group.
+pub(crate) fn vault(name: &str) -> String {
+    format!("{}/providers/Microsoft.KeyVault/vaults/{name}", group("dev"))
 }
 
 /// Returns a request for a resource group.

@@ -30,6 +30,8 @@ async fn lists_the_built_in_roles_of_azure() {
                 (named("acdd72a7-3385-48ef-bd42-f606fba81ae7").as_str(), "Reader"),
                 (named(ACCESS_ADMINISTRATOR).as_str(), "User Access Administrator"),
                 (named("18500a29-7fe2-46b2-a342-b16a415e101d").as_str(), "Managed HSM contributor"),
+                (named("f25e0fa2-a7c8-4377-a976-54943a77a395").as_str(), "Key Vault Contributor"),
+                (named("a68e7c17-0ab2-4c09-9a58-125dae29748c").as_str(), "Key Vault Purge Operator"),
             ]
         );
         assert!(roles.iter().all(|role| role.r#type == "BuiltInRole" && !role.description.is_empty()));

@@ -13,6 +13,7 @@ use crate::control;
 use crate::hsms::{self, Container};
 use crate::rest::client::{Rest, RestResponse};
 use crate::support::{Client, Server, error_metadata};
+use crate::vaults;
 
 /// Returns the code, the message and all details of an error.
 fn error_parts(status: &Status) -> (Code, String, Vec<(String, String)>) {
@@ -77,6 +78,8 @@ async fn refusals_are_the_same_for_existing_and_unknown_names() {
     let budget = |name: &str| format!("{}/budgets/{name}", container.subscription);
     owner.hsms.create_managed_hsm(container.create_request("hidden")).await.unwrap();
     hsms::delete(&mut owner, container.hsm("hidden")).await.unwrap();
+    vaults::create(&mut owner, container.vault_request("hidden")).await.unwrap();
+    vaults::delete(&mut owner, container.vault("hidden")).await.unwrap();
 
     let absent = guid(1);
     let pairs = [
@@ -95,6 +98,11 @@ async fn refusals_are_the_same_for_existing_and_unknown_names() {
         (
             assert_not_granted(hsms::recover(&mut nobody, container.deleted("hidden")).await),
             assert_not_granted(hsms::recover(&mut nobody, container.deleted("absent")).await),
+            SUBSCRIPTION,
+        ),
+        (
+            assert_not_granted(vaults::recover(&mut nobody, container.deleted_vault("hidden")).await),
+            assert_not_granted(vaults::recover(&mut nobody, container.deleted_vault("absent")).await),
             SUBSCRIPTION,
         ),
     ];
@@ -228,7 +236,7 @@ async fn refusal_names_the_plane_and_the_granting_built_in_roles() {
     let info = &error["additionalInfo"][0];
     assert_eq!(
         (&info["type"], info["info"]["roles"].as_array().unwrap().len()),
-        (&"RolesThatGrant".into(), 4)
+        (&"RolesThatGrant".into(), 5)
     );
     let rest = Rest::authenticated(&server, "nobody").await;
     rest.get("/keys").await.error(403, "AccessDenied");

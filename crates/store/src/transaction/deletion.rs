@@ -4,13 +4,15 @@ use std::sync::Arc;
 
 use super::super::resources::Resources;
 use super::Transaction;
-use crate::model::container::ContainerId;
+use crate::model::arm_rbac::ControlScope;
+use crate::model::container::{Container, ContainerId};
 use crate::model::deletion::{Deletable, DeletionState, Transition};
 use crate::model::hsm::ManagedHsm;
 use crate::model::key::Key;
 use crate::model::lifetime::Phase;
 use crate::model::name::KeyName;
 use crate::model::retention::Deletion;
+use crate::model::vault::Vault;
 use crate::model::{Error, Result};
 
 impl Transaction<'_> {
@@ -28,6 +30,11 @@ impl Transaction<'_> {
                 let found = self.hsm(name).ok();
                 let (hsm, next) = step(resource, found, |hsm| hsm.deletion, transition)?;
                 self.set_hsm_state(&hsm, next, transition)
+            }
+            Deletable::Vault(name) => {
+                let found = self.vault(name).ok();
+                let (vault, next) = step(resource, found, |vault| vault.deletion, transition)?;
+                self.set_vault_state(&vault, next, transition)
             }
         }
     }
@@ -48,7 +55,7 @@ impl Transaction<'_> {
     fn set_hsm_state(&mut self, hsm: &ManagedHsm, next: DeletionState, transition: Transition) -> Result<()> {
         let (deletion, phase) = match next {
             DeletionState::Live => {
-                self.resources().check_container(hsm)?;
+                self.resources().check_parents(hsm.subscription, &hsm.resource_group)?;
                 (None, Phase::Running)
             }
             DeletionState::SoftDeleted(deletion) => (Some(deletion), Phase::Deleted),
@@ -56,22 +63,48 @@ impl Transaction<'_> {
         };
         self.begin_phase(ManagedHsm { deletion, ..hsm.clone() }, transition.at(), phase);
         if next == DeletionState::Purged {
-            self.remove_hsm(hsm);
+            self.remove(&(&hsm.name).into(), &hsm.scope());
         }
         Ok(())
     }
 
-    /// Removes an HSM with its intents and the role assignments in its scope.
-    fn remove_hsm(&mut self, hsm: &ManagedHsm) {
-        let folded = ContainerId::from(&hsm.name).to_case_insensitive();
+    /// Role assignments at a vault are deleted with it, and a recovery does not restore them
+    /// (<https://learn.microsoft.com/azure/key-vault/general/soft-delete-overview>).
+    fn set_vault_state(&mut self, vault: &Vault, next: DeletionState, transition: Transition) -> Result<()> {
+        let deletion = match next {
+            DeletionState::Live => {
+                self.resources().check_parents(vault.subscription, &vault.resource_group)?;
+                None
+            }
+            DeletionState::SoftDeleted(deletion) => {
+                self.delete_assignments_below(&vault.scope());
+                Some(deletion)
+            }
+            DeletionState::Purged => {
+                self.remove(&(&vault.name).into(), &vault.scope());
+                return Ok(());
+            }
+        };
+        let updated = transition.at();
+        self.set_container(Container::Vault(Arc::new(Vault { deletion, updated, ..vault.clone() })));
+        Ok(())
+    }
+
+    /// Removes a container with its intents and the role assignments in its scope.
+    fn remove(&mut self, container: &ContainerId, scope: &ControlScope) {
+        let folded = container.to_case_insensitive();
         let intents = self.memory.intents().into_iter();
         let closed =
             intents.filter(|intent| intent.container.to_case_insensitive() == folded).map(|intent| intent.id);
         self.changes.closed.extend(closed);
-        self.changes.hsms.insert(folded, None);
-        // A later HSM of the same name must not inherit the assignments.
+        self.changes.containers.insert(folded, None);
+        // A later container of the same name must not inherit the assignments.
+        self.delete_assignments_below(scope);
+    }
+
+    fn delete_assignments_below(&mut self, scope: &ControlScope) {
         let mut resources = Resources::clone(&self.resources());
-        resources.roles.delete_assignments_below(&hsm.scope());
+        resources.roles.delete_assignments_below(scope);
         self.changes.resources = Some(Arc::new(resources));
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::{Transaction, with_names_of};
 use crate::model::backup_job::{BackupJob, KEPT_JOBS};
-use crate::model::container_id::ContainerId;
+use crate::model::container::{Container, ContainerId};
 use crate::model::hsm::ManagedHsm;
 use crate::model::hsm_contents::HsmContents;
 use crate::model::key::Key;
@@ -53,9 +53,9 @@ impl Transaction<'_> {
         }
         let roles =
             Roles::new(self.memory.built_in(), contents.definitions.clone(), contents.assignments.clone());
-        self.changes.roles.insert(folded.clone(), Arc::new(roles));
+        self.changes.roles.insert(folded, Arc::new(roles));
         let changed = ManagedHsm { settings: contents.settings, ..hsm.as_ref().clone() };
-        self.changes.hsms.insert(folded, Some(Arc::new(changed)));
+        self.set_container(Container::ManagedHsm(Arc::new(changed)));
         Ok(())
     }
 
@@ -76,7 +76,7 @@ impl Transaction<'_> {
                 changed.backup_jobs.push(job.clone());
             }
         }
-        self.changes.hsms.insert(hsm.to_case_insensitive(), Some(Arc::new(changed)));
+        self.set_container(Container::ManagedHsm(Arc::new(changed)));
         Ok(())
     }
 }

@@ -17,6 +17,7 @@ use crate::model::retention::{Deletion, RetentionDays};
 use crate::model::setting::{Setting, SettingName, Settings};
 
 mod limits;
+mod vaults;
 
 fn hsm(name: &str) -> ManagedHsm {
     ManagedHsm {

@@ -130,7 +130,10 @@ fn other_paths_are_unknown_or_unimplemented() {
     for (path, feature) in [
         ("managedHSMs/Pay/keys/k", "keys through Azure Resource Manager"),
         ("managedHSMs/Pay/privateEndpointConnections/c", "private endpoints"),
-        ("vaults/v", "vaults through Azure Resource Manager"),
+        ("vaults/v/secrets/s", "secrets through Azure Resource Manager"),
+        ("vaults/v/keys/k", "keys through Azure Resource Manager"),
+        ("vaults/v/privateEndpointConnections/c", "private endpoints"),
+        ("vaults/v/x/y", "further parts of a vault"),
     ] {
         let path = format!("{key_vault}/{path}");
         assert_eq!(route("PUT", &path), Err(UnsupportedFeature::Feature(feature).into()), "{path}");

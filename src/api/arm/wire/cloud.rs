@@ -79,7 +79,7 @@ fn endpoints(endpoint: &Endpoint) -> Value {
         "vmImageAliasDoc": "https://raw.githubusercontent.com/Azure/azure-rest-api-specs/main/arm-compute/quickstart-templates/aliases.json",
         "suffixes": {
             "mhsmDns": data_plane,
-            "keyVaultDns": data_plane.replacen("managedhsm", "vault", 1),
+            "keyVaultDns": endpoint.vaults(),
             "storage": "core.windows.net",
             "acrLoginServer": "azurecr.io",
             "sqlServerHostname": "database.windows.net",
@@ -112,7 +112,16 @@ struct ResourceType {
 fn provider(subscription: SubscriptionId, namespace: &str, locations: &[Location]) -> Provider {
     let names: Vec<String> = locations.iter().map(|location| location.display_name.clone()).collect();
     let types: &[&str] = if namespace == KEY_VAULT {
-        &["managedHSMs", "deletedManagedHSMs", "checkMhsmNameAvailability", "operations"]
+        &[
+            "managedHSMs",
+            "deletedManagedHSMs",
+            "checkMhsmNameAvailability",
+            "vaults",
+            "vaults/accessPolicies",
+            "deletedVaults",
+            "checkNameAvailability",
+            "operations",
+        ]
     } else {
         &[]
     };

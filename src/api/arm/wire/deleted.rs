@@ -56,7 +56,7 @@ struct DeletedHsmProperties {
 }
 
 pub(in super::super) fn deleted_hsm_response(_: &Endpoint, bundle: HsmBundle) -> DeletedHsm {
-    let hsm = &bundle.hsm;
+    let hsm = &bundle.resource;
     DeletedHsm {
         id: hsm.deleted_id(),
         name: hsm.name.to_string(),

@@ -2,6 +2,8 @@
 //!
 //! Source: `Microsoft.KeyVault/managedHSMs`, api-version 2026-05-15, and responses recorded from the service.
 
+use std::marker::PhantomData;
+
 use http::StatusCode;
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
@@ -12,6 +14,7 @@ use super::super::super::azure::response::CallResponse;
 use super::super::super::azure::tags::SentTags;
 use super::super::call::RequestInput;
 use super::super::endpoint::Endpoint;
+use super::network::{self, IpRuleResponse, NetworkAcls, NetworkAclsResponse};
 use super::{List, decoded, page, paged, subscription};
 use crate::model::hsm::{Activation, ManagedHsm, NetworkChanges, NetworkRules};
 use crate::model::key::Tags;
@@ -22,7 +25,7 @@ use crate::ops::Page;
 use crate::ops::hsms::{
     CheckManagedHsmName, CreateManagedHsm, DeleteManagedHsm, DeletedHsmPath, GetManagedHsm,
     GetManagedHsmOperationResult, HsmBundle, HsmChanges, HsmPath, ImmutableProperties, ListManagedHsms,
-    NameAvailability, OperationOutcome, RecoverDeletedManagedHsm, UpdateManagedHsm,
+    OperationOutcome, RecoverDeletedManagedHsm, UpdateManagedHsm,
 };
 
 /// The resource type of managed HSMs.
@@ -68,25 +71,21 @@ struct Properties {
 /// A number of days; the az command line sends it as a string.
 #[derive(Deserialize)]
 #[serde(untagged)]
-enum Days {
+pub(super) enum Days {
     Number(u32),
     Text(String),
 }
 
-#[derive(Default, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
-struct NetworkAcls {
-    bypass: Option<String>,
-    default_action: Option<String>,
-    ip_rules: Option<Vec<IpRule>>,
-    virtual_network_rules: Option<Vec<IgnoredAny>>,
-    service_tags: Option<Vec<IgnoredAny>>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct IpRule {
-    value: Option<String>,
+impl Days {
+    /// Returns the retention interval.
+    pub(super) fn parse(&self) -> Result<RetentionDays> {
+        let wrong = |_| Error::invalid(Field::RetentionDays, "the retention interval is 7 to 90 days");
+        let days = match self {
+            Self::Number(days) => *days,
+            Self::Text(text) => text.parse().map_err(wrong)?,
+        };
+        Ok(days.try_into()?)
+    }
 }
 
 impl Request {
@@ -103,7 +102,7 @@ impl Request {
             return unsupported("Further regions of an HSM are");
         }
         let acls = properties.network_acls.as_ref();
-        if has_any(acls.and_then(|acls| acls.virtual_network_rules.as_ref())) {
+        if acls.is_some_and(NetworkAcls::has_virtual_networks) {
             return unsupported("Virtual network rules are");
         }
         if has_any(acls.and_then(|acls| acls.service_tags.as_ref())) {
@@ -118,13 +117,7 @@ impl Request {
 
 impl Properties {
     fn retention(&self) -> Result<Option<RetentionDays>> {
-        let wrong = |_| Error::invalid(Field::RetentionDays, "the retention interval is 7 to 90 days");
-        let days = match &self.soft_delete_retention_in_days {
-            None => return Ok(None),
-            Some(Days::Number(days)) => *days,
-            Some(Days::Text(text)) => text.parse().map_err(wrong)?,
-        };
-        Ok(Some(days.try_into()?))
+        self.soft_delete_retention_in_days.as_ref().map(Days::parse).transpose()
     }
 
     fn administrators(&self) -> Result<Option<Vec<PrincipalId>>> {
@@ -149,20 +142,7 @@ impl Properties {
     }
 
     fn network(&self) -> Result<NetworkChanges> {
-        let acls = self.network_acls.as_ref();
-        let text =
-            |member: fn(&NetworkAcls) -> &Option<String>| acls.and_then(|acls| member(acls).as_deref());
-        let missing = || Error::invalid(Field::NetworkIpRules, "a rule has no value");
-        let address = |rule: &IpRule| rule.value.clone().ok_or_else(missing);
-        let rules = acls.and_then(|acls| acls.ip_rules.as_ref());
-        let addresses = rules.map(|rules| rules.iter().map(address).collect());
-        let access = self.public_network_access.as_deref();
-        Ok(NetworkChanges {
-            public_network_access: access.map(str::parse).transpose()?,
-            default_action: text(|acls| &acls.default_action).map(str::parse).transpose()?,
-            bypass: text(|acls| &acls.bypass).map(str::parse).transpose()?,
-            ip_rules: addresses.transpose()?,
-        })
+        network::network(self.network_acls.as_ref(), self.public_network_access.as_deref())
     }
 }
 
@@ -256,7 +236,8 @@ pub(in super::super) fn delete(input: &RequestInput<'_>) -> Result<DeleteManaged
 
 pub(in super::super) fn list(input: &RequestInput<'_>) -> Result<ListManagedHsms> {
     let resource_group = input.arguments.get("group").map(|group| decoded(group).parse()).transpose()?;
-    Ok(ListManagedHsms { subscription: subscription(input)?, resource_group, page: page(input)? })
+    let (subscription, page) = (subscription(input)?, page(input)?);
+    Ok(ListManagedHsms { subscription, resource_group, page, kind: PhantomData })
 }
 
 pub(in super::super) fn operation_result(input: &RequestInput<'_>) -> Result<GetManagedHsmOperationResult> {
@@ -271,7 +252,7 @@ struct NameRequest {
 
 pub(in super::super) fn check_name(input: &RequestInput<'_>) -> Result<CheckManagedHsmName> {
     let name = input.body::<NameRequest>().map_err(|_| Error::invalid(Field::Name, "this is required"))?.name;
-    Ok(CheckManagedHsmName { subscription: subscription(input)?, name })
+    Ok(CheckManagedHsmName { subscription: subscription(input)?, name, kind: PhantomData })
 }
 
 /// A managed HSM. Members are in the order of the service's responses.
@@ -311,20 +292,6 @@ struct HsmProperties {
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct NetworkAclsResponse {
-    bypass: &'static str,
-    default_action: &'static str,
-    ip_rules: Vec<IpRuleResponse>,
-    virtual_network_rules: [(); 0],
-}
-
-#[derive(Serialize)]
-struct IpRuleResponse {
-    value: String,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
 struct SecurityDomain {
     activation_status: &'static str,
     activation_status_message: &'static str,
@@ -349,7 +316,7 @@ fn security_domain(hsm: &ManagedHsm) -> SecurityDomain {
 }
 
 pub(in super::super) fn hsm_response(endpoint: &Endpoint, bundle: HsmBundle) -> Hsm {
-    let hsm = &bundle.hsm;
+    let hsm = &bundle.resource;
     let ip_rules = hsm.network.ip_rules.iter().map(|rule| IpRuleResponse { value: rule.clone() }).collect();
     Hsm {
         sku: SkuResponse { family: family(&hsm.sku), name: hsm.sku.clone() },
@@ -371,7 +338,7 @@ pub(in super::super) fn hsm_response(endpoint: &Endpoint, bundle: HsmBundle) -> 
                 bypass: hsm.network.bypass.as_str(),
                 default_action: hsm.network.default_action.as_str(),
                 ip_rules,
-                virtual_network_rules: [],
+                virtual_network_rules: Vec::new(),
             },
             public_network_access: hsm.network.public_network_access.as_str(),
             regions: [],
@@ -386,7 +353,7 @@ pub(in super::super) fn operation_result_url(
     bundle: &HsmBundle,
     version: &str,
 ) -> String {
-    let ManagedHsm { subscription, location, id, .. } = bundle.hsm.as_ref();
+    let ManagedHsm { subscription, location, id, .. } = bundle.resource.as_ref();
     // The name of the location in a URL: without spaces and in lower case.
     let location: String = location.chars().filter(char::is_ascii_alphanumeric).collect();
     format!(
@@ -416,7 +383,7 @@ pub(in super::super) fn filter(input: &RequestInput<'_>) -> Result<Filter> {
 /// Returns the HSMs of a page that match a filter; further pages may have more.
 pub(in super::super) fn listed(endpoint: &Endpoint, page: Page<HsmBundle>, filter: &Filter) -> List<Hsm> {
     let Page { mut items, next } = page;
-    items.retain(|HsmBundle { hsm, .. }| {
+    items.retain(|HsmBundle { resource: hsm, .. }| {
         filter.matches(&filter::Candidate {
             name: hsm.name.as_str(),
             location: &hsm.location,
@@ -438,32 +405,6 @@ pub(in super::super) struct Region {
 }
 
 pub(in super::super) fn regions(_: &Endpoint, bundle: HsmBundle) -> List<Region> {
-    let name = bundle.hsm.location.clone();
+    let name = bundle.resource.location.clone();
     List::all([Region { name, provisioning_state: "Succeeded", is_primary: true }])
-}
-
-/// Whether a name is available.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-pub(in super::super) struct Availability {
-    name_available: bool,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    reason: Option<&'static str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    message: Option<String>,
-}
-
-pub(in super::super) fn availability(_: &Endpoint, availability: NameAvailability) -> Availability {
-    let (reason, message) = match availability {
-        NameAvailability::Available => (None, None),
-        NameAvailability::Invalid(why) => (Some("AccountNameInvalid"), Some(why)),
-        NameAvailability::Taken { deleted: false } => {
-            (Some("AlreadyExists"), Some("The name is in use.".to_owned()))
-        }
-        NameAvailability::Taken { deleted: true } => (
-            Some("AlreadyExists"),
-            Some("The name is in use by a deleted HSM, which can be recovered or purged.".to_owned()),
-        ),
-    };
-    Availability { name_available: reason.is_none(), reason, message }
 }

@@ -1,10 +1,14 @@
 //! Converts request bodies to operations and replies to JSON. The domain parses names.
 
 pub(super) mod authorization;
+pub(super) mod availability;
 pub(super) mod cloud;
 pub(super) mod deleted;
 pub(super) mod hsms;
+mod network;
 pub(super) mod resources;
+pub(super) mod vault_responses;
+pub(super) mod vaults;
 
 use percent_encoding::percent_decode_str;
 use serde::Serialize;

@@ -85,7 +85,8 @@ impl TryFrom<pb::StartKeyRestoreRequest> for StartKeyRestore {
 
     fn try_from(request: pb::StartKeyRestoreRequest) -> Result<Self> {
         let key = key_path(Field::Name, &request.name, "keys")?;
-        let crate::model::container::ContainerId::ManagedHsm(hsm) = key.container;
+        let wrong = || Error::invalid(Field::Name, "only a managed HSM has full backups");
+        let hsm = key.container.managed_hsm().cloned().ok_or_else(wrong)?;
         start(hsm, request.storage, request.folder, Some(key.name))
     }
 }

@@ -6,6 +6,7 @@ use jiff::SignedDuration;
 use prost_types::Duration as WireDuration;
 
 use super::super::pb;
+use super::containers::deleted_path_name;
 use super::{instant, wire_instant};
 use crate::jobs::{TimedEvent, TimedEventKind};
 use crate::model::resource_kind::Resource;
@@ -103,10 +104,8 @@ impl From<TimedEvent> for pb::Happening {
     fn from(happening: TimedEvent) -> Self {
         use pb::happening::What;
         let what = match happening.what {
-            TimedEventKind::PurgedHsm(path) => What::PurgedHsm(format!(
-                "subscriptions/{}/locations/{}/deletedManagedHsms/{}",
-                path.subscription, path.location, path.name
-            )),
+            TimedEventKind::PurgedHsm(path) => What::PurgedHsm(deleted_path_name(&path)),
+            TimedEventKind::PurgedVault(path) => What::PurgedVault(deleted_path_name(&path)),
             TimedEventKind::PurgedKey(KeyPath { container, name }) => {
                 What::PurgedKey(Resource::deleted_key(&container, &name).name)
             }

@@ -5,6 +5,7 @@ mod authorization;
 mod backup;
 mod budgets;
 pub(super) mod clock;
+mod containers;
 mod crypto;
 mod hsms;
 mod keys;
@@ -14,6 +15,7 @@ mod rotation;
 mod security_domain;
 mod settings;
 mod usage;
+mod vaults;
 
 use std::str::FromStr;
 
@@ -25,6 +27,21 @@ use crate::model::key_date::KeyDate;
 use crate::model::name::HsmName;
 use crate::model::{Error, Field, Result, Timestamp};
 use crate::ops::KeyPath;
+
+/// Converts requests whose only field is the name of a resource.
+macro_rules! named {
+    ($($request:ident => $operation:ident { $field:ident: $path:expr },)+) => {
+        $(impl TryFrom<pb::$request> for $operation {
+            type Error = Error;
+
+            fn try_from(request: pb::$request) -> Result<Self> {
+                Ok(Self { $field: $path(&request.name)? })
+            }
+        })+
+    };
+}
+
+use named;
 
 /// Splits a resource name by a pattern of fixed and variable segments, for example `hsms/{}/keys/{}`. Returns the
 /// variable ones.
@@ -53,6 +70,7 @@ fn template(pattern: &str) -> String {
         }
         match (piece, text.rsplit('/').nth(1)) {
             ("{}", Some("hsms" | "managedHsms" | "deletedManagedHsms")) => text.push_str("{hsm}"),
+            ("{}", Some("vaults" | "deletedVaults")) => text.push_str("{vault}"),
             ("{}", Some("subscriptions")) => text.push_str("{subscription}"),
             ("{}", Some("resourceGroups")) => text.push_str("{resource_group}"),
             ("{}", Some("locations")) => text.push_str("{location}"),

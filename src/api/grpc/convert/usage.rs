@@ -48,8 +48,10 @@ pub(super) fn scope_name(scope: &ControlScope) -> String {
     if let Some(group) = scope.resource_group() {
         name.push_str(&format!("/resourceGroups/{group}"));
     }
-    if let Some(hsm) = scope.hsm() {
-        name.push_str(&format!("/managedHsms/{hsm}"));
+    match scope {
+        ControlScope::Subscription(_) | ControlScope::ResourceGroup(..) => {}
+        ControlScope::ManagedHsm(_, _, hsm) => name.push_str(&format!("/managedHsms/{hsm}")),
+        ControlScope::Vault(_, _, vault) => name.push_str(&format!("/vaults/{vault}")),
     }
     name
 }

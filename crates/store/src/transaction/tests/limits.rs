@@ -91,6 +91,9 @@ fn limited() -> Vec<Limited> {
             let location = if number % 2 == 0 { "Here" } else { " here" }.into();
             Change::InsertHsm(ManagedHsm { id, location, ..hsm(&format!("hsm-{number}")) }, Vec::new())
         }),
+        one("vaults in a subscription, deleted ones included", 500, 0, vec![], |number| {
+            Change::InsertVault(super::vaults::vault(&format!("vault-{number}"), Uuid::nil()))
+        }),
         one("keys in an HSM", 5000, 0, vec![local()], |number| key_version(&format!("key-{number}"), number)),
         one("versions of a key", 100, 0, vec![local()], |number| key_version("a", number)),
         one("custom role definitions", 50, 0, vec![local()], put_definition),

@@ -1,0 +1,45 @@
+//! Whether a name is available for a managed HSM or a vault.
+//!
+//! Source: `CheckMhsmNameAvailability` and `CheckNameAvailability` of `Microsoft.KeyVault`, api-version 2026-02-01.
+
+use serde::Serialize;
+
+use super::super::endpoint::Endpoint;
+use crate::ops::containers::NameAvailability;
+
+/// The message about a name that a live or a deleted vault has, as recorded.
+const VAULT_TAKEN: &str = "The vault name is already in use. Vault names are globally unique so it is possible that the name is already taken. If you are sure that the vault name was not taken then it is possible that a vault with the same name was recently deleted but not purged after being placed in a recoverable state.";
+
+/// Whether a name is available.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(in super::super) struct Availability {
+    name_available: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    message: Option<String>,
+}
+
+impl Availability {
+    /// `taken` is the message about a name of a live or a deleted container.
+    fn new(availability: NameAvailability, taken: fn(bool) -> &'static str) -> Self {
+        let (reason, message) = match availability {
+            NameAvailability::Available => (None, None),
+            NameAvailability::Invalid(why) => (Some("AccountNameInvalid"), Some(why)),
+            NameAvailability::Taken { deleted } => (Some("AlreadyExists"), Some(taken(deleted).to_owned())),
+        };
+        Self { name_available: reason.is_none(), reason, message }
+    }
+}
+
+pub(in super::super) fn of_hsm_name(_: &Endpoint, availability: NameAvailability) -> Availability {
+    Availability::new(availability, |deleted| match deleted {
+        false => "The name is in use.",
+        true => "The name is in use by a deleted HSM, which can be recovered or purged.",
+    })
+}
+
+pub(in super::super) fn of_vault_name(_: &Endpoint, availability: NameAvailability) -> Availability {
+    Availability::new(availability, |_| VAULT_TAKEN)
+}

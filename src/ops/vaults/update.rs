@@ -1,0 +1,144 @@
+//! Updates the mutable properties of a vault.
+
+use std::sync::Arc;
+
+use uuid::Uuid;
+
+use super::create::lowercase;
+use super::{LiveVault, VaultBundle, VaultPath, check_virtual_networks};
+use crate::model::arm_rbac::ControlAction;
+use crate::model::audit_entry::Meter;
+use crate::model::change::Change;
+use crate::model::hsm::NetworkChanges;
+use crate::model::key::{Tags, check_tags};
+use crate::model::location::normalize;
+use crate::model::retention::RetentionDays;
+use crate::model::vault::{AccessPolicies, EnabledFor, Vault, VaultSku};
+use crate::model::{Error, Field, Result, Timestamp};
+use crate::ops::{ControlCx, Done, Operation};
+
+/// Changes to a vault. A property that is `None` is kept.
+#[derive(Clone, Debug, Default)]
+pub struct VaultChanges {
+    /// The SKU.
+    pub sku: Option<VaultSku>,
+    /// Purge protection, which can be enabled but not disabled.
+    pub purge_protection: Option<bool>,
+    /// Whether Azure RBAC decides about access to the contents, instead of the access policies.
+    pub rbac_authorization: Option<bool>,
+    /// Access policies that replace all existing ones.
+    pub access_policies: Option<AccessPolicies>,
+    /// Changes to the network rules.
+    pub network: NetworkChanges,
+    /// Rules for virtual networks that replace all existing ones.
+    pub virtual_network_rules: Option<Vec<String>>,
+    /// Whether virtual machines may read its secrets.
+    pub enabled_for_deployment: Option<bool>,
+    /// Whether disk encryption may read its secrets.
+    pub enabled_for_disk_encryption: Option<bool>,
+    /// Whether deployments of templates may read its secrets.
+    pub enabled_for_template_deployment: Option<bool>,
+    /// Tags that replace all existing ones.
+    pub tags: Option<Tags>,
+    /// Immutable properties, accepted if they equal the existing ones: clients send back what they have read.
+    pub fixed: ImmutableVaultProperties,
+}
+
+/// The immutable properties of a vault.
+#[derive(Clone, Debug, Default)]
+pub struct ImmutableVaultProperties {
+    /// The retention interval.
+    pub retention: Option<RetentionDays>,
+    /// The region, by name or display name.
+    pub location: Option<String>,
+    /// The tenant whose principals it accepts.
+    // assumption: a vault stays in the tenant of its subscription.
+    pub tenant: Option<Uuid>,
+}
+
+impl ImmutableVaultProperties {
+    fn check(&self, vault: &Vault) -> Result<()> {
+        let Self { retention, location, tenant } = self;
+        if retention.is_some_and(|days| days != vault.retention) {
+            // Recorded from Azure.
+            return Err(Error::invalid(
+                Field::VaultRetentionDays,
+                "The property \"softDeleteRetentionInDays\" has been set already and it can't be modified.",
+            ));
+        }
+        let moved = location.as_ref().is_some_and(|given| normalize(given) != normalize(&vault.location));
+        for (field, differs) in
+            [(Field::Location, moved), (Field::TenantId, tenant.is_some_and(|given| given != vault.tenant))]
+        {
+            if differs {
+                return Err(Error::invalid(field, "this cannot be changed after the vault is created"));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Updates a vault. Azure: <https://learn.microsoft.com/rest/api/keyvault/keyvault/vaults/update>.
+#[derive(Clone, Debug)]
+pub struct UpdateVault {
+    /// The vault.
+    pub path: VaultPath,
+    /// The changes.
+    pub changes: VaultChanges,
+}
+
+impl Operation for UpdateVault {
+    const NAME: &'static str = "UpdateVault";
+    const EVENT: &'static str = "VaultPatch";
+    const ACTION: ControlAction = ControlAction::VaultWrite;
+    const METER: Meter = Meter::Free;
+    const CHANGES: bool = true;
+    type Target = LiveVault;
+    type Reply = VaultBundle;
+
+    fn target(&self) -> VaultPath {
+        self.path.clone()
+    }
+
+    fn check(&self, target: &LiveVault, _: Timestamp) -> Result<()> {
+        let vault = &target.0;
+        let changes = &self.changes;
+        if changes.purge_protection == Some(false) && vault.purge_protection {
+            let why = "purge protection is enabled and cannot be turned off";
+            return Err(Error::invalid(Field::PurgeProtection, why));
+        }
+        changes.fixed.check(vault)?;
+        changes.tags.as_ref().map_or(Ok(()), check_tags)?;
+        changes.access_policies.as_ref().map_or(Ok(()), |policies| policies.check(vault.tenant))?;
+        check_virtual_networks(changes.virtual_network_rules.as_deref().unwrap_or_default())?;
+        changes.network.clone().apply_up_to(&vault.network, Vault::MAX_IP_RULES).map(|_| ())
+    }
+
+    async fn execute(self, target: LiveVault, cx: &ControlCx) -> Result<Done<VaultBundle>> {
+        let changes = self.changes;
+        let before = target.0.as_ref().clone();
+        let vault = Vault {
+            sku: changes.sku.unwrap_or(before.sku),
+            purge_protection: changes.purge_protection.unwrap_or(before.purge_protection),
+            rbac_authorization: changes.rbac_authorization.unwrap_or(before.rbac_authorization),
+            access_policies: changes.access_policies.unwrap_or_else(|| before.access_policies.clone()),
+            network: changes.network.apply_up_to(&before.network, Vault::MAX_IP_RULES)?,
+            virtual_network_rules: match changes.virtual_network_rules {
+                Some(rules) => lowercase(&rules),
+                None => before.virtual_network_rules.clone(),
+            },
+            enabled_for: EnabledFor {
+                deployment: changes.enabled_for_deployment.unwrap_or(before.enabled_for.deployment),
+                disk_encryption: changes.enabled_for_disk_encryption.or(before.enabled_for.disk_encryption),
+                template_deployment: changes
+                    .enabled_for_template_deployment
+                    .or(before.enabled_for.template_deployment),
+            },
+            updated: cx.now,
+            tags: changes.tags.unwrap_or_else(|| before.tags.clone()),
+            ..before
+        };
+        let bundle = VaultBundle::of(&Arc::new(vault.clone()), &cx.store);
+        Ok(Done::with(bundle, [Change::ReplaceVault(vault)]))
+    }
+}
