@@ -345,10 +345,12 @@ impl Engine {
                 pending.set_used_version(used);
                 let close = intents.map(Intents::ids).unwrap_or_default();
                 let record = pending.conclude(Ok(()));
+                let opened = open.clone();
                 match self.0.store.commit(Commit { changes, open, close, record, ..Commit::default() }).await
                 {
                     Ok(()) => {
                         pending.mark_committed();
+                        self.conclude_soon(opened);
                         Ok(reply)
                     }
                     Err(error) => {

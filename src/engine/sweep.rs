@@ -54,6 +54,18 @@ impl Engine {
         self.recover(&recovery, intent).await
     }
 
+    /// Concludes an intent that a committed operation has opened, without waiting for the next sweep, which retries it if it
+    /// fails.
+    pub(super) fn conclude_soon(&self, opened: Option<Intent>) {
+        let Some(intent) = opened else { return };
+        let engine = self.clone();
+        self.0.running.spawn(async move {
+            if let Err(error) = engine.conclude(&intent).await {
+                tracing::warn!(intent = %intent.id, error = %error.with_causes(), "an intent is left to the sweeper");
+            }
+        });
+    }
+
     /// Runs the recovery of an intent and closes the intent. The caller holds the lock that the recovery requires.
     pub(super) async fn recover(&self, recovery: &Recovery, intent: &Intent) -> Result<()> {
         let Inner { store, tokens, supply, clock, .. } = &*self.0;
