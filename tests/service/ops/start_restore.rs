@@ -73,6 +73,28 @@ async fn contents_are_those_of_the_backup() {
     panic!("{:?}", crate::crash::count_objects(&server));
 }
 
+/// The sweep, which would destroy them too, is every 30 seconds.
+#[tokio::test]
+async fn replaced_objects_are_destroyed_at_once_so_that_the_next_restore_succeeds() {
+    let server = Server::start();
+    let mut dev = server.client("dev").await;
+    dev.create(ec("kept", "P-256")).await.unwrap();
+    let first = back_up(&mut dev, "local").await;
+    dev.create(ec("later", "P-256")).await.unwrap();
+    let second = back_up(&mut dev, "local").await;
+    assert_eq!(restore(&mut dev, "local", &first).await.status, "Succeeded");
+    let one_key = 1 + crate::crash::OF_DOMAIN;
+    for _ in 0..500 {
+        if crate::crash::count_objects(&server).complete == one_key {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    assert_eq!(crate::crash::count_objects(&server).complete, one_key);
+    assert_eq!(restore(&mut dev, "local", &second).await.status, "Succeeded");
+    sign(&mut dev, &key("later"), "ES256", &[7; 32]).await.unwrap();
+}
+
 /// The drill: an HSM is lost, and another one takes over its security domain and its backup.
 #[tokio::test]
 async fn another_hsm_takes_over_domain_and_backup() {
