@@ -63,6 +63,7 @@ fn installation(config: &Config) -> anyhow::Result<Installation> {
         storage: storage::Policy {
             directory: config.backup.directory.clone(),
             hosts: config.backup.hosts.clone(),
+            managed_identity: server::managed_identity(&config.backup),
         },
         authority_routes: None,
         ca_file: None,

@@ -22,7 +22,8 @@ use crate::ids::Ids;
 use crate::model::local_rbac::ADMINISTRATOR_ROLE;
 use crate::model::resource::Subscription;
 use crate::server::{
-    DirectoryLock, InitialHsm, InitialRole, InitialSubscription, Installation, files, profile,
+    DirectoryLock, InitialHsm, InitialRole, InitialSubscription, Installation, files, managed_identity,
+    profile,
 };
 use crate::storage;
 use crate::token::{Module, TokenSource, softhsm};
@@ -110,7 +111,7 @@ fn storage_policy(config: &Config) -> storage::Policy {
     let directory = config.backup.directory.clone().unwrap_or_else(|| config.data_dir.join("backups"));
     let loopback = ["127.0.0.1", "localhost", "[::1]"].map(str::to_owned);
     let hosts = config.backup.hosts.iter().cloned().chain(loopback).collect();
-    storage::Policy { directory: Some(directory), hosts }
+    storage::Policy { directory: Some(directory), hosts, managed_identity: managed_identity(&config.backup) }
 }
 
 /// Returns the seed's subscription with its resource group and the ARM role assignments of the principals.

@@ -7,6 +7,7 @@ mod crypto;
 mod environment;
 mod import;
 mod keys;
+mod managed_identity;
 mod program;
 mod settings;
 mod variables;

@@ -26,6 +26,7 @@ mod gateway;
 mod health;
 mod held_storage;
 mod hsms;
+mod identity_storage;
 mod isolation;
 mod key_backups;
 #[path = "../kit/mod.rs"]

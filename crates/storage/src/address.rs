@@ -7,6 +7,7 @@ use http::Uri;
 use secrecy::{ExposeSecret as _, SecretString};
 
 use crate::error::StorageError;
+use crate::managed_identity::ManagedIdentity;
 
 /// How the storage account is accessed.
 #[derive(Clone)]
@@ -36,6 +37,8 @@ pub struct Policy {
     pub directory: Option<PathBuf>,
     /// The permitted hosts of storage accounts. One that begins with a dot permits all names that end with it.
     pub hosts: Vec<String>,
+    /// How the managed identity of the machine gets access tokens.
+    pub managed_identity: ManagedIdentity,
 }
 
 /// A parsed location.
@@ -181,7 +184,11 @@ mod tests {
 
     fn policy() -> Policy {
         let hosts = [".blob.core.windows.net", "127.0.0.1"].map(str::to_owned);
-        Policy { directory: Some("/backups".into()), hosts: hosts.to_vec() }
+        Policy {
+            directory: Some("/backups".into()),
+            hosts: hosts.to_vec(),
+            managed_identity: ManagedIdentity::default(),
+        }
     }
 
     fn blob(endpoint: &str, account: &str, container: &str, folder: &[&str]) -> Address {

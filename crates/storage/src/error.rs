@@ -20,6 +20,9 @@ pub enum StorageError {
     /// The storage refuses the credential.
     #[error("the storage refuses access to {0}")]
     NotPermitted(String),
+    /// The managed identity of the machine gets no access token.
+    #[error("the managed identity endpoint issues no access token: {0}")]
+    NoToken(String),
     /// The storage failed or does not answer.
     #[error("the storage failed: {0}")]
     Failed(String),
@@ -39,6 +42,14 @@ impl StorageError {
             Cause::InvalidPath { .. } => Self::Invalid(format!("{what} is not a path")),
             other => Self::Failed(format!("{what} cannot be accessed: {}", without_queries(&chain(other)))),
         }
+    }
+
+    /// A failed request for an access token, or why its answer cannot be used.
+    pub(crate) fn no_token(cause: Result<&(dyn Error + 'static), &str>) -> Self {
+        Self::NoToken(match cause {
+            Ok(error) => without_queries(&chain(error)),
+            Err(why) => why.to_owned(),
+        })
     }
 
     /// A refusal with its status, and the error code if the answer has one.

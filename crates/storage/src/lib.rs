@@ -6,8 +6,10 @@
 mod address;
 mod error;
 mod location;
+mod managed_identity;
 mod new_directories;
 
 pub use address::{Address, Credential, Policy};
 pub use error::StorageError;
 pub use location::{ByteStream, Location, Upload};
+pub use managed_identity::ManagedIdentity;

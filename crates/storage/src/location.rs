@@ -6,13 +6,14 @@ use std::sync::Arc;
 use bytes::Bytes;
 use futures_util::stream::BoxStream;
 use futures_util::{StreamExt as _, TryStreamExt as _};
-use object_store::azure::{AzureConfigKey, MicrosoftAzureBuilder};
+use object_store::azure::{AzureConfigKey, AzureCredentialProvider, MicrosoftAzureBuilder};
 use object_store::local::LocalFileSystem;
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt as _, WriteMultipart};
 
 use crate::address::{Address, Credential, Policy};
 use crate::error::StorageError;
+use crate::managed_identity::{authenticate, without_proxy};
 use crate::new_directories::NewDirectories;
 
 /// How many parts of an upload are sent at a time; each has some MiB.
@@ -28,6 +29,8 @@ pub struct Location {
     folder: Path,
     /// [`Policy::directory`], if the location is below it.
     root: Option<PathBuf>,
+    /// The access tokens of the managed identity, if it is used.
+    tokens: Option<AzureCredentialProvider>,
 }
 
 impl Location {
@@ -47,25 +50,46 @@ impl Location {
                 let store = store.map_err(|error| StorageError::of(&error, "the directory"))?;
                 // A backup that has succeeded survives a failure of the machine.
                 let store = store.with_fsync(true);
-                Ok(Self { store: Arc::new(store), folder: path(segments), root: Some(root.clone()) })
+                Ok(Self {
+                    store: Arc::new(store),
+                    folder: path(segments),
+                    root: Some(root.clone()),
+                    tokens: None,
+                })
             }
             Address::Blob { endpoint, account, container, folder } => {
                 let mut builder = MicrosoftAzureBuilder::new()
                     .with_account(account)
                     .with_container_name(container)
-                    .with_endpoint(endpoint.clone())
-                    .with_allow_http(endpoint.starts_with("http://"));
+                    .with_endpoint(endpoint.clone());
+                if endpoint.starts_with("http://") {
+                    builder = builder.with_client_options(without_proxy().with_allow_http(true));
+                }
+                let mut tokens = None;
                 match (credential.signature(), credential) {
                     (Some(signature), _) => builder = builder.with_config(AzureConfigKey::SasKey, signature),
-                    (None, Credential::ManagedIdentity) => {}
+                    (None, Credential::ManagedIdentity) => {
+                        let credentials = policy.managed_identity.credentials()?;
+                        builder = builder.with_credentials(Arc::clone(&credentials));
+                        tokens = Some(credentials);
+                    }
                     (None, _) => {
                         let why = "a container requires a SAS token or a managed identity";
                         return Err(StorageError::Invalid(why.to_owned()));
                     }
                 }
                 let store = builder.build().map_err(|error| StorageError::of(&error, "the container"))?;
-                Ok(Self { store: Arc::new(store), folder: path(folder), root: None })
+                Ok(Self { store: Arc::new(store), folder: path(folder), root: None, tokens })
             }
+        }
+    }
+
+    /// Requests an access token before the first request to the storage, so that the failure of a job that has none names
+    /// this cause, and that the job does no work before.
+    async fn authenticate(&self) -> Result<(), StorageError> {
+        match &self.tokens {
+            Some(credentials) => authenticate(credentials).await,
+            None => Ok(()),
         }
     }
 
@@ -75,6 +99,7 @@ impl Location {
     /// [`StorageError`].
     pub async fn upload(&self, name: &str) -> Result<Upload, StorageError> {
         let path = self.folder.clone().join(name);
+        self.authenticate().await?;
         let directories = self.new_directories();
         let upload = self.store.put_multipart(&path).await.map_err(|error| StorageError::of(&error, name))?;
         Ok(Upload { write: WriteMultipart::new(upload), name: name.to_owned(), directories })
@@ -90,6 +115,7 @@ impl Location {
     /// [`StorageError`], also as items of the stream.
     pub async fn read(&self, name: &str) -> Result<ByteStream, StorageError> {
         let path = self.folder.clone().join(name);
+        self.authenticate().await?;
         let found = self.store.get(&path).await.map_err(|error| StorageError::of(&error, name))?;
         let name = name.to_owned();
         Ok(found.into_stream().map_err(move |error| StorageError::of(&error, &name)).boxed())
@@ -101,6 +127,7 @@ impl Location {
     /// [`StorageError`].
     pub async fn check_readable(&self, name: &str) -> Result<(), StorageError> {
         let path = self.folder.clone().join(name);
+        self.authenticate().await?;
         self.store.head(&path).await.map(drop).map_err(|error| StorageError::of(&error, name))
     }
 
@@ -113,6 +140,7 @@ impl Location {
     /// # Errors
     /// [`StorageError`].
     pub async fn check_writable(&self, name: &str) -> Result<(), StorageError> {
+        self.authenticate().await?;
         let directories = self.new_directories();
         let path = self.folder.clone().join(name);
         let of = |error: object_store::Error| StorageError::of(&error, "folder");
@@ -174,7 +202,7 @@ mod tests {
     #[tokio::test]
     async fn object_in_a_directory_appears_when_it_is_complete() {
         let root = tempfile::tempdir().unwrap();
-        let policy = Policy { directory: Some(root.path().join("backups")), hosts: Vec::new() };
+        let policy = Policy { directory: Some(root.path().join("backups")), ..Policy::default() };
         let address = Address::parse("file:///nightly", "f", &policy).unwrap();
         let location = Location::open(&address, &Credential::None, &policy).unwrap();
         let mut upload = location.upload("object").await.unwrap();
@@ -195,7 +223,7 @@ mod tests {
     #[tokio::test]
     async fn check_and_aborted_upload_leave_nothing_in_a_directory() {
         let root = tempfile::tempdir().unwrap();
-        let policy = Policy { directory: Some(root.path().join("backups")), hosts: Vec::new() };
+        let policy = Policy { directory: Some(root.path().join("backups")), ..Policy::default() };
         let location = |uri: &str| {
             let address = Address::parse(uri, "", &policy).unwrap();
             Location::open(&address, &Credential::None, &policy).unwrap()

@@ -51,6 +51,14 @@ pub(crate) struct Installation {
     pub(crate) ca_file: Option<PathBuf>,
 }
 
+/// Returns how the managed identity of the machine gets access tokens, as configured.
+pub(crate) fn managed_identity(config: &config::Backup) -> storage::ManagedIdentity {
+    storage::ManagedIdentity {
+        endpoint: config.managed_identity_endpoint.clone(),
+        client_id: config.managed_identity_client_id.map(|id| id.to_string()),
+    }
+}
+
 /// A subscription with a resource group.
 pub(crate) struct InitialSubscription {
     /// The subscription.

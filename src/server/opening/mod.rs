@@ -27,7 +27,7 @@ use crate::model::container_setting::{ContainerSetting, KeyPolicies};
 use crate::token::{Module, TokenPool};
 
 pub(crate) use directory_lock::DirectoryLock;
-pub(crate) use installation::{InitialHsm, InitialRole, InitialSubscription, Installation};
+pub(crate) use installation::{InitialHsm, InitialRole, InitialSubscription, Installation, managed_identity};
 pub(crate) use tokens::profile;
 
 /// The parts of an opened service.

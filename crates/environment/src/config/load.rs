@@ -111,6 +111,7 @@ fn validate(config: &Config) -> Result<(), ConfigError> {
     need(config.server.max_connections > 0, "server.max_connections: must be at least 1")?;
     need((1..=1_000_000).contains(&config.events.kept), "events.kept: must be 1 to 1000000")?;
     config.audit.validate()?;
+    config.backup.validate()?;
     config.time.validate()?;
     need(config.server.max_request_bytes >= 64 * 1024, "server.max_request_bytes: must be at least 65536")?;
     need(config.server.request_seconds > 0, "server.request_seconds: must be at least 1")?;
