@@ -51,6 +51,12 @@ async fn management_client_works() {
     run_scenario("management.mjs").await;
 }
 
+#[tokio::test]
+#[cfg_attr(not(target_os = "linux"), ignore = "mount namespaces are Linux's")]
+async fn vault_management_client_works() {
+    run_scenario("vault_management.mjs").await;
+}
+
 #[test]
 #[cfg_attr(not(target_os = "linux"), ignore = "mount namespaces are Linux's")]
 fn documented_example_runs() {
