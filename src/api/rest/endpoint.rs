@@ -69,9 +69,9 @@ fn default_hsm(names: &HostNames, host: &str) -> Result<HsmName> {
     let is_ours = names.default_hsm_hosts.iter().any(|other| other.eq_ignore_ascii_case(host));
     let unknown = || Error::invalid(Field::Unnamed, format!("There is no managed HSM at the host {host:?}."));
     let is_of_vault = |suffix: &String| {
-        let suffix = suffix.replacen("managedhsm", "vault", 1);
-        let label = host.len().checked_sub(suffix.len() + 1).and_then(|end| host.get(..end));
-        label.is_some() && host.to_ascii_lowercase().ends_with(&suffix)
+        let lowercase = host.to_ascii_lowercase();
+        let label = lowercase.strip_suffix(&suffix.replacen("managedhsm", "vault", 1));
+        label.and_then(|label| label.strip_suffix('.')).is_some_and(|label| !label.is_empty())
     };
     if names.suffixes.iter().any(is_of_vault) {
         return Err(Error::Unsupported { what: "The data plane of vaults is not available yet".to_owned() });
@@ -151,6 +151,18 @@ mod tests {
             "a b",
         ] {
             assert!(endpoint(host).hsm.is_err(), "{host}");
+        }
+    }
+
+    #[test]
+    fn hosts_of_vaults_are_not_available_yet() {
+        for host in ["contoso.vault.localhost:8443", "CONTOSO.Vault.Azure.net", "a.b.vault.localhost"] {
+            let refused = endpoint(host).hsm;
+            assert!(matches!(refused, Err(Error::Unsupported { .. })), "{host}: {refused:?}");
+        }
+        for host in ["vault.localhost", ".vault.localhost", "contosovault.localhost"] {
+            let refused = endpoint(host).hsm;
+            assert!(matches!(refused, Err(Error::Invalid { .. })), "{host}: {refused:?}");
         }
     }
 }
