@@ -2,7 +2,7 @@
 
 use std::marker::PhantomData;
 
-use super::{ContainerResource, OfSubscription};
+use super::{ContainerNames, ContainerResource};
 use crate::model::Result;
 use crate::model::arm_rbac::ControlAction;
 use crate::model::audit_entry::Meter;
@@ -39,14 +39,14 @@ impl<R: ContainerResource> Operation for CheckName<R> {
     const EVENT: &'static str = R::OPERATIONS.check_name.event;
     const ACTION: ControlAction = R::OPERATIONS.check_name.action;
     const METER: Meter = R::OPERATIONS.check_name.meter;
-    type Target = OfSubscription<R>;
+    type Target = ContainerNames<R>;
     type Reply = NameAvailability;
 
     fn target(&self) -> SubscriptionId {
         self.subscription
     }
 
-    async fn execute(self, _: OfSubscription<R>, cx: &ControlCx) -> Result<Done<NameAvailability>> {
+    async fn execute(self, _: ContainerNames<R>, cx: &ControlCx) -> Result<Done<NameAvailability>> {
         let availability = match self.name.parse::<R::Name>() {
             Err(error) => NameAvailability::Invalid(error.to_string()),
             Ok(name) => match R::find(&name, &cx.store) {

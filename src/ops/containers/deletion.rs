@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{
-    Bundle, ContainerResource, Deleted, DeletedPath, Live, OfSubscription, Recoverable, recovery_level,
+    Bundle, ContainerResource, Deleted, DeletedOfSubscription, DeletedPath, Live, Recoverable, recovery_level,
 };
 use crate::model::arm_rbac::ControlAction;
 use crate::model::change::{Intent, IntentVerb};
@@ -23,7 +23,7 @@ impl<R: ContainerResource> SoftDeletable for R {
     type Live = Live<R>;
     type Deleted = Deleted<R>;
     type Recoverable = Recoverable<R>;
-    type Container = OfSubscription<R>;
+    type Container = DeletedOfSubscription<R>;
     type LiveBundle = Bundle<R>;
     type DeletedBundle = Bundle<R>;
     type PurgeReply = Bundle<R>;

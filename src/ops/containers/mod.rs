@@ -22,7 +22,8 @@ pub use get::Get;
 pub use list::List;
 pub(super) use recovery::CREATION_RECOVERY;
 pub use target::{
-    ContainerPath, ContainersOfScope, Deleted, DeletedPath, Live, NewContainer, OfSubscription, Recoverable,
+    ContainerNames, ContainerPath, ContainersOfScope, Deleted, DeletedOfSubscription, DeletedPath, Live,
+    NewContainer, Recoverable,
 };
 
 use super::deletion::DeletionOperations;
@@ -50,6 +51,8 @@ pub trait ContainerResource: Clone + Eq + Debug + Send + Sync + Sized + 'static 
     const KIND: ResourceKind;
     /// The type of the soft-deleted resource, without its namespace, as Azure Resource Manager spells it.
     const DELETED_TYPE: &'static str;
+    /// The action that checks a name, as Azure Resource Manager spells it.
+    const NAME_CHECK: &'static str;
 
     /// Returns the record in a container; `None` if the container is of another kind.
     fn of(container: &Container) -> Option<&Arc<Self>>;

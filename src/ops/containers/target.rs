@@ -257,31 +257,44 @@ impl Target for ContainersOfScope {
     }
 }
 
-/// The deleted containers and the names of a subscription, which are in no resource group.
-#[derive(Debug)]
-pub struct OfSubscription<R>(PhantomData<R>);
+/// Implements targets that are authorized at a subscription, because they are in no resource group.
+macro_rules! of_subscription {
+    ($target:ident, $part:ident) => {
+        impl<R: ContainerResource> Target for $target<R> {
+            type Plane = ControlPlane;
+            type Id = SubscriptionId;
 
-impl<R: ContainerResource> Target for OfSubscription<R> {
-    type Plane = ControlPlane;
-    type Id = SubscriptionId;
+            fn container(id: &SubscriptionId) -> SubscriptionId {
+                *id
+            }
 
-    fn container(id: &SubscriptionId) -> SubscriptionId {
-        *id
-    }
+            fn scope(id: &SubscriptionId, _: &Store) -> ControlScope {
+                ControlScope::Subscription(*id)
+            }
 
-    fn scope(id: &SubscriptionId, _: &Store) -> ControlScope {
-        ControlScope::Subscription(*id)
-    }
+            fn describe(id: &SubscriptionId) -> String {
+                format!("/subscriptions/{id}/providers/Microsoft.KeyVault/{}", R::$part)
+            }
 
-    fn describe(id: &SubscriptionId) -> String {
-        format!("/subscriptions/{id}/providers/Microsoft.KeyVault/{}", R::DELETED_TYPE)
-    }
+            fn lock(id: &SubscriptionId) -> String {
+                id.to_string()
+            }
 
-    fn lock(id: &SubscriptionId) -> String {
-        id.to_string()
-    }
-
-    fn load(_: &SubscriptionId, _: &Store) -> Result<Self> {
-        Ok(Self(PhantomData))
-    }
+            fn load(_: &SubscriptionId, _: &Store) -> Result<Self> {
+                Ok(Self(PhantomData))
+            }
+        }
+    };
 }
+
+/// The deleted containers of a subscription.
+#[derive(Debug)]
+pub struct DeletedOfSubscription<R>(PhantomData<R>);
+
+of_subscription!(DeletedOfSubscription, DELETED_TYPE);
+
+/// The names of containers. They are unique in the service, and are checked with a role at a subscription.
+#[derive(Debug)]
+pub struct ContainerNames<R>(PhantomData<R>);
+
+of_subscription!(ContainerNames, NAME_CHECK);

@@ -76,6 +76,7 @@ impl ContainerResource for ManagedHsm {
     };
     const KIND: ResourceKind = ResourceKind::ManagedHsm;
     const DELETED_TYPE: &'static str = "deletedManagedHSMs";
+    const NAME_CHECK: &'static str = "checkMhsmNameAvailability";
 
     fn of(container: &Container) -> Option<&Arc<Self>> {
         container.managed_hsm()

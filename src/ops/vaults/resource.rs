@@ -45,6 +45,7 @@ impl ContainerResource for Vault {
     };
     const KIND: ResourceKind = ResourceKind::Vault;
     const DELETED_TYPE: &'static str = "deletedVaults";
+    const NAME_CHECK: &'static str = "checkNameAvailability";
 
     fn of(container: &Container) -> Option<&Arc<Self>> {
         container.vault()

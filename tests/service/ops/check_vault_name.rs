@@ -36,7 +36,7 @@ async fn reports_available_taken_and_invalid_names() {
         assert!(answer.message.contains(text), "{}", answer.message);
     }
     let answer = owner.vaults.check_vault_name(request(&container, "payroll")).await;
-    let scope = format!("/{}/providers/Microsoft.KeyVault/deletedVaults", container.subscription);
+    let scope = format!("/{}/providers/Microsoft.KeyVault/checkNameAvailability", container.subscription);
     assert_audited(&server, metadata(&answer), "VaultCheckName", "OK", &scope);
 }
 
