@@ -25,7 +25,7 @@ expect "$dev" az keyvault create --name fabrikam --resource-group dev --location
     --retention-days 7 --enable-rbac-authorization false --query "properties.accessPolicies[].objectId"
 expect all az keyvault show --name fabrikam --query "properties.accessPolicies[].permissions.secrets[]"
 az keyvault set-policy --name fabrikam --object-id $nobody --secret-permissions get list --key-permissions purge all >"$work/out"
-expect $'get\nlist' az keyvault show --name fabrikam --query "properties.accessPolicies[?objectId=='$nobody'].permissions.secrets[]"
+expect $'get\nlist' az keyvault show --name fabrikam --query "sort(properties.accessPolicies[?objectId=='$nobody'].permissions.secrets[])"
 az keyvault delete-policy --name fabrikam --object-id $nobody >"$work/out"
 expect "$dev" az keyvault show --name fabrikam --query "properties.accessPolicies[].objectId"
 expect 0 az keyvault create --name northwind --resource-group dev --location localhost --no-self-perms \

@@ -33,6 +33,7 @@ async fn messages_are_the_changes_of_the_job() {
     })
     .await;
     let job = start(&mut dev, storage.storage()).await;
+    let opened = Instant::now();
     let mut stream = watch_backup(&mut dev, &job).await.unwrap();
     let mut received = Vec::new();
     while received.last().is_none_or(|(_, job): &(Instant, pb::BackupJob)| job.keys_done < KEYS) {
@@ -40,12 +41,10 @@ async fn messages_are_the_changes_of_the_job() {
         assert_eq!((message.status.as_str(), &message.name), ("InProgress", &job.name));
         received.push((Instant::now(), message));
     }
-    let pauses = received.windows(2).map(|pair| pair[1].0 - pair[0].0);
-    assert!(
-        pauses.clone().all(|pause| pause > Duration::from_millis(300)),
-        "{:?}",
-        pauses.collect::<Vec<_>>()
-    );
+    // At most two per second after the first one. They may be received later than they are sent.
+    let earliest = Duration::from_millis(500) * u32::try_from(received.len() - 1).unwrap();
+    let (last, _) = received.last().unwrap();
+    assert!(last.duration_since(opened) >= earliest, "{} messages", received.len());
     assert!(received.is_sorted_by_key(|(_, job)| job.keys_done));
     assert_eq!(received.last().unwrap().1.keys_total, KEYS);
     // A job that does not change causes neither messages nor audit entries.
