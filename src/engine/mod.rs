@@ -200,8 +200,8 @@ impl Engine {
         match catch_panics_sync(O::NAME, || show(reply)) {
             Ok(shown) => Ok(shown),
             Err(error) => {
-                let audiences = [PlaneOf::<O>::AUDIENCE];
-                Err(self.refuse((again, &audiences), origin, (O::EVENT, Meter::Free), error).await)
+                let audiences = PlaneOf::<O>::AUDIENCES;
+                Err(self.refuse((again, audiences), origin, (O::EVENT, Meter::Free), error).await)
             }
         }
     }
@@ -278,7 +278,7 @@ impl Engine {
     where
         PlaneOf<O>: PlaneAccess,
     {
-        let caller = self.0.identity.authenticate(credential?, &[PlaneOf::<O>::AUDIENCE]).await?;
+        let caller = self.0.identity.authenticate(credential?, PlaneOf::<O>::AUDIENCES).await?;
         pending.set_caller(&caller);
         let operation = request()?;
         let id = operation.target();

@@ -172,8 +172,8 @@ pub struct Description {
     pub control_action: Option<ControlAction>,
     /// The meter that counts it.
     pub meter: Meter,
-    /// The required audience of an access token.
-    pub audience: Audience,
+    /// The audiences of access tokens that it accepts.
+    pub audiences: &'static [Audience],
     /// Whether it has a gRPC method.
     pub is_rpc: bool,
 }
@@ -188,7 +188,7 @@ macro_rules! operations {
             action: <$noun::$operation>::ACTION.data_action(),
             control_action: <$noun::$operation>::ACTION.control_action(),
             meter: <$noun::$operation>::METER,
-            audience: <PlaneOf<$noun::$operation> as Plane>::AUDIENCE,
+            audiences: <PlaneOf<$noun::$operation> as Plane>::AUDIENCES,
             is_rpc: <$noun::$operation>::IS_RPC,
         },)+];
 

@@ -22,8 +22,8 @@ pub trait Plane: Sized + Send + Sync + 'static {
     type Container: Send + Sync + 'static;
     /// The context of operations.
     type Cx: Send + Sync + 'static;
-    /// The required audience of an access token, on every surface.
-    const AUDIENCE: Audience;
+    /// The audiences of access tokens that its operations accept, on every surface.
+    const AUDIENCES: &'static [Audience];
 }
 
 /// The data plane of a container: keys, and for a managed HSM local RBAC and settings.
@@ -35,7 +35,7 @@ impl Plane for DataPlane {
     type Scope = LocalScope;
     type Container = ContainerId;
     type Cx = Cx;
-    const AUDIENCE: Audience = Audience::Service;
+    const AUDIENCES: &'static [Audience] = &[Audience::Service];
 }
 
 /// The control plane of a subscription: HSMs as resources, resource groups, ARM RBAC and costs.
@@ -47,7 +47,7 @@ impl Plane for ControlPlane {
     type Scope = ControlScope;
     type Container = SubscriptionId;
     type Cx = ControlCx;
-    const AUDIENCE: Audience = Audience::Management;
+    const AUDIENCES: &'static [Audience] = &[Audience::Management];
 }
 
 /// The control plane above subscriptions. Every authenticated caller is authorized and gets its own resources.
@@ -59,7 +59,7 @@ impl Plane for DirectoryPlane {
     type Scope = ();
     type Container = ();
     type Cx = DirectoryCx;
-    const AUDIENCE: Audience = Audience::Management;
+    const AUDIENCES: &'static [Audience] = &[Audience::Management];
 }
 
 /// Operations that only a simulator has: setting its virtual clock, for principals listed in the seed.
@@ -71,7 +71,7 @@ impl Plane for SimulatorPlane {
     type Scope = ();
     type Container = ();
     type Cx = ClockCx;
-    const AUDIENCE: Audience = Audience::Service;
+    const AUDIENCES: &'static [Audience] = &[Audience::Service];
 }
 
 /// Operations on the service as a whole. Every authenticated caller may read its clock.
@@ -83,7 +83,7 @@ impl Plane for ServicePlane {
     type Scope = ();
     type Container = ();
     type Cx = ClockCx;
-    const AUDIENCE: Audience = Audience::Service;
+    const AUDIENCES: &'static [Audience] = &[Audience::Service];
 }
 
 /// Operations on all subscriptions at once: a role must grant the action at each of them.
@@ -95,7 +95,7 @@ impl Plane for InstallationPlane {
     type Scope = ();
     type Container = ();
     type Cx = ClockCx;
-    const AUDIENCE: Audience = Audience::Management;
+    const AUDIENCES: &'static [Audience] = &[Audience::Management];
 }
 
 /// The actions that no role grants.

@@ -49,7 +49,7 @@ pub(super) fn prepare(config: &Config, port: u16) -> anyhow::Result<Prepared> {
 
     let with_port =
         |name: &str| if port == 443 { format!("https://{name}") } else { format!("https://{name}:{port}") };
-    let audiences = audiences(config);
+    let audiences = Audiences::new(config);
     let authority_url = with_port(config.names.authority.first().map_or("login.localhost", String::as_str));
     let issuers = [
         // Without host and port, so that access tokens remain valid if these change.
@@ -65,7 +65,7 @@ pub(super) fn prepare(config: &Config, port: u16) -> anyhow::Result<Prepared> {
             issuer_v2,
             access_token_version: config.simulator.access_token_version,
             hosts: config.names.authority.clone(),
-            audiences: audiences.concat(),
+            audiences: audiences.all(),
             lifetime: Duration::from_secs(config.simulator.token_lifetime_seconds),
         },
     )?;
@@ -186,25 +186,34 @@ fn reachable(listening: IpAddr, port: u16) -> SocketAddr {
     SocketAddr::new(address, port)
 }
 
-/// Returns the audiences of the simulator's authority: data planes, and Azure Resource Manager with its legacy name.
-fn audiences(config: &Config) -> [Vec<String>; 2] {
-    let urls = |names: &[String]| names.iter().map(|name| format!("https://{name}")).collect::<Vec<_>>();
-    let mut management = urls(&config.names.management);
-    management.push("https://management.core.windows.net".to_owned());
-    [urls(&config.names.data_plane), management]
+/// The audiences of the access tokens that the simulator's authority issues.
+struct Audiences {
+    service: Vec<String>,
+    vaults: Vec<String>,
+    management: Vec<String>,
+}
+
+impl Audiences {
+    /// Returns the URLs of the names of each plane, and the legacy name of Azure Resource Manager.
+    fn new(config: &Config) -> Self {
+        let urls = |names: &[String]| names.iter().map(|name| format!("https://{name}")).collect::<Vec<_>>();
+        let mut management = urls(&config.names.management);
+        management.push("https://management.core.windows.net".to_owned());
+        Self { service: urls(&config.names.data_plane), vaults: urls(&config.names.vaults), management }
+    }
+
+    fn all(&self) -> Vec<String> {
+        [&*self.service, &self.vaults, &self.management].concat()
+    }
 }
 
 /// Returns an issuer for which the authority signs: of v1 or of v2 access tokens.
-fn own_issuer(
-    issuer: String,
-    authority: &Authority,
-    seed: &Seed,
-    [audiences, management_audiences]: &[Vec<String>; 2],
-) -> Issuer {
+fn own_issuer(issuer: String, authority: &Authority, seed: &Seed, audiences: &Audiences) -> Issuer {
     Issuer {
         issuer,
-        audiences: audiences.clone(),
-        management_audiences: management_audiences.clone(),
+        audiences: audiences.service.clone(),
+        vault_audiences: audiences.vaults.clone(),
+        management_audiences: audiences.management.clone(),
         any_port: true,
         is_simulator_authority: true,
         tenant: seed.tenant_id,

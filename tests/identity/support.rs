@@ -23,6 +23,7 @@ pub(crate) const PRINCIPAL: Uuid = Uuid::from_u128(0x0b1e_c700_0000_4000_8000_00
 pub(crate) const ISSUER: &str = "https://sts.example/tenant/";
 pub(crate) const AUDIENCE: &str = "https://managedhsm.example";
 pub(crate) const MANAGEMENT: &str = "https://management.example";
+pub(crate) const VAULTS: &str = "https://vault.example";
 
 /// Base64url without padding.
 pub(crate) fn encode(bytes: impl AsRef<[u8]>) -> String {
@@ -118,6 +119,7 @@ pub(crate) fn issuer(keys: KeySource) -> Issuer {
     Issuer {
         issuer: ISSUER.to_owned(),
         audiences: vec![AUDIENCE.to_owned()],
+        vault_audiences: vec![VAULTS.to_owned()],
         management_audiences: vec![MANAGEMENT.to_owned()],
         any_port: false,
         is_simulator_authority: false,

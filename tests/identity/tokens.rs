@@ -58,6 +58,30 @@ async fn audience_matches_with_trailing_slash_and_in_lists() {
 }
 
 #[tokio::test]
+async fn audience_is_valid_for_one_plane_only() {
+    let (identity, _, ec) = identity_with_keys().await;
+    let planes =
+        [(AUDIENCE, Audience::Service), (VAULTS, Audience::Vault), (MANAGEMENT, Audience::Management)];
+    for (aud, expected) in planes {
+        let token = ec.token("ec", &claims(json!({ "aud": aud })));
+        for audience in Audience::ALL {
+            match identity.authenticate(Credential::AccessToken(&token), &[audience]).await {
+                Ok(caller) => assert_eq!((audience, &caller.audiences), (expected, &vec![expected])),
+                Err(Error::Unauthenticated { why }) => {
+                    assert_eq!(why, "the access token is for another audience");
+                    assert_ne!(audience, expected, "{aud}");
+                }
+                Err(other) => panic!("{other:?}"),
+            }
+        }
+    }
+    // A request that may address several planes accepts the tokens of each.
+    let token = ec.token("ec", &claims(json!({ "aud": VAULTS })));
+    let several = [Audience::Service, Audience::Vault];
+    identity.authenticate(Credential::AccessToken(&token), &several).await.unwrap();
+}
+
+#[tokio::test]
 async fn exp_and_nbf_have_sixty_seconds_of_leeway() {
     let (identity, _, ec) = identity_with_keys().await;
     let token = |changes| ec.token("ec", &claims(changes));
@@ -234,9 +258,10 @@ async fn rejects_insecure_issuer_settings() {
     let key = Signer::p256().jwk("ec");
     let good = || issuer(fixed_keys(std::slice::from_ref(&key)));
     type Change = fn(&mut strongroom::identity::Issuer);
-    let bad: [(&str, Change); 8] = [
+    let bad: [(&str, Change); 9] = [
         ("no audience", |issuer| issuer.audiences.clear()),
         ("an empty audience", |issuer| issuer.audiences.push(String::new())),
+        ("an empty audience of vaults", |issuer| issuer.vault_audiences.push(String::new())),
         ("no issuer", |issuer| issuer.issuer.clear()),
         ("no algorithm", |issuer| issuer.algorithms.clear()),
         ("leeway", |issuer| issuer.leeway_seconds = 301),

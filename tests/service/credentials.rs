@@ -247,10 +247,14 @@ async fn access_token_is_valid_for_its_plane_only() {
         calls.push((rpc, watching(&parent)));
     }
     let crossed = AccessTokens { data: bearers.control.clone(), control: bearers.data.clone() };
+    let vault = server.access_token_for("nobody", "https://vault.localhost").await;
+    let for_vaults = AccessTokens { data: vault.clone(), control: vault };
     for (rpc, request) in calls {
         let status = raw::call(&channel, &rpc, &crossed, &request).await;
         assert_unauthenticated(&status, &rpc.path);
         assert_eq!(status.message(), "the access token is for another audience", "{}", rpc.path);
+        let status = raw::call(&channel, &rpc, &for_vaults, &request).await;
+        assert_unauthenticated(&status, &rpc.path);
         let status = raw::call(&channel, &rpc, &bearers, &request).await;
         assert_ne!(status.code(), Code::Unauthenticated, "{}: {status:?}", rpc.path);
         // Undecodable requests get the same error.

@@ -135,7 +135,8 @@ impl TrustedIssuer {
         if issuer.issuer.is_empty() {
             return wrong("issuer must not be empty");
         }
-        let mut named = issuer.audiences.iter().chain(&issuer.management_audiences);
+        let others = issuer.vault_audiences.iter().chain(&issuer.management_audiences);
+        let mut named = issuer.audiences.iter().chain(others);
         if issuer.audiences.is_empty() || named.any(String::is_empty) {
             return wrong("audiences must not be empty, or access tokens for any audience would be accepted");
         }

@@ -14,9 +14,10 @@ pub(super) struct Audiences {
 impl Audiences {
     /// Creates the map from the settings of an issuer.
     pub(super) fn new(issuer: &Issuer) -> Self {
-        let Issuer { audiences, management_audiences, any_port, .. } = issuer;
+        let Issuer { audiences, vault_audiences, management_audiences, any_port, .. } = issuer;
         let named = |audience| move |name: &String| (normalized(name, *any_port).to_owned(), audience);
         let names = audiences.iter().map(named(Audience::Service));
+        let names = names.chain(vault_audiences.iter().map(named(Audience::Vault)));
         let names = names.chain(management_audiences.iter().map(named(Audience::Management)));
         Self { names: names.collect(), any_port: *any_port }
     }
@@ -64,15 +65,17 @@ mod tests {
         let names = vec![
             (normalized("https://managedhsm.localhost:8443", true).to_owned(), Audience::Service),
             (normalized("https://management.localhost/", true).to_owned(), Audience::Management),
+            (normalized("https://vault.localhost", true).to_owned(), Audience::Vault),
         ];
         let audiences = Audiences { names, any_port: true };
         for (claim, expected) in [
             (json!("https://managedhsm.localhost"), vec![Audience::Service]),
             (json!("https://ManagedHSM.localhost:9/"), vec![Audience::Service]),
             (json!("https://management.localhost:8443"), vec![Audience::Management]),
+            (json!("https://vault.localhost:8443/"), vec![Audience::Vault]),
             (
                 json!(["x", "https://management.localhost/", "https://managedhsm.localhost"]),
-                Audience::ALL.to_vec(),
+                vec![Audience::Service, Audience::Management],
             ),
             (json!("https://managedhsm.localhost//"), vec![]),
             (json!("https://managedhsm.localhost:99999"), vec![]),

@@ -38,6 +38,10 @@ pub struct Issuer {
     pub issuer: String,
     /// The accepted values of `aud`; one trailing slash is ignored.
     pub audiences: Vec<String>,
+    /// The accepted values of `aud` for the data planes of vaults. Access tokens for them are not accepted by managed
+    /// HSMs, and the other way round.
+    #[serde(default)]
+    pub vault_audiences: Vec<String>,
     /// The accepted values of `aud` for Azure Resource Manager. Access tokens for it are not accepted by data planes,
     /// and the other way round.
     #[serde(default)]

@@ -50,7 +50,7 @@ pub(super) async fn authenticate(
     let operations: Vec<_> = ops::ALL.iter().filter(|operation| operation.name == rpc).collect();
     let audiences = match operations.as_slice() {
         [] => Audience::ALL.to_vec(),
-        operations => operations.iter().map(|operation| operation.audience).collect(),
+        operations => operations.iter().flat_map(|operation| operation.audiences).copied().collect(),
     };
     let presented = (credential(request.headers(), request.extensions()), audiences.as_slice());
     let caller = peer::authenticate(&services.engine, presented, request.extensions()).await;

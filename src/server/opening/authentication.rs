@@ -18,6 +18,7 @@ fn issuer(issuer: &config::Issuer) -> Issuer {
     Issuer {
         issuer: issuer.issuer.clone(),
         audiences: issuer.audiences.clone(),
+        vault_audiences: issuer.vault_audiences.clone(),
         management_audiences: issuer.management_audiences.clone(),
         any_port: false,
         is_simulator_authority: false,

@@ -9,6 +9,7 @@ async fn tokens_are_accepted_for_their_audience_only() {
     let server = Server::start();
     let unauthenticated = Arm::unauthenticated(&server);
     let data_plane = Rest::unauthenticated(&server);
+    let vaults = unauthenticated.base().replace("management.", "vault.");
     for audience in [
         unauthenticated.base().to_owned(),
         format!("{}/", unauthenticated.base()),
@@ -18,6 +19,13 @@ async fn tokens_are_accepted_for_their_audience_only() {
     ] {
         let token = server.access_token_for("dev", &audience).await;
         unauthenticated.with_token(&token).get(SUBSCRIPTION).await;
+        assert_eq!(data_plane.with_token(&token).get("/keys").await.status, 401, "{audience}");
+    }
+    for audience in
+        ["https://vault.localhost".to_owned(), "https://vault.azure.net/".to_owned(), vaults.clone()]
+    {
+        let token = server.access_token_for("dev", &audience).await;
+        assert_arm_error(&unauthenticated.with_token(&token).request("GET", SUBSCRIPTION).await, 401);
         assert_eq!(data_plane.with_token(&token).get("/keys").await.status, 401, "{audience}");
     }
     let token = server.access_token("dev").await;

@@ -107,6 +107,7 @@ fn validate(config: &Config) -> Result<(), ConfigError> {
         _ => Ok(()),
     };
     need(!config.names.data_plane.is_empty(), "names.data_plane: at least one suffix is needed")?;
+    need(!config.names.vaults.is_empty(), "names.vaults: at least one suffix is needed")?;
     need(!config.names.authority.is_empty(), "names.authority: at least one host is needed")?;
     need(config.server.max_connections > 0, "server.max_connections: must be at least 1")?;
     need((1..=1_000_000).contains(&config.events.kept), "events.kept: must be 1 to 1000000")?;

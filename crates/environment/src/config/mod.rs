@@ -134,8 +134,10 @@ pub const GRAPH_HOST: &str = "graph.microsoft.com";
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Names {
-    /// The suffixes of data planes: `{hsm}.{suffix}`.
+    /// The suffixes of the data planes of managed HSMs: `{hsm}.{suffix}`.
     pub data_plane: Vec<String>,
+    /// The suffixes of the data planes of vaults: `{vault}.{suffix}`.
+    pub vaults: Vec<String>,
     /// The hosts of the simulator's authority.
     pub authority: Vec<String>,
     /// The hosts of the control plane.
@@ -284,6 +286,7 @@ impl Default for Names {
         let own = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
         Self {
             data_plane: own(&["managedhsm.localhost", "managedhsm.azure.net"]),
+            vaults: own(&["vault.localhost", "vault.azure.net"]),
             authority: own(&["login.localhost", "login.microsoftonline.com"]),
             management: own(&["management.localhost", "management.azure.com"]),
             certificate: Vec::new(),
