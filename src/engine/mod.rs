@@ -3,6 +3,7 @@
 mod audit_log;
 mod backup_jobs;
 mod call_record;
+mod container_access;
 mod due_work;
 mod event_log;
 mod locks;

@@ -1,4 +1,5 @@
-//! Resolves containers, authorizes callers and creates operation contexts, for each plane.
+//! Resolves containers, authorizes callers and creates operation contexts, for each plane. The planes of containers are in
+//! `container_access.rs`.
 
 use std::sync::Arc;
 
@@ -7,21 +8,19 @@ use super::call_record::CallRecord;
 use crate::identity::{Caller, Decision, authorize, explain, roles_granting};
 use crate::ids::Ids;
 use crate::model::arm_rbac::{ControlAction, ControlScope};
-use crate::model::container::{Container, ContainerId, PermissionModel};
 use crate::model::error::DeniedAction;
-use crate::model::local_rbac::{DataAction, LocalScope};
 use crate::model::resource::{Subscription, SubscriptionId};
 use crate::model::{Error, Result, Timestamp};
 use crate::ops::{
-    ClockCx, ControlCx, ControlPlane, Cx, DataPlane, DirectoryCx, DirectoryPlane, InstallationPlane, Intents,
-    Operation, Plane, RolelessAction, ServicePlane, SimulatorPlane,
+    ClockCx, ControlCx, ControlPlane, DirectoryCx, DirectoryPlane, InstallationPlane, Intents, Operation,
+    Plane, RolelessAction, ServicePlane, SimulatorPlane,
 };
 
 /// In which states of an HSM an operation is available.
 #[derive(Clone, Copy, Debug)]
 pub struct Availability {
-    requires_activation: bool,
-    during_restore: bool,
+    pub(super) requires_activation: bool,
+    pub(super) during_restore: bool,
 }
 
 impl Availability {
@@ -74,87 +73,6 @@ pub trait PlaneAccess: Plane {
     fn intents(cx: &Self::Cx) -> Option<&Intents>;
 }
 
-impl PlaneAccess for DataPlane {
-    type Resolved = Container;
-
-    fn record_container(pending: &mut CallRecord, container: &ContainerId) {
-        pending.set_container(container);
-    }
-
-    fn resolve(engine: &Engine, container: &ContainerId) -> Result<Container> {
-        engine.container(container)
-    }
-
-    fn authorize(
-        engine: &Engine,
-        caller: &Caller,
-        container: &Container,
-        action: DataAction,
-        scopes: (&LocalScope, &LocalScope),
-    ) -> Result<()> {
-        if container.tenant() != caller.tenant {
-            return Err(Error::Unauthenticated {
-                why: "the credential belongs to another tenant than the HSM",
-            });
-        }
-        let store = &engine.0.store;
-        match container.permission_model() {
-            PermissionModel::LocalRbac(hsm) => {
-                let roles = || store.role_definitions(hsm);
-                authorize(caller, |principal| store.grants(hsm, principal), action, scopes, roles)
-            }
-            PermissionModel::Vault(_) => {
-                Err(Error::Unsupported { what: "The data plane of vaults is not available yet".to_owned() })
-            }
-        }
-    }
-
-    fn create_context(
-        engine: &Engine,
-        container: Container,
-        caller: Option<&Caller>,
-        now: Timestamp,
-        availability: Availability,
-    ) -> Result<Cx> {
-        // Read again: since it was found, it may have been deleted or replaced by another of the same name.
-        let (id, resolved) = (container.id(), container.unique_id());
-        let container = engine.container(&id)?;
-        if container.unique_id() != resolved {
-            return Err(Error::NotFound((&id).into()));
-        }
-        // assumption: the reply of a deleted HSM's data plane is not recorded.
-        container.check_live()?;
-        if availability.requires_activation {
-            container.check_activated()?;
-        }
-        if !availability.during_restore {
-            container.check_not_restoring()?;
-        }
-        let token = engine.0.tokens.of(&id)?;
-        let inner = &engine.0;
-        Ok(Cx {
-            aes_modes: inner.key_policies.aes_modes.for_container(&id),
-            backup: inner.key_policies.backup.for_container(&id),
-            backup_queue: inner.backup_queue.clone(),
-            storage: Arc::clone(&inner.storage),
-            clock: inner.clock.clone(),
-            container,
-            token,
-            store: inner.store.clone(),
-            public_keys: inner.public_keys.clone(),
-            ids: Ids,
-            now,
-            caller_principals: caller.map(Caller::principals).unwrap_or_default(),
-            sure: inner.clock.certain_time(),
-            intents: engine.intents(),
-        })
-    }
-
-    fn intents(cx: &Cx) -> Option<&Intents> {
-        Some(&cx.intents)
-    }
-}
-
 impl PlaneAccess for ControlPlane {
     type Resolved = Arc<Subscription>;
 
@@ -179,7 +97,8 @@ impl PlaneAccess for ControlPlane {
         }
         let store = &engine.0.store;
         let roles = || store.control_definitions();
-        authorize(caller, |principal| store.control_grants(principal), action, scopes, roles)
+        let denied = || DeniedAction::Control(action, scopes.1.clone());
+        authorize(caller, |principal| store.control_grants(principal), action, scopes.0, roles, denied)
     }
 
     fn create_context(

@@ -47,7 +47,7 @@ pub use operation_names::OperationNames;
 pub use page::{Page, PageRequest};
 pub use plane::{
     ControlPlane, DataPlane, DirectoryPlane, InstallationPlane, Plane, RolelessAction, ServicePlane,
-    SimulatorPlane,
+    SimulatorPlane, VaultPlane,
 };
 pub use public_key_cache::PublicKeyCache;
 pub use recoveries::recovery_of;
@@ -64,6 +64,7 @@ use crate::model::audit_entry::Meter;
 use crate::model::change::{Change, Intent};
 use crate::model::key::KeyVersion;
 use crate::model::local_rbac::DataAction;
+use crate::model::vault_rbac::VaultAction;
 use crate::model::{Error, Result, Timestamp};
 
 /// An operation of the service.
@@ -170,6 +171,8 @@ pub struct Description {
     pub action: Option<DataAction>,
     /// The action that an ARM role must grant; `None` on planes without ARM RBAC.
     pub control_action: Option<ControlAction>,
+    /// The action that a role or an access policy must grant in a vault; `None` for operations that vaults do not have.
+    pub vault_action: Option<VaultAction>,
     /// The meter that counts it.
     pub meter: Meter,
     /// The audiences of access tokens that it accepts.
@@ -187,6 +190,7 @@ macro_rules! operations {
             event: <$noun::$operation>::EVENT,
             action: <$noun::$operation>::ACTION.data_action(),
             control_action: <$noun::$operation>::ACTION.control_action(),
+            vault_action: <$noun::$operation>::ACTION.vault_action(),
             meter: <$noun::$operation>::METER,
             audiences: <PlaneOf<$noun::$operation> as Plane>::AUDIENCES,
             is_rpc: <$noun::$operation>::IS_RPC,

@@ -10,7 +10,9 @@ use crate::model::arm_rbac::{ControlAction, ControlScope};
 use crate::model::audience::Audience;
 use crate::model::container::ContainerId;
 use crate::model::local_rbac::{DataAction, LocalScope};
+use crate::model::name::VaultName;
 use crate::model::resource::SubscriptionId;
+use crate::model::vault_rbac::{ObjectScope, VaultAction};
 
 /// A plane: the types of its actions, scopes, containers and contexts.
 pub trait Plane: Sized + Send + Sync + 'static {
@@ -36,6 +38,19 @@ impl Plane for DataPlane {
     type Container = ContainerId;
     type Cx = Cx;
     const AUDIENCES: &'static [Audience] = &[Audience::Service];
+}
+
+/// The data plane of a vault: what managed HSMs do not have, such as secrets. Operations on keys, which both kinds of container
+/// have, are on the [`DataPlane`].
+#[derive(Clone, Copy, Debug)]
+pub struct VaultPlane;
+
+impl Plane for VaultPlane {
+    type Action = VaultAction;
+    type Scope = ObjectScope;
+    type Container = VaultName;
+    type Cx = Cx;
+    const AUDIENCE: Audience = Audience::Service;
 }
 
 /// The control plane of a subscription: HSMs as resources, resource groups, ARM RBAC and costs.
@@ -115,6 +130,11 @@ impl RolelessAction {
 
     /// No action of ARM RBAC.
     pub const fn control_action(self) -> Option<ControlAction> {
+        None
+    }
+
+    /// No action on a vault.
+    pub const fn vault_action(self) -> Option<VaultAction> {
         None
     }
 }

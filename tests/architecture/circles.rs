@@ -18,8 +18,8 @@ struct Circle {
 const CIRCLES: &[Circle] = &[
     Circle {
         root: "crates/model/src",
-        files: &["arm_rbac", "denied", "local_rbac", "role"],
-        reason: "an action makes the denial that names it, and states which plane's roles can grant it",
+        files: &["arm_rbac", "local_rbac", "vault_rbac"],
+        reason: "an action states which plane's roles can grant it",
     },
     Circle {
         root: "crates/model/src",

@@ -102,15 +102,13 @@ fn authorizes_by_grants_of_principal_and_groups() {
             grant(8, TEAM, "/", &[DataAction::KeySign], &[]).definition,
         ]
     };
+    let denied = || DeniedAction::Data(DataAction::KeyRead, LocalScope::Key("a".parse().unwrap()));
+    assert_eq!(authorize(&caller, grants, DataAction::KeyRead, &LocalScope::Keys, roles, denied), Ok(()));
     assert_eq!(
-        authorize(&caller, grants, DataAction::KeyRead, (&LocalScope::Keys, &LocalScope::Hsm), roles),
-        Ok(())
-    );
-    assert_eq!(
-        authorize(&caller, grants, DataAction::KeyRead, (&LocalScope::Hsm, &LocalScope::Keys), roles),
+        authorize(&caller, grants, DataAction::KeyRead, &LocalScope::Hsm, roles, denied),
         Err(Error::Forbidden {
             principal: ADA,
-            denied: DeniedAction::Data(DataAction::KeyRead, LocalScope::Keys),
+            denied: denied(),
             roles: vec!["least".to_owned(), "role".to_owned()],
         })
     );

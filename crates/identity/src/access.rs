@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::model::error::DeniedAction;
 use crate::model::name::PrincipalId;
 use crate::model::role::{GrantableAction, RoleDefinition, RoleGrant};
 use crate::model::{Error, Result};
@@ -20,23 +21,24 @@ pub enum Decision<A: GrantableAction> {
 /// Authorizes `action` at `scope` if a role of the caller, or of one of its groups, grants it.
 ///
 /// `grants` returns the grants of one principal on the target HSM or on the control plane, `definitions` all role
-/// definitions. Errors name `reported`, the scope of the request.
+/// definitions. `denied` names the action and the scope of the request.
 ///
 /// # Errors
-/// [`Error::Forbidden`], with the missing action, the scope `reported`, and the built-in roles that grant the action.
+/// [`Error::Forbidden`], with what `denied` returns and the built-in roles that grant the action.
 /// Custom roles are not named, because the caller may not be allowed to read them.
 pub fn authorize<A: GrantableAction>(
     caller: &Caller,
     grants: impl Fn(PrincipalId) -> Arc<[RoleGrant<A>]>,
     action: A,
-    (scope, reported): (&A::Scope, &A::Scope),
+    scope: &A::Scope,
     definitions: impl FnOnce() -> Vec<Arc<RoleDefinition>>,
+    denied: impl FnOnce() -> DeniedAction,
 ) -> Result<()> {
     match explain(caller.principal, &caller.groups, grants, action, scope) {
         Decision::Allowed(_) => Ok(()),
         Decision::Missing(action) => Err(Error::Forbidden {
             principal: caller.principal,
-            denied: action.denied(reported.clone()),
+            denied: denied(),
             roles: roles_granting(action, definitions()),
         }),
     }

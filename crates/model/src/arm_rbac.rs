@@ -7,12 +7,13 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use super::container_id::ContainerId;
-use super::denied::DeniedAction;
 use super::field::{Field, InvalidValue};
 use super::local_rbac::DataAction;
-use super::name::{HsmName, VaultName};
+use super::name::{HsmName, ObjectName, VaultName};
 use super::resource::{ResourceGroup, ResourceGroupName, SubscriptionId};
 use super::role::{Assignment, GrantableAction, HierarchicalScope, Permission, RoleGrant, actions};
+use super::vault_object::{ObjectKind, ObjectScope};
+use super::vault_rbac::VaultAction;
 
 /// A control-plane role assignment.
 pub type ControlAssignment = Assignment<ControlScope>;
@@ -70,6 +71,11 @@ impl ControlAction {
     pub const fn control_action(self) -> Option<Self> {
         Some(self)
     }
+
+    /// Returns `None`: the actions of a role grant no data action on a vault.
+    pub const fn vault_action(self) -> Option<VaultAction> {
+        None
+    }
 }
 
 impl GrantableAction for ControlAction {
@@ -87,10 +93,6 @@ impl GrantableAction for ControlAction {
     fn action_lists(block: &Permission) -> (&[String], &[String]) {
         (&block.actions, &block.not_actions)
     }
-
-    fn denied(self, scope: ControlScope) -> DeniedAction {
-        DeniedAction::Control(self, scope)
-    }
 }
 
 impl FromStr for ControlAction {
@@ -105,8 +107,8 @@ impl FromStr for ControlAction {
     }
 }
 
-/// A scope of ARM RBAC: a subscription, a resource group, or a managed HSM or a vault as a resource. Formatted as an Azure Resource
-/// Manager id.
+/// A scope of ARM RBAC: a subscription, a resource group, a managed HSM or a vault as a resource, or an object of a vault.
+/// Formatted as an Azure Resource Manager id.
 #[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub enum ControlScope {
@@ -118,6 +120,9 @@ pub enum ControlScope {
     ManagedHsm(SubscriptionId, ResourceGroupName, HsmName),
     /// `/subscriptions/{id}/resourceGroups/{name}/providers/Microsoft.KeyVault/vaults/{name}`
     Vault(SubscriptionId, ResourceGroupName, VaultName),
+    /// `/subscriptions/{id}/resourceGroups/{name}/providers/Microsoft.KeyVault/vaults/{name}/secrets/{name}`, or `keys`, or
+    /// `certificates`: one object with all versions.
+    VaultObject(SubscriptionId, ResourceGroupName, VaultName, ObjectKind, ObjectName),
 }
 
 impl ControlScope {
@@ -127,7 +132,8 @@ impl ControlScope {
             Self::Subscription(subscription)
             | Self::ResourceGroup(subscription, _)
             | Self::ManagedHsm(subscription, _, _)
-            | Self::Vault(subscription, _, _) => *subscription,
+            | Self::Vault(subscription, _, _)
+            | Self::VaultObject(subscription, _, _, _, _) => *subscription,
         }
     }
 
@@ -135,9 +141,10 @@ impl ControlScope {
     pub const fn resource_group(&self) -> Option<&ResourceGroupName> {
         match self {
             Self::Subscription(_) => None,
-            Self::ResourceGroup(_, group) | Self::ManagedHsm(_, group, _) | Self::Vault(_, group, _) => {
-                Some(group)
-            }
+            Self::ResourceGroup(_, group)
+            | Self::ManagedHsm(_, group, _)
+            | Self::Vault(_, group, _)
+            | Self::VaultObject(_, group, _, _, _) => Some(group),
         }
     }
 
@@ -145,7 +152,7 @@ impl ControlScope {
     pub const fn hsm(&self) -> Option<&HsmName> {
         match self {
             Self::ManagedHsm(_, _, hsm) => Some(hsm),
-            Self::Subscription(_) | Self::ResourceGroup(..) | Self::Vault(..) => None,
+            Self::Subscription(_) | Self::ResourceGroup(..) | Self::Vault(..) | Self::VaultObject(..) => None,
         }
     }
 
@@ -153,8 +160,29 @@ impl ControlScope {
     pub fn container(&self) -> Option<ContainerId> {
         match self {
             Self::ManagedHsm(_, _, hsm) => Some(hsm.into()),
-            Self::Vault(_, _, vault) => Some(vault.into()),
+            Self::Vault(_, _, vault) | Self::VaultObject(_, _, vault, _, _) => Some(vault.into()),
             Self::Subscription(_) | Self::ResourceGroup(..) => None,
+        }
+    }
+
+    /// Returns the object of a vault; `None` for other scopes.
+    pub const fn object(&self) -> Option<(ObjectKind, &ObjectName)> {
+        match self {
+            Self::VaultObject(_, _, _, kind, name) => Some((*kind, name)),
+            Self::Subscription(_) | Self::ResourceGroup(..) | Self::ManagedHsm(..) | Self::Vault(..) => None,
+        }
+    }
+
+    /// Returns the scope of the managed HSM or vault in which an object is; other scopes unchanged.
+    #[must_use]
+    pub fn without_object(&self) -> Self {
+        match self {
+            Self::VaultObject(subscription, group, vault, _, _) => {
+                Self::Vault(*subscription, group.clone(), vault.clone())
+            }
+            Self::Subscription(_) | Self::ResourceGroup(..) | Self::ManagedHsm(..) | Self::Vault(..) => {
+                self.clone()
+            }
         }
     }
 }
@@ -176,6 +204,32 @@ impl ControlScope {
     }
 }
 
+impl ControlScope {
+    /// Returns the scope inside a vault with this path below the scope of the vault, which may be empty; `None` if it is the
+    /// path of no object, or this is the scope of no vault.
+    fn within(self, object: &[&str]) -> Option<Self> {
+        match (self, object) {
+            (scope, []) => Some(scope),
+            (Self::Vault(subscription, group, vault), [collection, name]) => {
+                let kind = ObjectKind::of_collection(collection)?;
+                Some(Self::VaultObject(subscription, group, vault, kind, name.parse().ok()?))
+            }
+            _ => None,
+        }
+    }
+
+    /// Returns the scope of a vault or of an object in it. Unchanged if this is the scope of no vault.
+    #[must_use]
+    pub fn at(self, scope: &ObjectScope) -> Self {
+        match (self, scope) {
+            (Self::Vault(subscription, group, vault), ObjectScope::Object(kind, name)) => {
+                Self::VaultObject(subscription, group, vault, *kind, name.clone())
+            }
+            (scope, _) => scope,
+        }
+    }
+}
+
 impl ResourceGroup {
     /// Returns its scope in ARM RBAC.
     pub fn scope(&self) -> ControlScope {
@@ -193,9 +247,15 @@ impl HierarchicalScope for ControlScope {
         let container = |here: ContainerId| {
             other.container().is_some_and(|there| here.to_case_insensitive() == there.to_case_insensitive())
         };
+        let object = |(kind, here): (ObjectKind, &ObjectName)| {
+            other.object().is_some_and(|(other_kind, there)| {
+                kind == other_kind && here.as_str().eq_ignore_ascii_case(there.as_str())
+            })
+        };
         self.subscription() == other.subscription()
             && self.resource_group().is_none_or(group)
             && self.container().is_none_or(container)
+            && self.object().is_none_or(object)
     }
 }
 
@@ -207,7 +267,8 @@ impl FromStr for ControlScope {
             InvalidValue::new(
                 Field::Scope,
                 "a scope is /subscriptions/{id}, /subscriptions/{id}/resourceGroups/{name}, or that of a resource: \
-                 /subscriptions/{id}/resourceGroups/{name}/providers/Microsoft.KeyVault/managedHSMs/{name} or .../vaults/{name}",
+                 /subscriptions/{id}/resourceGroups/{name}/providers/Microsoft.KeyVault/managedHSMs/{name}, .../vaults/{name}, or \
+                 that of an object of a vault: .../vaults/{name}/secrets/{name}, keys or certificates",
             )
         };
         let mut segments = text.strip_suffix('/').unwrap_or(text).split('/');
@@ -223,14 +284,20 @@ impl FromStr for ControlScope {
         match *rest.as_slice() {
             [] => Ok(Self::Subscription(subscription)),
             [_, group] if is(0, "resourceGroups") => Ok(Self::ResourceGroup(subscription, group.parse()?)),
-            [_, group, _, _, kind, name]
+            [_, group, _, _, kind, name, ref object @ ..]
                 if is(0, "resourceGroups") && is(2, "providers") && is(3, "Microsoft.KeyVault") =>
             {
-                Self::of_container(subscription, group, (kind, name)).ok_or_else(wrong)?
+                Self::of_container(subscription, group, (kind, name))
+                    .ok_or_else(wrong)??
+                    .within(object)
+                    .ok_or_else(wrong)
             }
             // The resource name, as used in gRPC requests.
-            [_, group, kind, name] if is(0, "resourceGroups") => {
-                Self::of_container(subscription, group, (kind, name)).ok_or_else(wrong)?
+            [_, group, kind, name, ref object @ ..] if is(0, "resourceGroups") => {
+                Self::of_container(subscription, group, (kind, name))
+                    .ok_or_else(wrong)??
+                    .within(object)
+                    .ok_or_else(wrong)
             }
             _ => Err(wrong()),
         }
@@ -261,6 +328,10 @@ impl fmt::Display for ControlScope {
             Self::Subscription(_) | Self::ResourceGroup(..) => Ok(()),
             Self::ManagedHsm(_, _, hsm) => write!(f, "/providers/Microsoft.KeyVault/managedHSMs/{hsm}"),
             Self::Vault(_, _, vault) => write!(f, "/providers/Microsoft.KeyVault/vaults/{vault}"),
+            Self::VaultObject(_, _, vault, kind, name) => {
+                let collection = kind.collection();
+                write!(f, "/providers/Microsoft.KeyVault/vaults/{vault}/{collection}/{name}")
+            }
         }
     }
 }
@@ -277,9 +348,15 @@ mod tests {
 
     #[test]
     fn scopes_parse_in_any_case_and_format_as_azure() {
-        for tail in
-            ["", "/resourceGroups/Dev", "/resourceGroups/Dev/providers/Microsoft.KeyVault/managedHSMs/Local"]
-        {
+        for tail in [
+            "",
+            "/resourceGroups/Dev",
+            "/resourceGroups/Dev/providers/Microsoft.KeyVault/managedHSMs/Local",
+            "/resourceGroups/Dev/providers/Microsoft.KeyVault/vaults/Local",
+            "/resourceGroups/Dev/providers/Microsoft.KeyVault/vaults/Local/secrets/Database",
+            "/resourceGroups/Dev/providers/Microsoft.KeyVault/vaults/Local/keys/a",
+            "/resourceGroups/Dev/providers/Microsoft.KeyVault/vaults/Local/certificates/a",
+        ] {
             let read = scope(tail);
             assert_eq!(read.to_string(), format!("{SUBSCRIPTION}{tail}"));
             let upper: ControlScope = read.to_string().to_uppercase().parse().unwrap();
@@ -297,6 +374,10 @@ mod tests {
             "/subscriptions/e091ccde-12fe-56c1-a9da-c98193d4bdb5/resourceGroups/a.",
             "/subscriptions/e091ccde-12fe-56c1-a9da-c98193d4bdb5/groups/a",
             "/subscriptions/e091ccde-12fe-56c1-a9da-c98193d4bdb5/resourceGroups/a/providers/Microsoft.KeyVault/vaults/abc/secrets",
+            "/subscriptions/e091ccde-12fe-56c1-a9da-c98193d4bdb5/resourceGroups/a/providers/Microsoft.KeyVault/vaults/abc/storage/a",
+            "/subscriptions/e091ccde-12fe-56c1-a9da-c98193d4bdb5/resourceGroups/a/providers/Microsoft.KeyVault/vaults/abc/secrets/a_b",
+            "/subscriptions/e091ccde-12fe-56c1-a9da-c98193d4bdb5/resourceGroups/a/providers/Microsoft.KeyVault/vaults/abc/secrets/a/b",
+            "/subscriptions/e091ccde-12fe-56c1-a9da-c98193d4bdb5/resourceGroups/a/providers/Microsoft.KeyVault/managedHSMs/abc/keys/a",
             "/subscriptions/e091ccde-12fe-56c1-a9da-c98193d4bdb5/resourceGroups/a/providers/Microsoft.KeyVault/managedHSMs/abc/keys",
         ] {
             assert!(bad.parse::<ControlScope>().is_err(), "{bad}");
@@ -316,6 +397,17 @@ mod tests {
         let other = scope("/resourceGroups/other");
         let foreign = "/subscriptions/e091ccde-12fe-56c1-a9da-c98193d4bdb6".parse::<ControlScope>().unwrap();
         assert!(subscription.covers(&group) && subscription.covers(&hsm) && group.covers(&hsm));
+        let vault = scope("/resourceGroups/DEV/providers/Microsoft.KeyVault/vaults/local");
+        let object = |tail: &str| scope(&format!("/resourceGroups/dev/vaults/LOCAL/{tail}"));
+        let secret = object("secrets/a");
+        assert!(subscription.covers(&secret) && group.covers(&secret) && vault.covers(&secret));
+        assert!(secret.is_same_as(&object("Secrets/A")) && secret.without_object().is_same_as(&vault));
+        assert!(
+            !secret.covers(&vault)
+                && !secret.covers(&object("keys/a"))
+                && !secret.covers(&object("secrets/ab"))
+        );
+        assert!(!hsm.covers(&secret) && !scope("/resourceGroups/dev/vaults/local2").covers(&secret));
         assert!(!group.covers(&subscription) && !hsm.covers(&group) && !other.covers(&hsm));
         assert!(!foreign.covers(&subscription) && !foreign.covers(&hsm) && !subscription.covers(&foreign));
     }

@@ -118,6 +118,7 @@ fields! {
     NetworkIpRules = "network.ip_rules", "properties.networkAcls.ipRules";
     NetworkPublicNetworkAccess = "network.public_network_access", "properties.publicNetworkAccess";
     NoKeyOps = "no_key_ops", "no_key_ops";
+    Object = "object", "object";
     PageSize = "page_size", "maxresults";
     PageToken = "page_token", "$skiptoken";
     Parent = "parent", "parent";

@@ -47,6 +47,8 @@ mod tags;
 pub mod time;
 pub mod time_guard;
 pub mod vault;
+mod vault_object;
+pub mod vault_rbac;
 pub mod wrapped_key;
 
 pub use error::{Error, Result};

@@ -6,10 +6,10 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use super::arm_rbac::ControlAction;
-use super::denied::DeniedAction;
 use super::field::{Field, InvalidValue};
 use super::name::KeyName;
 use super::role::{Assignment, RoleGrant, actions};
+use super::vault_rbac::VaultAction;
 
 /// The name of the role that initial administrators get; it is never assigned automatically otherwise.
 pub const ADMINISTRATOR_ROLE: &str = "Managed HSM Administrator";
@@ -83,6 +83,11 @@ impl DataAction {
     pub const fn control_action(self) -> Option<ControlAction> {
         None
     }
+
+    /// Returns `None`: a local role grants no action on a vault.
+    pub const fn vault_action(self) -> Option<VaultAction> {
+        None
+    }
 }
 
 impl GrantableAction for DataAction {
@@ -99,10 +104,6 @@ impl GrantableAction for DataAction {
 
     fn action_lists(block: &Permission) -> (&[String], &[String]) {
         (&block.data_actions, &block.not_data_actions)
-    }
-
-    fn denied(self, scope: LocalScope) -> DeniedAction {
-        DeniedAction::Data(self, scope)
     }
 }
 

@@ -74,6 +74,11 @@ fn is_container_name(text: &str) -> bool {
         && bytes.first().is_some_and(u8::is_ascii_alphabetic)
 }
 
+/// Whether the text satisfies the rule of the names of keys, secrets and certificates.
+fn is_object_name(text: &str) -> bool {
+    (1..=127).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
+}
+
 checked_name!(
     /// The name of a vault: 3-24 letters, digits and single hyphens, starting with a letter.
     ///
@@ -111,12 +116,20 @@ checked_name!(
     KeyName,
     Key,
     |text| {
-        let bytes = text.as_bytes();
-        if (1..=127).contains(&bytes.len()) && bytes.iter().all(|b| b.is_ascii_alphanumeric() || *b == b'-') {
-            Ok(())
-        } else {
-            Err("a key name has 1 to 127 letters, digits and hyphens")
-        }
+        if is_object_name(text) { Ok(()) } else { Err("a key name has 1 to 127 letters, digits and hyphens") }
+    }
+);
+
+checked_name!(
+    /// The name of a key, secret or certificate in a vault: 1-127 letters, digits and hyphens.
+    ///
+    /// Source: the name patterns `^[0-9a-zA-Z-]+$` of the Key Vault REST specification, and "Vault name and Object name" of
+    /// Azure's documentation.
+    ObjectName,
+    Object,
+    |text| match is_object_name(text) {
+        true => Ok(()),
+        false => Err("the name of an object has 1 to 127 letters, digits and hyphens"),
     }
 );
 
@@ -147,6 +160,20 @@ impl KeyName {
     /// Returns the case-insensitive key for comparing names: Key Vault names are unique ignoring case.
     pub fn to_case_insensitive(&self) -> String {
         self.0.to_ascii_lowercase()
+    }
+}
+
+impl ObjectName {
+    /// Returns the case-insensitive key for comparing names: names of objects are unique ignoring case.
+    pub fn to_case_insensitive(&self) -> String {
+        self.0.to_ascii_lowercase()
+    }
+}
+
+// The names of keys have the same rule.
+impl From<&KeyName> for ObjectName {
+    fn from(key: &KeyName) -> Self {
+        Self(std::sync::Arc::clone(&key.0))
     }
 }
 

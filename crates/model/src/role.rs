@@ -8,7 +8,6 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::denied::DeniedAction;
 use super::name::PrincipalId;
 
 /// An action that role definitions of one plane grant.
@@ -26,9 +25,6 @@ pub trait GrantableAction: Copy + Eq + Display + Send + Sync + 'static {
 
     /// Returns the lists of a permission block with actions of this plane: granted and excluded ones.
     fn action_lists(block: &Permission) -> (&[String], &[String]);
-
-    /// Returns the authorization failure for this action at a scope.
-    fn denied(self, scope: Self::Scope) -> DeniedAction;
 }
 
 /// A scope in a hierarchy: role assignments at a scope apply to the scopes below it.

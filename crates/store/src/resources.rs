@@ -210,7 +210,7 @@ impl Resources {
     }
 
     /// Checks that the resource of a scope exists and is live, so that a later resource of the same name does not
-    /// inherit role assignments.
+    /// inherit role assignments. Of the scope of an object in a vault, the vault must exist.
     fn check_exists(&self, scope: &ControlScope, containers: &[Container]) -> Result<()> {
         let subscription = scope.subscription();
         if let Some(group) = scope.resource_group()
@@ -218,8 +218,9 @@ impl Resources {
         {
             return Err(Error::NotFound(Resource::group(subscription, group)));
         }
+        let resource = scope.without_object();
         let is_live =
-            |container: &Container| container.deletion().is_none() && container.scope().is_same_as(scope);
+            |container: &Container| container.deletion().is_none() && container.scope().is_same_as(&resource);
         match scope.container() {
             Some(id) if !containers.iter().any(is_live) => Err(Error::NotFound((&id).into())),
             _ => Ok(()),

@@ -122,9 +122,10 @@ impl RbacPlane for ControlPlane {
         let listed = |scope: &ControlScope| scope.covers(checked) || checked.covers(scope);
         let qualifier = match checked {
             ControlScope::Subscription(_) => "in this subscription",
-            ControlScope::ResourceGroup(..) | ControlScope::ManagedHsm(..) | ControlScope::Vault(..) => {
-                "that holds there or below it"
-            }
+            ControlScope::ResourceGroup(..)
+            | ControlScope::ManagedHsm(..)
+            | ControlScope::Vault(..)
+            | ControlScope::VaultObject(..) => "that holds there or below it",
         };
         (listed, qualifier)
     }

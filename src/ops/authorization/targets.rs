@@ -13,7 +13,8 @@ use crate::ops::resources::AnyScope;
 use crate::ops::{ControlPlane, Target};
 use crate::store::Store;
 
-/// A scope of the control plane whose resource exists.
+/// A scope of the control plane whose resource exists. Of the scope of an object in a vault, the vault must exist.
+// assumption: it is not recorded whether Azure requires the object to exist.
 #[derive(Debug)]
 pub struct ExistingScope;
 
@@ -47,9 +48,9 @@ impl Target for ExistingScope {
         match id.container() {
             None => Ok(Self),
             Some(container) => {
-                let found = store
-                    .container(&container)
-                    .filter(|found| found.scope().is_same_as(id) && found.deletion().is_none());
+                let found = store.container(&container).filter(|found| {
+                    found.scope().is_same_as(&id.without_object()) && found.deletion().is_none()
+                });
                 found.map(|_| Self).ok_or_else(|| Error::NotFound((&container).into()))
             }
         }

@@ -54,7 +54,7 @@ impl Target for CostTarget {
 
     /// Fails for an HSM that never existed, instead of returning costs of zero.
     fn load(id: &ControlScope, store: &Store) -> Result<Self> {
-        if let ControlScope::Vault(..) = id {
+        if let ControlScope::Vault(..) | ControlScope::VaultObject(..) = id {
             return Err(Error::Unsupported { what: "Costs of a vault are not available yet".to_owned() });
         }
         let scope = CostScope {

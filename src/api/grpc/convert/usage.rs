@@ -52,6 +52,9 @@ pub(super) fn scope_name(scope: &ControlScope) -> String {
         ControlScope::Subscription(_) | ControlScope::ResourceGroup(..) => {}
         ControlScope::ManagedHsm(_, _, hsm) => name.push_str(&format!("/managedHsms/{hsm}")),
         ControlScope::Vault(_, _, vault) => name.push_str(&format!("/vaults/{vault}")),
+        ControlScope::VaultObject(_, _, vault, kind, object) => {
+            name.push_str(&format!("/vaults/{vault}/{}/{object}", kind.collection()));
+        }
     }
     name
 }
