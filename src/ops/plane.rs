@@ -50,7 +50,7 @@ impl Plane for VaultPlane {
     type Scope = ObjectScope;
     type Container = VaultName;
     type Cx = Cx;
-    const AUDIENCE: Audience = Audience::Service;
+    const AUDIENCES: &'static [Audience] = &[Audience::Vault];
 }
 
 /// The control plane of a subscription: HSMs as resources, resource groups, ARM RBAC and costs.
