@@ -19,6 +19,7 @@ pub fn read(input: &[u8]) {
     let (parts, ()) = normalize_path(request).into_parts();
     let names = HostNames {
         suffixes: vec!["managedhsm.localhost".to_owned()],
+        vault_suffixes: vec!["vault.localhost".to_owned()],
         management_hosts: vec!["management.localhost".to_owned()],
         default_hsm_hosts: Vec::new(),
         default_hsm: "local".parse().ok(),

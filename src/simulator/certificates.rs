@@ -109,6 +109,32 @@ pub fn ensure(directory: &Path, names: &[String]) -> Result<DevCertificates, Set
     Ok(DevCertificates { ca_pem_path, ca_bundle_path, chain, key })
 }
 
+/// Removes those of `optional` from the names of the server for which an existing authority in `directory` may not issue
+/// certificates, and logs them. An authority that an older version created does not permit names that newer versions add,
+/// and the data directory must still open.
+///
+/// # Errors
+/// If the authority cannot be read.
+pub fn without_unpermitted(directory: &Path, names: Vec<String>, optional: &[String]) -> Result<Vec<String>> {
+    let path = directory.join("ca.pem");
+    let Some(pem) = files::read_text(&path)? else { return Ok(names) };
+    // `ensure` reports damage.
+    let Ok(authority) = CertificateDer::from_pem_slice(pem.as_bytes()) else { return Ok(names) };
+    let Ok((_, certificate)) = X509Certificate::from_der(&authority) else { return Ok(names) };
+    let is_unpermitted =
+        |name: &String| optional.contains(name) && !name_constraints::permits(&certificate, name);
+    let (omitted, kept): (Vec<_>, Vec<_>) = names.into_iter().partition(is_unpermitted);
+    if !omitted.is_empty() {
+        tracing::warn!(
+            names = omitted.join(" "),
+            "the certificate authority of an older version may not issue certificates for these names, so clients cannot \
+             use them; to create a new authority, which clients must then trust, stop the simulator and remove {}",
+            path.display()
+        );
+    }
+    Ok(kept)
+}
+
 fn damaged(path: &Path, why: &str) -> Error {
     Error::internal(format!(
         "{}: {why}. Restore it, or remove it to create a new authority, which clients must then trust",

@@ -16,7 +16,7 @@ use super::connection_file::ConnectionData;
 use super::seed::{PrincipalSeed, Seed};
 use crate::api::TokenAuthorities;
 use crate::clock::Clock;
-use crate::config::{self, Config, GRAPH_HOST, HsmSeed};
+use crate::config::{self, Config, GRAPH_HOST, HsmSeed, Names};
 use crate::identity::{Issuer, KeySource, SignatureAlgorithm};
 use crate::ids::Ids;
 use crate::model::local_rbac::ADMINISTRATOR_ROLE;
@@ -45,7 +45,9 @@ pub(super) fn prepare(config: &Config, port: u16) -> anyhow::Result<Prepared> {
     let directory = std::path::absolute(&config.data_dir)?;
     let lock = DirectoryLock::acquire(&directory)?;
     let seed = Seed::read(config.simulator.seed_file.as_deref())?;
-    let certificates = certificates::ensure(&directory, &names(config))?;
+    let names =
+        certificates::without_unpermitted(&directory, names(config), &names_of_vaults(&Names::default()))?;
+    let certificates = certificates::ensure(&directory, &names)?;
 
     let with_port =
         |name: &str| if port == 443 { format!("https://{name}") } else { format!("https://{name}:{port}") };
@@ -156,13 +158,18 @@ fn roles(seed: &Seed, named: impl Fn(&PrincipalSeed) -> &[String]) -> Vec<Initia
     seed.principal.iter().flat_map(roles_of).collect()
 }
 
+/// Returns the names of vaults in the server's certificate.
+fn names_of_vaults(names: &Names) -> Vec<String> {
+    names.vaults.iter().map(|suffix| format!("*.{suffix}")).collect()
+}
+
 /// Returns the names for the server's certificate.
 fn names(config: &Config) -> Vec<String> {
     let mut names = vec!["localhost".to_owned()];
     for suffix in &config.names.data_plane {
         names.push(format!("*.{suffix}"));
     }
-    names.push("*.vault.localhost".to_owned());
+    names.extend(names_of_vaults(&config.names));
     names.push(GRAPH_HOST.to_owned());
     names.extend(config.names.authority.iter().chain(&config.names.management).cloned());
     names.extend(config.names.certificate.iter().cloned());

@@ -10,5 +10,6 @@ mod certificates;
 mod graph;
 mod keys;
 mod managed_identity;
+mod server_certificates;
 mod support;
 mod tokens;

@@ -33,7 +33,7 @@ pub(crate) use crate::messages::{days, ec, micros, oct, rsa, timestamp};
 const READY_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// The host names besides `localhost` that [`Server::http`] resolves to the server.
-const HOST_NAMES: [&str; 9] = [
+const HOST_NAMES: [&str; 15] = [
     "graph.microsoft.com",
     "login.localhost",
     "login.microsoftonline.com",
@@ -43,6 +43,12 @@ const HOST_NAMES: [&str; 9] = [
     "local.managedhsm.azure.net",
     "nothing.managedhsm.localhost",
     "example.managedhsm.azure.net",
+    "a--b.vault.localhost",
+    "a.b.vault.localhost",
+    "contoso.vault.azure.net",
+    "contoso.vault.localhost",
+    "demo.vault.localhost",
+    "nothing.vault.localhost",
 ];
 
 /// The members of `connection.json` that most tests need.

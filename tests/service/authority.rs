@@ -11,7 +11,7 @@ use crate::support::{Client, Server, reason};
 use crate::tokens::{Signer, encode, parts, read};
 
 /// Reads `connection.json`.
-fn connection_file(server: &Server) -> Value {
+pub(crate) fn connection_file(server: &Server) -> Value {
     serde_json::from_slice(&std::fs::read(server.directory().join("connection.json")).unwrap()).unwrap()
 }
 

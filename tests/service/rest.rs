@@ -13,5 +13,6 @@ mod refusals;
 mod roles;
 mod settings;
 mod transport_limits;
+mod vaults;
 
 pub(crate) use crate::kit::rest as client;

@@ -14,8 +14,10 @@ pub(super) struct Endpoint {
     pub(super) request_url: String,
     /// The host with its port, as in `base`.
     pub(super) host: String,
-    /// The suffix of data-plane hosts with the same port, without a leading period.
+    /// The suffix of the data-plane hosts of managed HSMs with the same port, without a leading period.
     pub(super) data_plane: String,
+    /// The same of vaults.
+    pub(super) vaults: String,
     /// The authority's URL, without a tenant.
     pub(super) login: String,
     /// The URL of the authority in the challenge for unauthenticated clients, with the tenant.
@@ -25,25 +27,24 @@ pub(super) struct Endpoint {
 }
 
 impl Endpoint {
-    /// Returns the suffix of the data-plane hosts of vaults, with the port.
-    pub(super) fn vaults(&self) -> String {
-        self.data_plane.replacen("managedhsm", "vault", 1)
-    }
-
     /// Derives the names from the host that a request addresses.
     pub(super) fn of(names: &HostNames, parts: &Parts) -> Self {
         let requested = HostNames::requested_host(parts);
         let host = Host::of(requested.as_ref());
         let index =
             names.management_hosts.iter().position(|name| name.eq_ignore_ascii_case(host.name)).unwrap_or(0);
-        let suffix = names.suffixes.get(index).or_else(|| names.suffixes.first());
+        let below = |suffixes: &[String], default| {
+            let suffix = suffixes.get(index).or_else(|| suffixes.first());
+            host.with_port(suffix.map_or(default, String::as_str))
+        };
         let login = names.login_url(&host, index);
         let base = host.url(host.name);
         Self {
             request_url: without_skip_token(&base, parts),
             base,
             host: host.with_port(host.name),
-            data_plane: host.with_port(suffix.map_or("managedhsm.localhost", String::as_str)),
+            data_plane: below(&names.suffixes, "managedhsm.localhost"),
+            vaults: below(&names.vault_suffixes, "vault.localhost"),
             login: login.unwrap_or_else(|| "https://login.microsoftonline.com".to_owned()),
             authority: names.authority_url(&host, index, names.default_tenant),
             is_azure_public_cloud: host.name.eq_ignore_ascii_case("management.azure.com"),
@@ -74,16 +75,17 @@ mod tests {
         let list = |names: [&str; 2]| names.map(str::to_owned).to_vec();
         let names = HostNames {
             suffixes: list(["managedhsm.localhost", "managedhsm.azure.net"]),
+            vault_suffixes: list(["vault.localhost", "vault.azure.net"]),
             management_hosts: list(["management.localhost", "management.azure.com"]),
             default_hsm_hosts: Vec::new(),
             default_hsm: None,
             default_tenant: Uuid::nil(),
             authorities: TokenAuthorities::BuiltIn(list(["login.localhost", "login.microsoftonline.com"])),
         };
-        for (host, data_plane, login) in [
-            ("management.localhost:8443", "managedhsm.localhost:8443", "https://login.localhost:8443"),
-            ("management.localhost:443", "managedhsm.localhost", "https://login.localhost"),
-            ("Management.Azure.com", "managedhsm.azure.net", "https://login.microsoftonline.com"),
+        for (host, suffix, login) in [
+            ("management.localhost:8443", "localhost:8443", "https://login.localhost:8443"),
+            ("management.localhost:443", "localhost", "https://login.localhost"),
+            ("Management.Azure.com", "azure.net", "https://login.microsoftonline.com"),
         ] {
             let (parts, ()) = http::Request::builder()
                 .uri("/subscriptions?api-version=1.0&%24skiptoken=x&$top=2")
@@ -93,8 +95,8 @@ mod tests {
                 .into_parts();
             let endpoint = Endpoint::of(&names, &parts);
             assert_eq!(
-                (endpoint.data_plane.as_str(), endpoint.login.as_str()),
-                (data_plane, login),
+                (endpoint.data_plane.as_str(), endpoint.vaults.as_str(), endpoint.login.as_str()),
+                (format!("managedhsm.{suffix}").as_str(), format!("vault.{suffix}").as_str(), login),
                 "{host}"
             );
             assert_eq!(endpoint.base, format!("https://{}", host.trim_end_matches(":443")), "{host}");

@@ -6,6 +6,7 @@ use http::request::Parts;
 use uuid::Uuid;
 
 use crate::api::HostAndPort;
+use crate::model::container_id::ContainerKind;
 use crate::model::name::HsmName;
 
 /// The authorities that issue access tokens for this server.
@@ -21,8 +22,10 @@ pub enum TokenAuthorities {
 /// The host names of this server. The lists are parallel: names at the same position in each belong together.
 #[derive(Clone, Debug)]
 pub struct HostNames {
-    /// The suffixes of data planes, which are at `{hsm}.{suffix}`; never empty.
+    /// The suffixes of the data planes of managed HSMs, which are at `{hsm}.{suffix}`; never empty.
     pub suffixes: Vec<String>,
+    /// The suffixes of the data planes of vaults, which are at `{vault}.{suffix}`; never empty.
+    pub vault_suffixes: Vec<String>,
     /// The hosts of Azure Resource Manager.
     pub management_hosts: Vec<String>,
     /// The hosts of the default HSM besides `localhost` and IP addresses.
@@ -54,6 +57,16 @@ impl<'a> Host<'a> {
         }
     }
 
+    /// Splits the host into a name and one of the suffixes, both as the client wrote them: clients compare them byte by byte.
+    /// Also returns the position of the suffix.
+    pub(in crate::api) fn below(&self, suffixes: &[String]) -> Option<(usize, &'a str, &'a str)> {
+        suffixes.iter().enumerate().find_map(|(index, suffix)| {
+            let start = self.name.len().checked_sub(suffix.len())?;
+            let (label, written) = (self.name.get(..start)?.strip_suffix('.')?, self.name.get(start..)?);
+            written.eq_ignore_ascii_case(suffix).then_some((index, label, written))
+        })
+    }
+
     /// Returns a host of this server with the port that the client used.
     pub(in crate::api) fn with_port(&self, name: &str) -> String {
         match self.port {
@@ -72,6 +85,16 @@ impl HostNames {
     /// Returns the host and port that a request addresses.
     pub(in crate::api) fn requested_host(parts: &Parts) -> Option<HostAndPort> {
         HostAndPort::of(parts)
+    }
+
+    /// Returns the kind of container whose data plane is at the host of a request: a managed HSM for unknown hosts.
+    pub(in crate::api) fn kind_of(&self, parts: &Parts) -> ContainerKind {
+        let requested = Self::requested_host(parts);
+        let host = Host::of(requested.as_ref());
+        match host.below(&self.vault_suffixes) {
+            Some(_) => ContainerKind::Vault,
+            None => ContainerKind::ManagedHsm,
+        }
     }
 
     /// Returns the URL of this server's authority, without a tenant; `None` if authorities are external. `index` is the

@@ -7,6 +7,7 @@ use std::fmt;
 use http::Method;
 
 use crate::model::Error;
+use crate::model::container_id::ContainerKind;
 
 /// Matches any one segment in the path of a [`RouteFamily`].
 const ANY: &str = "*";
@@ -40,11 +41,13 @@ const fn exactly(
 
 const POST: &[&str] = &["POST"];
 const ATTESTATION: &str = "key attestation";
+const KEYS: &str = "keys in vaults";
 const RELEASE: &str = "key release";
 const SECURE_WRAP: &str = "secure key wrapping";
 const STORAGE: &str = "managed storage accounts";
 
-/// The routes of the data planes of managed HSMs and vaults. Keys and versions may have any name, so routes below `keys`
+/// The routes of the data planes of managed HSMs. They include those of secrets and certificates, which clients request
+/// there by mistake. Keys and versions may have any name, so routes below `keys`
 /// are listed one by one.
 ///
 /// Source: the Key Vault data-plane references, api-version 7.0 (`storage`) to 2026-03-01-preview.
@@ -58,6 +61,20 @@ pub(in crate::api) const DATA_PLANE: &[RouteFamily] = &[
     exactly(POST, &["keys", ANY, "secureunwrapkey"], SECURE_WRAP),
     exactly(POST, &["keys", ANY, ANY, "secureunwrapkey"], SECURE_WRAP),
     below(&["ekm"], "external keys"),
+    below(&["secrets"], "secrets"),
+    below(&["deletedsecrets"], "secrets"),
+    below(&["certificates"], "certificates"),
+    below(&["deletedcertificates"], "certificates"),
+    below(&["storage"], STORAGE),
+    below(&["deletedstorage"], STORAGE),
+];
+
+/// The routes of the data planes of vaults.
+///
+/// Source: the same.
+pub(in crate::api) const VAULT: &[RouteFamily] = &[
+    below(&["keys"], KEYS),
+    below(&["deletedkeys"], KEYS),
     below(&["secrets"], "secrets"),
     below(&["deletedsecrets"], "secrets"),
     below(&["certificates"], "certificates"),
@@ -186,12 +203,17 @@ fn find(
         .map(|family| UnsupportedFeature::Feature(family.feature))
 }
 
-/// Returns the unimplemented feature of a data-plane route, if any.
+/// Returns the unimplemented feature of a route of the data plane of this kind of container, if any.
 pub(in crate::api) fn data_plane_feature(
+    kind: ContainerKind,
     method: &Method,
     lowercase: &[&str],
 ) -> Option<UnsupportedFeature<'static>> {
-    find(DATA_PLANE, method, lowercase)
+    let families = match kind {
+        ContainerKind::ManagedHsm => DATA_PLANE,
+        ContainerKind::Vault => VAULT,
+    };
+    find(families, method, lowercase)
 }
 
 /// Returns the unimplemented feature of an Azure Resource Manager route, if any. Takes the segments as given, and in
@@ -231,9 +253,12 @@ mod tests {
         let normalized = |page: &str| page.split_whitespace().collect::<Vec<_>>().join(" ");
         let data_plane = normalized(include_str!("../../../docs/azure.md"));
         let resource_manager = normalized(include_str!("../../../docs/resource-manager.md"));
-        for (families, page) in
-            [(DATA_PLANE, &data_plane), (RESOURCE_MANAGER, &resource_manager), (PROVIDERS, &resource_manager)]
-        {
+        for (families, page) in [
+            (DATA_PLANE, &data_plane),
+            (VAULT, &data_plane),
+            (RESOURCE_MANAGER, &resource_manager),
+            (PROVIDERS, &resource_manager),
+        ] {
             for family in families {
                 assert!(page.contains(family.feature), "{}", family.feature);
             }
@@ -242,7 +267,7 @@ mod tests {
 
     #[test]
     fn paths_of_route_families_are_in_lower_case() {
-        for family in DATA_PLANE.iter().chain(RESOURCE_MANAGER).chain(PROVIDERS) {
+        for family in DATA_PLANE.iter().chain(VAULT).chain(RESOURCE_MANAGER).chain(PROVIDERS) {
             assert!(family.path.iter().all(|segment| *segment == segment.to_ascii_lowercase()), "{family:?}");
         }
     }

@@ -1,4 +1,4 @@
-//! What the requests of the data plane have in common: the addressed HSM, key names and versions, pages.
+//! What the requests of the data plane have in common: the addressed container, key names and versions, pages.
 
 use super::super::azure::call;
 use super::super::azure::route::AzureEndpoint;
@@ -24,14 +24,17 @@ impl RequestInput<'_> {
         self.query.page(Field::MaxResults, MAX_PAGE_SIZE)
     }
 
-    /// Returns the HSM that the request addresses.
+    /// Returns the managed HSM that the request addresses.
+    ///
+    /// # Errors
+    /// As [`Endpoint::hsm`].
     pub(super) fn hsm(&self) -> Result<HsmName> {
-        self.endpoint.hsm.clone()
+        self.endpoint.hsm()
     }
 
     /// Returns the container that the request addresses.
     pub(super) fn container(&self) -> Result<ContainerId> {
-        self.hsm().map(ContainerId::from)
+        self.endpoint.container.clone()
     }
 
     /// Returns the path of the key that the request names.

@@ -1,24 +1,34 @@
 //! The data plane that a request addresses by its host, and the URLs derived from that host.
 
 use std::net::IpAddr;
-use std::sync::Arc;
 
 use http::request::Parts;
+use uuid::Uuid;
 
 use super::super::azure::HostNames;
 use super::super::azure::host_names::Host;
-use crate::model::hsm::ManagedHsm;
-use crate::model::name::HsmName;
+use crate::model::container_id::{ContainerId, ContainerKind};
+use crate::model::name::{HsmName, VaultName};
 use crate::model::{Error, Field, Result};
+
+/// What the responses of a container depend on.
+#[derive(Clone, Debug)]
+pub(super) struct Found {
+    pub(super) tenant: Uuid,
+    pub(super) location: String,
+}
 
 /// A data plane, as addressed by a client.
 #[derive(Clone, Debug)]
 pub(super) struct Endpoint {
     /// `https://` and the host, with the port unless it is 443: the prefix of all URLs in responses.
     pub(super) base: String,
-    /// The addressed HSM.
-    pub(super) hsm: Result<HsmName>,
-    /// The region of the HSM, if it exists.
+    /// The kind of container at the host, which exists or not. It determines the audience, the routes and the form of
+    /// responses.
+    pub(super) kind: ContainerKind,
+    /// The addressed container.
+    pub(super) container: Result<ContainerId>,
+    /// The region of the container, if it exists.
     pub(super) location: Option<String>,
     /// The URL of the authority whose access tokens it accepts, with the tenant.
     pub(super) authority: String,
@@ -27,55 +37,69 @@ pub(super) struct Endpoint {
 }
 
 impl Endpoint {
-    /// Returns the data plane that a request addresses.
-    pub(super) fn of(
-        names: &HostNames,
-        parts: &Parts,
-        find: impl Fn(&HsmName) -> Option<Arc<ManagedHsm>>,
-    ) -> Self {
+    /// Returns the data plane that a request addresses. `find` returns a managed HSM that exists, or a vault that is live.
+    pub(super) fn of(names: &HostNames, parts: &Parts, find: impl Fn(&ContainerId) -> Option<Found>) -> Self {
         let requested = HostNames::requested_host(parts);
         let host = Host::of(requested.as_ref());
-        let named = names.suffixes.iter().enumerate().find_map(|(index, suffix)| {
-            // Spelled as the client wrote it: clients compare it with the host byte by byte.
-            let start = host.name.len().checked_sub(suffix.len())?;
-            let (label, written) = (host.name.get(..start)?.strip_suffix('.')?, host.name.get(start..)?);
-            written.eq_ignore_ascii_case(suffix).then_some((index, label, written))
-        });
-        let (index, hsm, suffix) = match named {
-            Some((index, label, suffix)) => (index, label.parse().map_err(Error::from), suffix),
-            None => {
-                let first = names.suffixes.first().map_or(host.name, String::as_str);
-                (0, default_hsm(names, host.name), first)
-            }
-        };
-        let found = hsm.as_ref().ok().and_then(find);
-        let tenant = found.as_ref().map_or(names.default_tenant, |hsm| hsm.tenant);
+        let (kind, index, suffix, id) =
+            if let Some((index, label, suffix)) = host.below(&names.vault_suffixes) {
+                (ContainerKind::Vault, index, suffix, vault(label))
+            } else if let Some((index, label, suffix)) = host.below(&names.suffixes) {
+                let id = label.parse::<HsmName>().map(ContainerId::from).map_err(Error::from);
+                (ContainerKind::ManagedHsm, index, suffix, id)
+            } else {
+                let suffix = names.suffixes.first().map_or(host.name, String::as_str);
+                (ContainerKind::ManagedHsm, 0, suffix, default_hsm(names, host.name).map(ContainerId::from))
+            };
+        let found = id.as_ref().ok().and_then(find);
+        let tenant = found.as_ref().map_or(names.default_tenant, |found| found.tenant);
         Self {
             base: host.url(host.name),
-            hsm,
-            location: found.map(|hsm| hsm.location.clone()),
+            kind,
+            container: id.and_then(|id| addressed(id, found.is_some())),
+            location: found.map(|found| found.location),
             authority: names.authority_url(&host, index, tenant),
             resource: host.url(suffix),
         }
     }
+
+    /// Returns the managed HSM that the request addresses.
+    ///
+    /// # Errors
+    /// `RouteNotFound` if the host is that of a vault; the error of the host if it is of no managed HSM.
+    pub(super) fn hsm(&self) -> Result<HsmName> {
+        match &self.container {
+            Ok(id) => id.managed_hsm().cloned().ok_or(Error::RouteNotFound),
+            Err(error) => Err(error.clone()),
+        }
+    }
 }
 
-/// Returns the HSM of a host without an HSM name: the default HSM, if the host is one of this server's.
+/// Returns the vault of a label of a host.
+fn vault(label: &str) -> Result<ContainerId> {
+    label.parse::<VaultName>().map(ContainerId::from).map_err(Error::from)
+}
+
+/// Returns the container that a host addresses. The engine reports an absent managed HSM, and names it in the audit entry.
 ///
 /// # Errors
-/// `Unsupported` for the host of a vault; `Invalid` for another.
+/// `NotFound` for a vault that is not live.
+// assumption: in Azure, the host of such a vault has no address, so there is no response to imitate.
+fn addressed(id: ContainerId, is_found: bool) -> Result<ContainerId> {
+    match id.kind() {
+        ContainerKind::Vault if !is_found => Err(Error::NotFound((&id).into())),
+        ContainerKind::Vault | ContainerKind::ManagedHsm => Ok(id),
+    }
+}
+
+/// Returns the HSM of a host without the name of a container: the default HSM, if the host is one of this server's.
+///
+/// # Errors
+/// `Invalid` for another host.
 fn default_hsm(names: &HostNames, host: &str) -> Result<HsmName> {
     let is_address = host.trim_matches(['[', ']']).parse::<IpAddr>().is_ok();
     let is_ours = names.default_hsm_hosts.iter().any(|other| other.eq_ignore_ascii_case(host));
     let unknown = || Error::invalid(Field::Unnamed, format!("There is no managed HSM at the host {host:?}."));
-    let is_of_vault = |suffix: &String| {
-        let lowercase = host.to_ascii_lowercase();
-        let label = lowercase.strip_suffix(&suffix.replacen("managedhsm", "vault", 1));
-        label.and_then(|label| label.strip_suffix('.')).is_some_and(|label| !label.is_empty())
-    };
-    if names.suffixes.iter().any(is_of_vault) {
-        return Err(Error::Unsupported { what: "The data plane of vaults is not available yet".to_owned() });
-    }
     if is_address || is_ours || host.eq_ignore_ascii_case("localhost") {
         names.default_hsm.clone().ok_or_else(unknown)
     } else {
@@ -85,14 +109,18 @@ fn default_hsm(names: &HostNames, host: &str) -> Result<HsmName> {
 
 #[cfg(test)]
 mod tests {
-    use uuid::Uuid;
-
     use super::super::super::azure::TokenAuthorities;
     use super::*;
 
+    /// Returns the endpoint of a host, where no container exists.
     fn endpoint(host: &str) -> Endpoint {
+        endpoint_with(host, |_| None)
+    }
+
+    fn endpoint_with(host: &str, find: impl Fn(&ContainerId) -> Option<Found>) -> Endpoint {
         let names = HostNames {
             suffixes: vec!["managedhsm.localhost".to_owned(), "managedhsm.azure.net".to_owned()],
+            vault_suffixes: vec!["vault.localhost".to_owned(), "vault.azure.net".to_owned()],
             management_hosts: vec!["management.localhost".to_owned()],
             default_hsm_hosts: vec!["strongroom".to_owned()],
             default_hsm: Some("local".parse().unwrap()),
@@ -103,7 +131,10 @@ mod tests {
             ]),
         };
         let (parts, ()) = http::Request::builder().header("host", host).body(()).unwrap().into_parts();
-        Endpoint::of(&names, &parts, |_| None)
+        let endpoint = Endpoint::of(&names, &parts, find);
+        // The audience is determined before the endpoint.
+        assert_eq!(names.kind_of(&parts), endpoint.kind, "{host}");
+        endpoint
     }
 
     #[test]
@@ -137,7 +168,7 @@ mod tests {
             ("strongroom:9", "local", "strongroom:9", "managedhsm.localhost:9", "login.localhost:9"),
         ] {
             let endpoint = endpoint(host);
-            assert_eq!(endpoint.hsm.unwrap().as_str(), hsm, "{host}");
+            assert_eq!(endpoint.hsm().unwrap().as_str(), hsm, "{host}");
             assert_eq!(endpoint.base, format!("https://{base}"), "{host}");
             assert_eq!(endpoint.resource, format!("https://{resource}"), "{host}");
             assert_eq!(endpoint.authority, format!("https://{login}/{}", Uuid::nil()), "{host}");
@@ -150,19 +181,46 @@ mod tests {
             "a.b.managedhsm.localhost",
             "a b",
         ] {
-            assert!(endpoint(host).hsm.is_err(), "{host}");
+            assert!(endpoint(host).hsm().is_err(), "{host}");
         }
     }
 
     #[test]
-    fn hosts_of_vaults_are_not_available_yet() {
-        for host in ["contoso.vault.localhost:8443", "CONTOSO.Vault.Azure.net", "a.b.vault.localhost"] {
-            let refused = endpoint(host).hsm;
-            assert!(matches!(refused, Err(Error::Unsupported { .. })), "{host}: {refused:?}");
+    fn derives_vault_and_urls_from_the_host() {
+        let live = |_: &ContainerId| Some(Found { tenant: TENANT, location: "westeurope".to_owned() });
+        for (host, vault, base, resource, login) in [
+            (
+                "Contoso.vault.localhost:8443",
+                "Contoso",
+                "Contoso.vault.localhost:8443",
+                "vault.localhost:8443",
+                "login.localhost:8443",
+            ),
+            ("demo.Vault.azure.net:443", "demo", "demo.Vault.azure.net", "Vault.azure.net", "login.example"),
+        ] {
+            let endpoint = endpoint_with(host, live);
+            assert_eq!(endpoint.kind, ContainerKind::Vault, "{host}");
+            assert_eq!(endpoint.hsm(), Err(Error::RouteNotFound), "{host}");
+            assert_eq!(endpoint.container.unwrap().vault().unwrap().as_str(), vault, "{host}");
+            assert_eq!(endpoint.base, format!("https://{base}"), "{host}");
+            assert_eq!(endpoint.resource, format!("https://{resource}"), "{host}");
+            assert_eq!(endpoint.authority, format!("https://{login}/{TENANT}"), "{host}");
+            assert_eq!(endpoint.location.as_deref(), Some("westeurope"), "{host}");
         }
-        for host in ["vault.localhost", ".vault.localhost", "contosovault.localhost"] {
-            let refused = endpoint(host).hsm;
-            assert!(matches!(refused, Err(Error::Invalid { .. })), "{host}: {refused:?}");
+        for host in ["a.b.vault.localhost", ".vault.localhost", "x.vault.azure.net", "a--b.vault.localhost"] {
+            let endpoint = endpoint_with(host, live);
+            assert_eq!(endpoint.kind, ContainerKind::Vault, "{host}");
+            assert!(matches!(endpoint.container, Err(Error::Invalid { .. })), "{host}");
+        }
+        let absent = endpoint("demo.vault.localhost");
+        assert!(matches!(absent.container, Err(Error::NotFound(_))) && absent.location.is_none());
+        assert_eq!(absent.authority, format!("https://login.localhost/{}", Uuid::nil()));
+        for host in ["vault.localhost", "contosovault.localhost", "contoso.vault.localhost.example"] {
+            let endpoint = endpoint_with(host, live);
+            assert_eq!(endpoint.kind, ContainerKind::ManagedHsm, "{host}");
+            assert!(matches!(endpoint.container, Err(Error::Invalid { .. })), "{host}");
         }
     }
+
+    const TENANT: Uuid = Uuid::from_u128(7);
 }

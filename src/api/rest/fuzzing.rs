@@ -6,14 +6,18 @@ use super::super::azure::HostNames;
 use super::super::azure::query::Query;
 use super::call::RequestInput;
 use super::endpoint::Endpoint;
-use super::routes::{self, ROUTES};
+use super::routes;
+use crate::model::container_id::ContainerKind;
 
 /// Parses a request as each operation would. The last segments of the path are the names.
 pub(in super::super) fn read(names: &HostNames, parts: &Parts, body: &[u8]) {
     let path = parts.uri.path();
-    let _ = routes::find(&parts.method, path);
     let endpoint = Endpoint::of(names, parts, |_| None);
     let query = Query::of(&parts.uri);
     let (_, _, _) = (query.check_api_version(true), query.api_version(), query.filter());
-    ROUTES.probe(RequestInput::sent(&endpoint, query, body), path);
+    for kind in [ContainerKind::ManagedHsm, ContainerKind::Vault] {
+        let _ = routes::find(kind, &parts.method, path);
+        let query = Query::of(&parts.uri);
+        routes::table(kind).probe(RequestInput::sent(&endpoint, query, body), path);
+    }
 }

@@ -1,4 +1,4 @@
-//! Responses of the data plane: status, headers and body, as the service sends them.
+//! Responses of the data planes of managed HSMs: status, headers and body, as the service sends them.
 
 use std::net::IpAddr;
 use std::time::Instant;
@@ -9,7 +9,7 @@ use http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, RETRY_AFTER, STRICT_TRANSPORT_SECURITY,
     X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
-use http::{HeaderName, HeaderValue, Method, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -31,9 +31,9 @@ const COMMON_HEADERS: [(HeaderName, &str); 6] = [
 
 const ASYNC_OPERATION: HeaderName = HeaderName::from_static("azure-asyncoperation");
 const BUILD_VERSION: HeaderName = HeaderName::from_static("x-ms-build-version");
-const NETWORK_INFO: HeaderName = HeaderName::from_static("x-ms-keyvault-network-info");
-const REGION: HeaderName = HeaderName::from_static("x-ms-keyvault-region");
-const REQUEST_ID: HeaderName = HeaderName::from_static("x-ms-request-id");
+pub(super) const NETWORK_INFO: HeaderName = HeaderName::from_static("x-ms-keyvault-network-info");
+pub(super) const REGION: HeaderName = HeaderName::from_static("x-ms-keyvault-region");
+pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("x-ms-request-id");
 const LATENCY: HeaderName = HeaderName::from_static("x-ms-server-latency");
 
 /// The properties of a request that the response headers depend on.
@@ -42,6 +42,9 @@ pub(super) struct ResponseContext<'a> {
     pub(super) request_id: Uuid,
     pub(super) peer: Option<IpAddr>,
     pub(super) method: &'a Method,
+    pub(super) headers: &'a HeaderMap,
+    /// Whether the request carries a credential, valid or not.
+    pub(super) has_credential: bool,
 }
 
 impl ResponseContext<'_> {
@@ -80,14 +83,7 @@ pub(super) fn success_response(
     if let Some(Ok(region)) = endpoint.location.as_deref().map(HeaderValue::from_str) {
         headers.insert(REGION, region);
     }
-    if let Some(Monitor { url, retry_after }) = call.monitor {
-        if let Ok(url) = HeaderValue::try_from(url) {
-            headers.insert(ASYNC_OPERATION, url);
-        }
-        if let Some(seconds) = retry_after {
-            headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
-        }
-    }
+    add_monitor(headers, call.monitor);
     if let Some(peer) = context.peer {
         let family = if peer.is_ipv4() { "Ipv4" } else { "Ipv6" };
         let info = format!("conn_type={family};addr={peer};act_addr_fam={family};");
@@ -106,8 +102,6 @@ pub(super) fn error_response(
     context: &ResponseContext<'_>,
     endpoint: &Endpoint,
 ) -> Response {
-    let status =
-        StatusCode::from_u16(engine::http_status(error)).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let (code, message) = match error {
         // assumption: the status; code and message were reported by users of az (azure-cli, issue 30084).
         Error::Invalid { field: Field::Scope, .. } => {
@@ -119,9 +113,30 @@ pub(super) fn error_response(
     let message = if is_repeated { format!("Key not found: {message}") } else { message };
     let message = format!("{message} (Activity ID: {})", context.request_id);
     let body = json!({"error": {"code": code, "message": message}});
-    let mut response = context.response(status, Body::from(body.to_string()));
-    if matches!(error, Error::TokenBusy | Error::Overloaded | Error::TokenUnavailable { .. }) {
-        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
-    }
+    let mut response = context.response(status(error), Body::from(body.to_string()));
+    add_retry_after(response.headers_mut(), error);
     response
+}
+
+/// Returns the status of an error.
+pub(super) fn status(error: &Error) -> StatusCode {
+    StatusCode::from_u16(engine::http_status(error)).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+}
+
+/// Adds the URL of the status of an operation.
+pub(super) fn add_monitor(headers: &mut HeaderMap, monitor: Option<Monitor>) {
+    let Some(Monitor { url, retry_after }) = monitor else { return };
+    if let Ok(url) = HeaderValue::try_from(url) {
+        headers.insert(ASYNC_OPERATION, url);
+    }
+    if let Some(seconds) = retry_after {
+        headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
+    }
+}
+
+/// Adds after how many seconds clients should repeat a request that failed because of a temporary condition.
+pub(super) fn add_retry_after(headers: &mut HeaderMap, error: &Error) {
+    if matches!(error, Error::TokenBusy | Error::Overloaded | Error::TokenUnavailable { .. }) {
+        headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
+    }
 }

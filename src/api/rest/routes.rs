@@ -1,4 +1,4 @@
-//! The routes of the data plane: a table per noun.
+//! The routes of the data planes of managed HSMs and of vaults: a table per noun.
 //!
 //! Source: the data-plane reference of Key Vault, <https://learn.microsoft.com/rest/api/keyvault/>.
 
@@ -13,6 +13,7 @@ use super::super::azure::route::{self, RouteTable};
 use super::super::azure::unsupported;
 use super::endpoint::Endpoint;
 use super::wire::{access, backup, crypto, full_backup, keys, rotation, security_domain, settings};
+use crate::model::container_id::ContainerKind;
 use crate::model::{Error, Result};
 use crate::ops::backup::{
     BackupCheckKind, BackupKind, GetBackupJobKind, GetRestoreJobKind, RestoreCheckKind, RestoreKind,
@@ -20,8 +21,8 @@ use crate::ops::backup::{
 
 pub(super) type Route = route::Route<Endpoint>;
 
-/// All routes of the data plane.
-pub(super) static ROUTES: LazyLock<RouteTable<Endpoint>> = LazyLock::new(|| {
+/// All routes of the data plane of a managed HSM.
+static ROUTES_OF_HSMS: LazyLock<RouteTable<Endpoint>> = LazyLock::new(|| {
     RouteTable::new([
         of_keys(),
         of_deleted_keys(),
@@ -32,6 +33,17 @@ pub(super) static ROUTES: LazyLock<RouteTable<Endpoint>> = LazyLock::new(|| {
         of_roles(),
     ])
 });
+
+/// All routes of the data plane of a vault.
+static ROUTES_OF_VAULTS: LazyLock<RouteTable<Endpoint>> = LazyLock::new(|| RouteTable::new([]));
+
+/// Returns the routes of the data planes of this kind of container.
+pub(super) fn table(kind: ContainerKind) -> &'static RouteTable<Endpoint> {
+    match kind {
+        ContainerKind::ManagedHsm => &ROUTES_OF_HSMS,
+        ContainerKind::Vault => &ROUTES_OF_VAULTS,
+    }
+}
 
 /// Fixed segments come before names, because a key version may have any name.
 fn of_keys() -> Vec<Route> {
@@ -138,16 +150,26 @@ fn of_roles() -> Vec<Route> {
 /// the caller is not yet authenticated.
 ///
 /// # Errors
-/// `RouteNotFound`; `Unsupported` for a route of Azure that is not implemented; `Invalid` for roles at an invalid scope.
-pub(super) fn find<'a>(method: &Method, path: &'a str) -> Result<(&'static Route, Arguments<'a>)> {
-    let segments = Segments::of(path).ok_or(Error::RouteNotFound)?;
-    let found = match segments.at_scope(path, first_authorization) {
+/// `RouteNotFound`; `Unsupported` for a route of Azure that is not implemented; `Invalid` for roles at an invalid scope of a
+/// managed HSM.
+pub(super) fn find<'a>(
+    kind: ContainerKind,
+    method: &Method,
+    path: &'a str,
+) -> Result<(&'static Route, Arguments<'a>)> {
+    let (segments, table) = (Segments::of(path).ok_or(Error::RouteNotFound)?, table(kind));
+    let at_scope = match kind {
+        ContainerKind::ManagedHsm => segments.at_scope(path, first_authorization),
+        // A vault has no roles of its own.
+        ContainerKind::Vault => None,
+    };
+    let found = match at_scope {
         Some((scope, _)) if !access::is_scope(scope) => return Err(access::malformed_scope()),
-        Some((scope, rest)) => ROUTES.find(method, Some(scope), rest),
+        Some((scope, rest)) => table.find(method, Some(scope), rest),
         // Checked first: a key may have any name.
-        None => match unsupported::data_plane_feature(method, &segments.lowercase()) {
+        None => match unsupported::data_plane_feature(kind, method, &segments.lowercase()) {
             Some(feature) => return Err(feature.into()),
-            None => ROUTES.find(method, None, &segments.given),
+            None => table.find(method, None, &segments.given),
         },
     };
     found.ok_or(Error::RouteNotFound)

@@ -114,6 +114,7 @@ pub(crate) async fn open(config: &Config, installation: Installation) -> anyhow:
 fn names(config: &Config, default: Option<&InitialHsm>, authorities: TokenAuthorities) -> HostNames {
     HostNames {
         suffixes: config.names.data_plane.clone(),
+        vault_suffixes: config.names.vaults.clone(),
         management_hosts: config.names.management.clone(),
         default_hsm_hosts: config.names.certificate.clone(),
         default_hsm: default.map(|hsm| hsm.seed.name.clone()),

@@ -108,6 +108,11 @@ fn validate(config: &Config) -> Result<(), ConfigError> {
     };
     need(!config.names.data_plane.is_empty(), "names.data_plane: at least one suffix is needed")?;
     need(!config.names.vaults.is_empty(), "names.vaults: at least one suffix is needed")?;
+    let is_of_hsms =
+        |suffix: &&String| config.names.data_plane.iter().any(|of| of.eq_ignore_ascii_case(suffix));
+    if let Some(suffix) = config.names.vaults.iter().find(is_of_hsms) {
+        return Err(ConfigError::new(format!("names.vaults: {suffix} is also in names.data_plane")));
+    }
     need(!config.names.authority.is_empty(), "names.authority: at least one host is needed")?;
     need(config.server.max_connections > 0, "server.max_connections: must be at least 1")?;
     need((1..=1_000_000).contains(&config.events.kept), "events.kept: must be 1 to 1000000")?;

@@ -79,7 +79,7 @@ fn endpoints(endpoint: &Endpoint) -> Value {
         "vmImageAliasDoc": "https://raw.githubusercontent.com/Azure/azure-rest-api-specs/main/arm-compute/quickstart-templates/aliases.json",
         "suffixes": {
             "mhsmDns": data_plane,
-            "keyVaultDns": endpoint.vaults(),
+            "keyVaultDns": endpoint.vaults,
             "storage": "core.windows.net",
             "acrLoginServer": "azurecr.io",
             "sqlServerHostname": "database.windows.net",

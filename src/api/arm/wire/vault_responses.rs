@@ -140,7 +140,7 @@ pub(in super::super) fn vault_response(endpoint: &Endpoint, bundle: VaultBundle)
             soft_delete_retention_in_days: vault.retention.days(),
             enable_rbac_authorization: vault.rbac_authorization,
             enable_purge_protection: vault.purge_protection.then_some(true),
-            vault_uri: format!("https://{}.{}/", vault.name.to_case_insensitive(), endpoint.vaults()),
+            vault_uri: format!("https://{}.{}/", vault.name.to_case_insensitive(), endpoint.vaults),
             provisioning_state: "Succeeded",
             public_network_access: vault.network.public_network_access.as_str(),
         },

@@ -3,11 +3,16 @@
 use std::collections::HashSet;
 
 use crate::api::{arm, rest};
+use crate::model::container_id::ContainerKind;
 use crate::ops;
 
 #[test]
 fn each_route_is_listed_once_in_one_spelling() {
-    for lines in [rest::routes().collect::<Vec<_>>(), arm::routes().collect()] {
+    for lines in [
+        rest::routes(ContainerKind::ManagedHsm).collect::<Vec<_>>(),
+        rest::routes(ContainerKind::Vault).collect(),
+        arm::routes().collect(),
+    ] {
         let mut seen = HashSet::new();
         for line in lines {
             assert!(seen.insert((line.method, line.pattern.to_lowercase())), "{line:?}");
@@ -19,9 +24,11 @@ fn each_route_is_listed_once_in_one_spelling() {
 
 #[test]
 fn routes_run_operations_of_their_plane() {
-    for (lines, is_data_plane) in
-        [(rest::routes().collect::<Vec<_>>(), true), (arm::routes().collect(), false)]
-    {
+    for (lines, is_data_plane) in [
+        (rest::routes(ContainerKind::ManagedHsm).collect::<Vec<_>>(), true),
+        (rest::routes(ContainerKind::Vault).collect(), true),
+        (arm::routes().collect(), false),
+    ] {
         for line in lines {
             assert!(!line.operations.is_empty(), "{line:?}");
             for name in &line.operations {

@@ -6,7 +6,7 @@ use super::*;
 
 /// Returns the pattern of a request's route, with the named segments; or the error.
 fn route(method: &str, path: &str) -> Result<(&'static str, String)> {
-    let (route, arguments) = find(&method.parse().unwrap(), path)?;
+    let (route, arguments) = find(ContainerKind::ManagedHsm, &method.parse().unwrap(), path)?;
     Ok((route.pattern(), arguments.to_string()))
 }
 
