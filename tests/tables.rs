@@ -18,6 +18,8 @@ mod roles;
 mod routes;
 #[path = "tables/test_files.rs"]
 mod test_files;
+#[path = "tables/vaults.rs"]
+mod vaults;
 
 /// The names of all operations, except those that only Azure Resource Manager's surface has.
 fn operations() -> BTreeSet<String> {

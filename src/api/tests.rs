@@ -3,17 +3,37 @@
 use uuid::Uuid;
 
 use crate::model::aes_modes::ModeFamily;
+use crate::model::arm_rbac::ControlScope;
 use crate::model::container::ContainerId;
-use crate::model::error::DeniedAction;
+use crate::model::error::{DeniedAction, VaultDenial, VaultRefusal};
 use crate::model::local_rbac::{DataAction, LocalScope};
-use crate::model::name::{PrincipalId, VersionId};
+use crate::model::name::{PrincipalId, VaultName, VersionId};
 use crate::model::resource::{ResourceGroupName, SubscriptionId};
 use crate::model::resource_kind::{Resource, ResourceKind};
 use crate::model::retention::{RecoveryLevel, RetentionDays};
+use crate::model::vault_rbac::VaultAction;
 use crate::model::{Error, Field};
 
 /// The text of an internal error, which must not reach a client.
 pub(super) const SECRET: &str = "the path of a file on the server";
+
+/// A refusal by the access policies of a vault.
+fn forbidden_in_vault(vault: &VaultName) -> Error {
+    let group = "dev".parse().unwrap();
+    let denial = VaultDenial {
+        refusal: VaultRefusal::NoPermission,
+        action: VaultAction::SecretGet,
+        vault_scope: ControlScope::Vault(SubscriptionId(Uuid::nil()), group, vault.clone()),
+        vault: vault.clone(),
+        location: "eastus".to_owned(),
+        object: "secrets/database".parse().unwrap(),
+        application: Some(Uuid::nil().to_string()),
+        tenant: Uuid::nil(),
+        groups: 2,
+    };
+    let denied = DeniedAction::Vault(Box::new(denial));
+    Error::Forbidden { principal: PrincipalId(Uuid::nil()), denied, roles: Vec::new() }
+}
 
 /// One value of every error variant.
 pub(super) fn every_error() -> Vec<Error> {
@@ -54,6 +74,7 @@ pub(super) fn every_error() -> Vec<Error> {
             denied: DeniedAction::Data(DataAction::KeySign, LocalScope::Key(name.clone())),
             roles: vec!["Signer".to_owned()],
         },
+        forbidden_in_vault(&vault),
         Error::Deleted { resource: (&hsm).into(), scheduled_purge_at: at },
         Error::Exists { resource: (&hsm).into(), deleted: true },
         Error::Exists { resource: (&vault).into(), deleted: false },

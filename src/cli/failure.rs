@@ -193,10 +193,14 @@ fn hint(status: &tonic::Status) -> Option<String> {
 fn missing_role_hint(status: &tonic::Status) -> String {
     let metadata = status.get_details_error_info().map(|info| info.metadata).unwrap_or_default();
     let value_of = |name| metadata.get(name).map(String::as_str).unwrap_or_default();
-    let command = if value_of("plane") == "control" { "control role assignment" } else { "role assignment" };
-    let list_hint = format!(
-        "`strongroom {command} list` shows the role assignments; --as PRINCIPAL selects another principal"
-    );
+    let (command, shown) = match value_of("plane") {
+        "vault" if !value_of("permission").is_empty() => ("vault show NAME", "access policies"),
+        "vault" => ("control role assignment list --scope SCOPE", "role assignments"),
+        "control" => ("control role assignment list", "role assignments"),
+        _ => ("role assignment list", "role assignments"),
+    };
+    let list_hint =
+        format!("`strongroom {command}` shows the {shown}; --as PRINCIPAL selects another principal");
     match value_of("roles") {
         "" => list_hint,
         roles => format!("granted by {roles}; {list_hint}"),
@@ -234,9 +238,11 @@ mod tests {
 
     #[test]
     fn permission_denied_hint_depends_on_the_plane() {
-        for (plane, command) in
-            [("data", "`strongroom role assignment list`"), ("control", "`strongroom control role")]
-        {
+        for (plane, command) in [
+            ("data", "`strongroom role assignment list`"),
+            ("control", "`strongroom control role assignment list`"),
+            ("vault", "`strongroom control role assignment list --scope SCOPE`"),
+        ] {
             let mut details = ErrorDetails::new();
             let metadata = [("plane", plane), ("roles", "Reader, Owner"), ("action", "a"), ("scope", "/")];
             let metadata = metadata.map(|(name, value)| (name.to_owned(), value.to_owned()));
@@ -246,6 +252,17 @@ mod tests {
             assert!(text.contains("reason: ACTION_NOT_GRANTED (action a at /)\n"), "{text}");
             assert!(text.contains(&format!("hint: granted by Reader, Owner; {command}")), "{text}");
         }
+    }
+
+    #[test]
+    fn missing_permission_hint_names_access_policies() {
+        let mut details = ErrorDetails::new();
+        let metadata = [("plane", "vault"), ("permission", "secrets get"), ("roles", "")];
+        let metadata = metadata.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        details.set_error_info("PERMISSION_NOT_GRANTED", "strongroom", metadata);
+        let text = text(tonic::Status::with_error_details(Code::PermissionDenied, "no", details).into());
+        assert!(text.contains("reason: PERMISSION_NOT_GRANTED (permission secrets get)\n"), "{text}");
+        assert!(text.contains("hint: `strongroom vault show NAME` shows the access policies"), "{text}");
     }
 
     #[test]

@@ -5,12 +5,14 @@ use std::sync::Arc;
 use super::Engine;
 use super::call_record::CallRecord;
 use super::plane_access::{Availability, PlaneAccess};
-use crate::identity::{Caller, authorize};
+use crate::identity::{Caller, authorize, authorize_in_vault};
 use crate::ids::Ids;
+use crate::model::audience::Audience;
 use crate::model::container::{Container, ContainerId, PermissionModel};
 use crate::model::error::DeniedAction;
 use crate::model::local_rbac::{DataAction, LocalScope};
 use crate::model::name::VaultName;
+use crate::model::vault::Vault;
 use crate::model::vault_rbac::{ObjectScope, VaultAction};
 use crate::model::{Error, Result, Timestamp};
 use crate::ops::{Cx, DataPlane, Intents, VaultPlane};
@@ -20,6 +22,10 @@ impl PlaneAccess for DataPlane {
 
     fn record_container(pending: &mut CallRecord, container: &ContainerId) {
         pending.set_container(container);
+    }
+
+    fn check_audience(caller: &Caller, container: &ContainerId) -> Result<()> {
+        caller.require_audience(Audience::of_data_plane(container.kind()))
     }
 
     fn resolve(engine: &Engine, container: &ContainerId) -> Result<Container> {
@@ -33,20 +39,21 @@ impl PlaneAccess for DataPlane {
         action: DataAction,
         scopes: (&LocalScope, &LocalScope),
     ) -> Result<()> {
-        if container.tenant() != caller.tenant {
-            return Err(Error::Unauthenticated {
-                why: "the credential belongs to another tenant than the HSM",
-            });
-        }
         let store = &engine.0.store;
+        let container = current(engine, container)?;
+        check_tenant(caller, &container)?;
         match container.permission_model() {
             PermissionModel::LocalRbac(hsm) => {
                 let roles = || store.role_definitions(hsm);
                 let denied = || DeniedAction::Data(action, scopes.1.clone());
                 authorize(caller, |principal| store.grants(hsm, principal), action, scopes.0, roles, denied)
             }
-            PermissionModel::Vault(_) => {
-                Err(Error::Unsupported { what: "The data plane of vaults is not available yet".to_owned() })
+            PermissionModel::Vault(vault) => {
+                let action = action.vault_action().ok_or_else(|| Error::Unsupported {
+                    what: format!("Vaults have no operation that requires {action}"),
+                })?;
+                let objects = (&scopes.0.in_vault(), &scopes.1.in_vault());
+                in_vault(engine, caller, vault, action, objects)
             }
         }
     }
@@ -78,13 +85,16 @@ impl PlaneAccess for VaultPlane {
     }
 
     fn authorize(
-        _: &Engine,
-        _: &Caller,
-        _: &Container,
-        _: VaultAction,
-        _: (&ObjectScope, &ObjectScope),
+        engine: &Engine,
+        caller: &Caller,
+        container: &Container,
+        action: VaultAction,
+        scopes: (&ObjectScope, &ObjectScope),
     ) -> Result<()> {
-        Err(Error::Unsupported { what: "The data plane of vaults is not available yet".to_owned() })
+        let container = current(engine, container)?;
+        check_tenant(caller, &container)?;
+        let other = || Error::internal("an operation of vaults addresses another container");
+        in_vault(engine, caller, container.vault().ok_or_else(other)?, action, scopes)
     }
 
     fn create_context(
@@ -102,6 +112,41 @@ impl PlaneAccess for VaultPlane {
     }
 }
 
+/// Returns the container in its current state: since it was found, what decides about access to it may have changed.
+///
+/// # Errors
+/// `NotFound` if it was deleted, or replaced by another of the same name.
+fn current(engine: &Engine, found: &Container) -> Result<Container> {
+    let id = found.id();
+    let container = engine.container(&id)?;
+    match container.unique_id() == found.unique_id() {
+        true => Ok(container),
+        false => Err(Error::NotFound((&id).into())),
+    }
+}
+
+fn check_tenant(caller: &Caller, container: &Container) -> Result<()> {
+    match container.tenant() == caller.tenant {
+        true => Ok(()),
+        false => {
+            Err(Error::Unauthenticated { why: "the credential belongs to another tenant than the container" })
+        }
+    }
+}
+
+/// Authorizes a caller in a vault by its role assignments or by the access policies of the vault.
+fn in_vault(
+    engine: &Engine,
+    caller: &Caller,
+    vault: &Vault,
+    action: VaultAction,
+    objects: (&ObjectScope, &ObjectScope),
+) -> Result<()> {
+    let store = &engine.0.store;
+    let grants = |principal| store.vault_grants(principal);
+    authorize_in_vault(caller, vault, grants, action, objects, || store.control_definitions())
+}
+
 /// Creates the context of an operation on the data plane of a container, for all planes whose operations have one.
 fn create_data_context(
     engine: &Engine,
@@ -110,12 +155,8 @@ fn create_data_context(
     now: Timestamp,
     availability: Availability,
 ) -> Result<Cx> {
-    // Read again: since it was found, it may have been deleted or replaced by another of the same name.
-    let (id, resolved) = (container.id(), container.unique_id());
-    let container = engine.container(&id)?;
-    if container.unique_id() != resolved {
-        return Err(Error::NotFound((&id).into()));
-    }
+    let container = current(engine, container)?;
+    let id = container.id();
     // assumption: the reply of a deleted HSM's data plane is not recorded.
     container.check_live()?;
     if availability.requires_activation {

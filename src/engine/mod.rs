@@ -286,6 +286,7 @@ impl Engine {
         let container = O::Target::container(&id);
         PlaneOf::<O>::record_container(pending, &container);
         pending.set_target(O::Target::describe(&id), O::Target::resource(&id));
+        PlaneOf::<O>::check_audience(&caller, &container)?;
         let found = PlaneOf::<O>::resolve(self, &container)?;
         let scope = O::Target::scope(&id, &self.0.store);
         let requested = O::Target::requested_scope(&id);

@@ -38,6 +38,15 @@ pub trait PlaneAccess: Plane {
     /// Writes the container to the call record.
     fn record_container(pending: &mut CallRecord, container: &Self::Container);
 
+    /// Checks that the credential is valid for the container, on planes with several audiences. Called before the container
+    /// is looked for.
+    ///
+    /// # Errors
+    /// `Unauthenticated`.
+    fn check_audience(_: &Caller, _: &Self::Container) -> Result<()> {
+        Ok(())
+    }
+
     /// Finds the container.
     ///
     /// # Errors

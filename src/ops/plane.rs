@@ -37,7 +37,8 @@ impl Plane for DataPlane {
     type Scope = LocalScope;
     type Container = ContainerId;
     type Cx = Cx;
-    const AUDIENCES: &'static [Audience] = &[Audience::Service];
+    // Which of them is required depends on the kind of the container.
+    const AUDIENCES: &'static [Audience] = &[Audience::Service, Audience::Vault];
 }
 
 /// The data plane of a vault: what managed HSMs do not have, such as secrets. Operations on keys, which both kinds of container

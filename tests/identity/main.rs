@@ -13,3 +13,4 @@ mod managed_identity;
 mod server_certificates;
 mod support;
 mod tokens;
+mod vault_access;

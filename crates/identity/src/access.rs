@@ -50,7 +50,7 @@ pub fn roles_granting<A: GrantableAction>(
     mut definitions: Vec<Arc<RoleDefinition>>,
 ) -> Vec<String> {
     definitions.retain(|role| role.built_in && role.grants(action));
-    definitions.sort_by_key(|role| role.granted::<A>().count());
+    definitions.sort_by_key(|role| role.count_granted::<A>());
     definitions.iter().map(|role| role.role_name.clone()).collect()
 }
 

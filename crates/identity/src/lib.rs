@@ -11,6 +11,7 @@
 //! A client certificate is accepted if TLS verified it, no revocation list contains it, and a rule matches it.
 
 pub mod system_clock;
+mod vault_access;
 
 mod access;
 mod access_token;
@@ -41,6 +42,7 @@ pub use crate::model::audience::Audience;
 pub use access::{Decision, authorize, explain, roles_granting};
 pub use revocation::Revocation;
 pub use settings::{CertificateRule, Issuer, Jwks, KeySource, Settings, SignatureAlgorithm};
+pub use vault_access::{VaultDecision, VaultPrincipal, authorize_in_vault, explain_in_vault};
 
 /// The capacity of each cache: verified access tokens, and verified certificates.
 const CACHE_CAPACITY: usize = 10_000;
@@ -119,6 +121,17 @@ impl Caller {
     /// Returns the principal and its groups: all whose role assignments apply to the caller.
     pub fn principals(&self) -> Vec<PrincipalId> {
         std::iter::once(self.principal).chain(self.groups.iter().copied()).collect()
+    }
+
+    /// Checks that the credential is valid for an audience.
+    ///
+    /// # Errors
+    /// `Unauthenticated`.
+    pub fn require_audience(&self, audience: Audience) -> Result<()> {
+        match self.audiences.contains(&audience) {
+            true => Ok(()),
+            false => Err(Error::Unauthenticated { why: access_token::OTHER_AUDIENCE }),
+        }
     }
 
     /// Returns the fields of the caller in audit entries.

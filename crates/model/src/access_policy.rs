@@ -18,10 +18,10 @@ struct Known {
 
 /// Includes every other permission except `purge`, which must be listed
 /// (<https://learn.microsoft.com/azure/key-vault/general/soft-delete-overview>).
-const ALL: &str = "all";
+pub(super) const ALL: &str = "all";
 
 /// The permission that [`ALL`] does not include.
-const PURGE: &str = "purge";
+pub(super) const PURGE: &str = "purge";
 
 const KEYS: Known = Known {
     what: "keys",

@@ -13,7 +13,7 @@ use super::resource::ResourceGroupName;
 use super::resource_kind::{Exists, NotFound, Resource, SoftDeleted};
 use super::retention::{Deletion, RecoveryLevel};
 
-pub use super::denied::DeniedAction;
+pub use super::denied::{DeniedAction, VaultDenial, VaultRefusal};
 pub use super::field::shorten;
 pub use super::internal::Internal;
 
@@ -345,7 +345,7 @@ impl Error {
             Self::DecryptionFailed => "DECRYPTION_FAILED",
             Self::Deleted { resource, .. } => resource.kind.reasons().deleted,
             Self::Exists { resource, .. } => resource.kind.reasons().exists,
-            Self::Forbidden { .. } => "ACTION_NOT_GRANTED",
+            Self::Forbidden { denied, .. } => denied.reason(),
             Self::HsmAlreadyActivated { .. } => "HSM_ALREADY_ACTIVATED",
             Self::HsmNotActivated { .. } => "HSM_NOT_ACTIVATED",
             Self::Internal(_) => "INTERNAL",

@@ -36,6 +36,7 @@ mod mode_family;
 pub mod name;
 mod network;
 pub mod period;
+pub mod policy_decision;
 pub mod resource;
 pub mod resource_kind;
 pub mod retention;

@@ -9,7 +9,7 @@ use super::arm_rbac::ControlAction;
 use super::field::{Field, InvalidValue};
 use super::name::KeyName;
 use super::role::{Assignment, RoleGrant, actions};
-use super::vault_rbac::VaultAction;
+use super::vault_rbac::{ObjectScope, VaultAction};
 
 /// The name of the role that initial administrators get; it is never assigned automatically otherwise.
 pub const ADMINISTRATOR_ROLE: &str = "Managed HSM Administrator";
@@ -25,7 +25,8 @@ pub const DATA_ACTION_PREFIX: &str = "Microsoft.KeyVault/managedHsm";
 
 // Some lack the suffix `/action` (as recorded).
 actions! {
-    /// A data action of Managed HSM local RBAC that a role must grant for an operation.
+    /// A data action of Managed HSM local RBAC that a role must grant for an operation. Several variants have the same data
+    /// action, because vaults require different permissions for their operations: see [`DataAction::vault_action`].
     ///
     /// Source: the role definitions recorded from the service (June 2026).
     DataAction under "Microsoft.KeyVault/managedHsm" {
@@ -41,14 +42,18 @@ actions! {
     KeyDerive = "/keys/derive/action",
     DeletedKeyPurge = "/keys/deletedKeys/delete",
     DeletedKeyRead = "/keys/deletedKeys/read/action",
+    DeletedKeyList = "/keys/deletedKeys/read/action",
     DeletedKeyRecover = "/keys/deletedKeys/recover/action",
     KeyEncrypt = "/keys/encrypt/action",
     KeyExport = "/keys/export/action",
     KeyImport = "/keys/import/action",
     KeyRead = "/keys/read/action",
+    KeyList = "/keys/read/action",
     KeyRelease = "/keys/release/action",
     KeyRestore = "/keys/restore/action",
     KeyRotate = "/keys/rotate/action",
+    KeyRotationPolicyRead = "/keys/read/action",
+    KeyRotationPolicyWrite = "/keys/write/action",
     KeySign = "/keys/sign/action",
     KeyUnwrap = "/keys/unwrap/action",
     KeyVerify = "/keys/verify/action",
@@ -84,9 +89,54 @@ impl DataAction {
         None
     }
 
-    /// Returns `None`: a local role grants no action on a vault.
+    /// Returns the action that a role or an access policy must grant if the container is a vault; `None` for actions that
+    /// vaults do not have.
     pub const fn vault_action(self) -> Option<VaultAction> {
-        None
+        match self {
+            Self::KeyBackup => Some(VaultAction::KeyBackup),
+            Self::KeyCreate => Some(VaultAction::KeyCreate),
+            Self::KeyDecrypt => Some(VaultAction::KeyDecrypt),
+            Self::KeyDelete => Some(VaultAction::KeyDelete),
+            Self::DeletedKeyPurge => Some(VaultAction::KeyPurge),
+            Self::DeletedKeyRecover => Some(VaultAction::KeyRecover),
+            Self::KeyEncrypt => Some(VaultAction::KeyEncrypt),
+            Self::KeyImport => Some(VaultAction::KeyImport),
+            Self::KeyRead | Self::DeletedKeyRead => Some(VaultAction::KeyRead),
+            Self::KeyList | Self::DeletedKeyList => Some(VaultAction::KeyList),
+            Self::KeyRelease => Some(VaultAction::KeyRelease),
+            Self::KeyRestore => Some(VaultAction::KeyRestore),
+            Self::KeyRotate => Some(VaultAction::KeyRotate),
+            Self::KeyRotationPolicyRead => Some(VaultAction::KeyRotationPolicyRead),
+            Self::KeyRotationPolicyWrite => Some(VaultAction::KeyRotationPolicyWrite),
+            Self::KeySign => Some(VaultAction::KeySign),
+            Self::KeyUnwrap => Some(VaultAction::KeyUnwrap),
+            Self::KeyVerify => Some(VaultAction::KeyVerify),
+            Self::KeyWrap => Some(VaultAction::KeyWrap),
+            Self::KeyWrite => Some(VaultAction::KeyUpdate),
+            Self::BackupStart
+            | Self::BackupStatus
+            | Self::EkmDelete
+            | Self::EkmRead
+            | Self::EkmWrite
+            | Self::KeyDerive
+            | Self::KeyExport
+            | Self::RandomBytes
+            | Self::RestoreStart
+            | Self::RestoreStatus
+            | Self::RoleAssignmentDelete
+            | Self::RoleAssignmentRead
+            | Self::RoleAssignmentWrite
+            | Self::RoleDefinitionDelete
+            | Self::RoleDefinitionRead
+            | Self::RoleDefinitionWrite
+            | Self::SecurityDomainDownload
+            | Self::SecurityDomainDownloadRead
+            | Self::SecurityDomainTransferKeyRead
+            | Self::SecurityDomainUpload
+            | Self::SecurityDomainUploadRead
+            | Self::SettingsRead
+            | Self::SettingsWrite => None,
+        }
     }
 }
 
@@ -141,6 +191,16 @@ pub enum LocalScope {
     Keys,
     /// `/keys/{name}`
     Key(KeyName),
+}
+
+impl LocalScope {
+    /// Returns the scope with the same keys in a vault. A vault has no scope for all keys.
+    pub fn in_vault(&self) -> ObjectScope {
+        match self {
+            Self::Hsm | Self::Keys => ObjectScope::Vault,
+            Self::Key(name) => name.into(),
+        }
+    }
 }
 
 impl HierarchicalScope for LocalScope {
@@ -246,7 +306,7 @@ mod tests {
     #[test]
     fn actions_parse_in_full_and_short_form() {
         for action in DataAction::ALL {
-            assert_eq!(action.as_str().parse::<DataAction>().unwrap(), *action);
+            assert_eq!(action.as_str().parse::<DataAction>().unwrap().as_str(), action.as_str());
         }
         assert_eq!("keys/sign".parse::<DataAction>().unwrap(), DataAction::KeySign);
         assert_eq!("keys/create".parse::<DataAction>().unwrap(), DataAction::KeyCreate);

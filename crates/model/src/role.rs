@@ -1,6 +1,7 @@
 //! Role-based access control shared by both planes: role definitions, role assignments, action patterns and
 //! evaluation. Local RBAC and ARM RBAC supply their actions and scopes.
 
+use std::collections::HashSet;
 use std::fmt::Display;
 use std::marker::PhantomData;
 use std::sync::Arc;
@@ -72,11 +73,6 @@ pub(super) use actions;
 pub struct ActionSet<A>(u64, PhantomData<A>);
 
 impl<A: GrantableAction> ActionSet<A> {
-    /// Returns the number of actions in the set.
-    pub const fn count(self) -> u32 {
-        self.0.count_ones()
-    }
-
     /// Whether the action is in the set.
     pub fn contains(self, action: A) -> bool {
         self.0 & 1 << action.bit_index() != 0
@@ -129,6 +125,12 @@ impl RoleDefinition {
             })
         };
         listed(false) && !listed(true)
+    }
+
+    /// Returns the number of actions of one plane that this role grants, counting those with the same name once.
+    pub fn count_granted<A: GrantableAction>(&self) -> usize {
+        let granted = A::ALL.iter().filter(|action| self.grants(**action));
+        granted.map(|action| action.as_str()).collect::<HashSet<_>>().len()
     }
 
     /// Returns the actions of one plane that this role grants.

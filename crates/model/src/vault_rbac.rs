@@ -125,6 +125,18 @@ impl VaultAction {
         PolicyPermission { kind, any_of }
     }
 
+    /// Returns the action whose data action also allows this one, if there is one: who may read an asymmetric key may use its
+    /// public key. This is a rule of Azure RBAC only, not of access policies. Every software-protected key of a vault is
+    /// asymmetric.
+    ///
+    /// Source: the descriptions of the data actions in "Azure permissions for Security" of Azure's documentation.
+    pub const fn included_in(self) -> Option<Self> {
+        match self {
+            Self::KeyEncrypt | Self::KeyVerify | Self::KeyWrap => Some(Self::KeyRead),
+            _ => None,
+        }
+    }
+
     /// Returns `None`: no local role grants an action on a vault.
     pub const fn data_action(self) -> Option<DataAction> {
         None

@@ -10,6 +10,7 @@
 //! of [`Store::open`] holds a lock file.
 
 mod ambiguous_commit;
+mod arm_roles;
 mod audit_keys;
 mod case_insensitive;
 mod chain;
@@ -70,6 +71,7 @@ use crate::model::name::{BudgetName, HsmName, KeyName, PrincipalId, VaultName};
 use crate::model::resource::{ResourceGroup, ResourceGroupName, Subscription, SubscriptionId};
 use crate::model::time::DueWork;
 use crate::model::vault::Vault;
+use crate::model::vault_rbac::VaultGrant;
 use crate::model::{Error, Result, Timestamp};
 
 /// Selects the keys to list.
@@ -98,6 +100,7 @@ struct Inner {
     is_ambiguous: Arc<AtomicBool>,
     no_grants: Arc<[Grant]>,
     no_control_grants: Arc<[ControlGrant]>,
+    no_vault_grants: Arc<[VaultGrant]>,
 }
 
 impl Store {
@@ -287,6 +290,12 @@ impl Store {
     pub fn control_grants(&self, principal: PrincipalId) -> Arc<[ControlGrant]> {
         let grants = self.0.memory.resources().roles.grants(principal);
         grants.unwrap_or_else(|| Arc::clone(&self.0.no_control_grants))
+    }
+
+    /// The role assignments of a principal on the control plane, joined with the data actions of their definitions in vaults.
+    pub fn vault_grants(&self, principal: PrincipalId) -> Arc<[VaultGrant]> {
+        let grants = self.0.memory.resources().roles.vault_grants(principal);
+        grants.unwrap_or_else(|| Arc::clone(&self.0.no_vault_grants))
     }
 
     /// The open intents, oldest first if their IDs sort by time.

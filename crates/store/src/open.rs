@@ -102,6 +102,7 @@ impl Store {
             is_ambiguous,
             no_grants: Arc::new([]),
             no_control_grants: Arc::new([]),
+            no_vault_grants: Arc::new([]),
         })))
     }
 }

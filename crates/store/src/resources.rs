@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::model::arm_rbac::{ControlAction, ControlAssignment, ControlScope};
+use crate::model::arm_rbac::{ControlAssignment, ControlScope};
 use crate::model::billing::Budget;
 use crate::model::change::ControlChange;
 use crate::model::container::Container;
@@ -14,8 +14,8 @@ use crate::model::resource::{ResourceGroup, ResourceGroupName, Subscription, Sub
 use crate::model::resource_kind::Resource;
 use crate::model::{Error, Result};
 
+use super::arm_roles::ArmRoles;
 use super::commit::Rules;
-use super::roles::Roles;
 
 /// An immutable snapshot that is replaced on every change, so that readers have a consistent state without a
 /// lock. Copying is cheap, because keys are stored per HSM.
@@ -23,7 +23,7 @@ use super::roles::Roles;
 pub(super) struct Resources {
     subscriptions: BTreeMap<SubscriptionId, Arc<Subscription>>,
     groups: BTreeMap<(SubscriptionId, String), Arc<ResourceGroup>>,
-    pub(super) roles: Roles<ControlAction>,
+    pub(super) roles: ArmRoles,
     budgets: BTreeMap<(SubscriptionId, String), Arc<Budget>>,
 }
 
@@ -48,7 +48,7 @@ impl Resources {
         Self {
             subscriptions: subscriptions.into_iter().map(|one| (one.id, Arc::new(one))).collect(),
             groups: groups.into_iter().map(group).collect(),
-            roles: Roles::new(built_in, Vec::new(), assignments),
+            roles: ArmRoles::new(built_in, assignments),
             budgets: budgets.into_iter().map(budget).collect(),
         }
     }

@@ -12,13 +12,16 @@ use crate::model::resource_kind::{Resource, ResourceKind};
 use crate::model::role::{Assignment, RoleGrant};
 use crate::model::{Error, Result};
 
+/// Role assignments by principal, joined with the actions of their definitions.
+pub(super) type Grants<A> = HashMap<PrincipalId, Arc<[RoleGrant<A>]>>;
+
 /// An immutable snapshot that is replaced on every change, so that readers have a consistent state without a lock.
 #[derive(Clone)]
 pub(super) struct Roles<A: GrantableAction = DataAction> {
     built_in: Arc<[Arc<RoleDefinition>]>,
     custom: Vec<Arc<RoleDefinition>>,
     assignments: Vec<Arc<Assignment<A::Scope>>>,
-    grants: HashMap<PrincipalId, Arc<[RoleGrant<A>]>>,
+    grants: Grants<A>,
 }
 
 impl<A: GrantableAction> Roles<A> {
@@ -123,16 +126,21 @@ impl<A: GrantableAction> Roles<A> {
     }
 
     fn join(&mut self) {
+        self.grants = self.join_actions();
+    }
+
+    /// Joins the assignments with another kind of actions of their definitions. Those of deleted definitions are omitted.
+    pub(super) fn join_actions<B: GrantableAction<Scope = A::Scope>>(&self) -> Grants<B> {
         let definitions: HashMap<Uuid, &Arc<RoleDefinition>> =
             self.built_in.iter().chain(&self.custom).map(|definition| (definition.id, definition)).collect();
-        let mut grants: HashMap<PrincipalId, Vec<RoleGrant<A>>> = HashMap::new();
+        let mut grants: HashMap<PrincipalId, Vec<RoleGrant<B>>> = HashMap::new();
         for assignment in &self.assignments {
             if let Some(definition) = definitions.get(&assignment.role_definition) {
                 let grant = RoleGrant::new(Arc::clone(assignment), Arc::clone(definition));
                 grants.entry(assignment.principal).or_default().push(grant);
             }
         }
-        self.grants = grants.into_iter().map(|(principal, grants)| (principal, grants.into())).collect();
+        grants.into_iter().map(|(principal, grants)| (principal, grants.into())).collect()
     }
 }
 

@@ -1,5 +1,7 @@
 //! Maps the domain's errors to Azure's error codes and messages. The HTTP status is that of the error.
 
+mod vault_refusal;
+
 use crate::model::Error;
 use crate::model::error::DeniedAction;
 use crate::model::resource_kind::ResourceKind;
@@ -90,6 +92,9 @@ pub(in crate::api) fn code_and_message(error: &Error, base: &str) -> (&'static s
         Error::Forbidden { denied: denied @ DeniedAction::Data(..), .. } => {
             ("AccessDenied", format!("Not authorized to access {} on {}", denied.action(), denied.scope()))
         }
+        Error::Forbidden { principal, denied: DeniedAction::Vault(denial), .. } => {
+            ("Forbidden", vault_refusal::message(*principal, denial))
+        }
         Error::Forbidden { denied: DeniedAction::Control(..) | DeniedAction::Everywhere(_) | DeniedAction::SetClock, .. } => {
             ("AuthorizationFailed", as_is())
         }
@@ -177,6 +182,7 @@ pub(in crate::api) fn inner_code(error: &Error) -> Option<&'static str> {
         Error::Deleted { resource, .. } if resource.kind == ResourceKind::Key => {
             Some("ObjectIsDeletedButRecoverable")
         }
+        Error::Forbidden { denied: DeniedAction::Vault(denial), .. } => Some(denial.refusal.inner_code()),
         Error::KeyDisabled { .. } => Some("KeyDisabled"),
         // assumption: reported by users, not recorded.
         Error::OperationNotPermitted { .. } => Some("KeyOperationForbidden"),

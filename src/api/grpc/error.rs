@@ -71,6 +71,9 @@ pub(super) fn status(error: &Error) -> Status {
             facts.push(("roles", roles.join(", ")));
             facts.push(("action", denied.action().to_owned()));
             facts.push(("scope", denied.scope()));
+            if let Some(permission) = denied.permission() {
+                facts.push(("permission", permission));
+            }
             Code::PermissionDenied
         }
         Error::BackupJobRunning { hsm }

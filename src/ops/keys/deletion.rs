@@ -56,7 +56,7 @@ impl SoftDeletable for Key {
     const OPERATIONS: DeletionOperations<DataAction> = DeletionOperations {
         delete: names("DeleteKey", "KeyDelete", DataAction::KeyDelete),
         get_deleted: names("GetDeletedKey", "KeyGetDeleted", DataAction::DeletedKeyRead),
-        list_deleted: names("ListDeletedKeys", "KeyListDeleted", DataAction::DeletedKeyRead),
+        list_deleted: names("ListDeletedKeys", "KeyListDeleted", DataAction::DeletedKeyList),
         recover: names("RecoverDeletedKey", "KeyRecover", DataAction::DeletedKeyRecover),
         purge: names("PurgeDeletedKey", "KeyPurge", DataAction::DeletedKeyPurge),
         purge_expired: "PurgeExpiredKey",

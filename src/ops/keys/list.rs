@@ -20,7 +20,7 @@ pub struct ListKeys {
 impl Operation for ListKeys {
     const NAME: &'static str = "ListKeys";
     const EVENT: &'static str = "KeyList";
-    const ACTION: DataAction = DataAction::KeyRead;
+    const ACTION: DataAction = DataAction::KeyList;
     const METER: Meter = Meter::Management;
     type Target = AllKeys;
     type Reply = Page<KeyBundle>;

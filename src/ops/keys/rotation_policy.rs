@@ -29,7 +29,7 @@ pub struct GetKeyRotationPolicy {
 impl Operation for GetKeyRotationPolicy {
     const NAME: &'static str = "GetKeyRotationPolicy";
     const EVENT: &'static str = "KeyRotationPolicyGet";
-    const ACTION: DataAction = DataAction::KeyRead;
+    const ACTION: DataAction = DataAction::KeyRotationPolicyRead;
     const METER: Meter = Meter::Management;
     type Target = LiveKey;
     type Reply = KeyRotationPolicy;
@@ -56,7 +56,7 @@ pub struct UpdateKeyRotationPolicy {
 impl Operation for UpdateKeyRotationPolicy {
     const NAME: &'static str = "UpdateKeyRotationPolicy";
     const EVENT: &'static str = "KeyRotationPolicySet";
-    const ACTION: DataAction = DataAction::KeyWrite;
+    const ACTION: DataAction = DataAction::KeyRotationPolicyWrite;
     const METER: Meter = Meter::Management;
     const CHANGES: bool = true;
     type Target = LiveKey;

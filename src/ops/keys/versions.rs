@@ -21,7 +21,7 @@ pub struct ListKeyVersions {
 impl Operation for ListKeyVersions {
     const NAME: &'static str = "ListKeyVersions";
     const EVENT: &'static str = "KeyListVersions";
-    const ACTION: DataAction = DataAction::KeyRead;
+    const ACTION: DataAction = DataAction::KeyList;
     const METER: Meter = Meter::Management;
     type Target = KeyVersionList;
     type Reply = Page<KeyBundle>;

@@ -25,7 +25,7 @@ pub struct WatchKeys {
 impl Operation for WatchKeys {
     const NAME: &'static str = "WatchLifecycle";
     const EVENT: &'static str = "LifecycleWatch";
-    const ACTION: DataAction = DataAction::KeyRead;
+    const ACTION: DataAction = DataAction::KeyList;
     const METER: Meter = Meter::Free;
     type Target = AllKeys;
     type Reply = EventBatch;

@@ -1,5 +1,6 @@
 //! Requests about the cloud itself: its endpoints, resource providers and provider operations; and empty lists.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use serde::Serialize;
@@ -14,6 +15,7 @@ use crate::model::arm_rbac::ControlAction;
 use crate::model::local_rbac::DataAction;
 use crate::model::location::Location;
 use crate::model::resource::{Subscription, SubscriptionId};
+use crate::model::vault_rbac::VaultAction;
 
 /// The resource provider of managed HSMs.
 const KEY_VAULT: &str = "Microsoft.KeyVault";
@@ -195,7 +197,10 @@ fn operation(name: &'static str, is_data_action: bool) -> ProviderOperation {
 pub(in super::super) fn operations(_: &Endpoint, _: Vec<Arc<Subscription>>) -> List<ProviderOperation> {
     let control = ControlAction::ALL.iter().map(|action| operation(action.as_str(), false));
     let control = control.filter(|operation| operation.name.starts_with(KEY_VAULT));
-    List::all(control.chain(DataAction::ALL.iter().map(|action| operation(action.as_str(), true))))
+    // Several actions have the same name.
+    let local: BTreeSet<_> = DataAction::ALL.iter().map(|action| action.as_str()).collect();
+    let vault: BTreeSet<_> = VaultAction::ALL.iter().map(|action| action.as_str()).collect();
+    List::all(control.chain(local.into_iter().chain(vault).map(|name| operation(name, true))))
 }
 
 /// Returns an empty list, for resources that cannot exist here.
