@@ -11,7 +11,7 @@ const LAYERS: &[&[&str]] = &[
     // 0: the domain
     &["model"],
     // 1: formats, clock and identifiers
-    &["environment", "public-key", "security-domain"],
+    &["certificate", "environment", "public-key", "security-domain"],
     // 2: formats of backups, and adapters to external systems, independent of each other
     &["audit", "backup", "identity", "storage", "store", "token"],
 ];
@@ -20,8 +20,11 @@ const LAYERS: &[&[&str]] = &[
 const RESTRICTED: &[(&str, &[&str])] = &[
     ("axum", &["strongroom"]),
     ("cryptoki", &["token"]),
+    // Ciphers of old PKCS#12 files.
+    ("des", &["certificate"]),
     ("jsonwebtoken", &["identity", "strongroom"]),
     ("prost", &["strongroom"]),
+    ("rc2", &["certificate"]),
     ("reqwest", &["identity", "strongroom"]),
     // RUSTSEC-2023-0071. Together with the ban in `deny.toml`, which covers transitive dependencies, this keeps `rsa`
     // out of the server.
@@ -30,6 +33,7 @@ const RESTRICTED: &[(&str, &[&str])] = &[
     ("object_store", &["storage"]),
     ("tokio", &["environment", "identity", "storage", "store", "strongroom", "token"]),
     ("tonic", &["strongroom"]),
+    ("x509-cert", &["certificate"]),
 ];
 
 /// A package of the workspace with what it depends on outside of tests.

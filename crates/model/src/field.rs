@@ -122,9 +122,33 @@ fields! {
     PageSize = "page_size", "maxresults";
     PageToken = "page_token", "$skiptoken";
     Parent = "parent", "parent";
+    Password = "password", "pwd";
     Period = "period", "period";
     Plaintext = "plaintext", "value";
     Plan = "plan", "plan";
+    Policy = "policy", "policy";
+    PolicyEkus = "policy.x509.ekus", "policy.x509_props.ekus";
+    PolicyIssuer = "policy.issuer", "policy.issuer";
+    PolicyIssuerName = "policy.issuer.name", "policy.issuer.name";
+    PolicyKeyCrv = "policy.key.crv", "policy.key_props.crv";
+    PolicyKeyExportable = "policy.key.exportable", "policy.key_props.exportable";
+    PolicyKeyKty = "policy.key.kty", "policy.key_props.kty";
+    PolicyKeySize = "policy.key.key_size", "policy.key_props.key_size";
+    PolicyKeyUsage = "policy.x509.key_usage", "policy.x509_props.key_usage";
+    PolicyLifetimeActions = "policy.lifetime_actions", "policy.lifetime_actions";
+    PolicyLifetimeActionsAction = "policy.lifetime_actions.action", "policy.lifetime_actions.action.action_type";
+    PolicyLifetimeActionsDaysBeforeExpiry = "policy.lifetime_actions.days_before_expiry", "policy.lifetime_actions.trigger.days_before_expiry";
+    PolicyLifetimeActionsLifetimePercentage = "policy.lifetime_actions.lifetime_percentage", "policy.lifetime_actions.trigger.lifetime_percentage";
+    PolicyLifetimeActionsTrigger = "policy.lifetime_actions.trigger", "policy.lifetime_actions.trigger";
+    PolicySans = "policy.x509.sans", "policy.x509_props.sans";
+    PolicySansDnsNames = "policy.x509.sans.dns_names", "policy.x509_props.sans.dns_names";
+    PolicySansEmails = "policy.x509.sans.emails", "policy.x509_props.sans.emails";
+    PolicySansIpAddresses = "policy.x509.sans.ip_addresses", "policy.x509_props.sans.ipAddresses";
+    PolicySansUpns = "policy.x509.sans.upns", "policy.x509_props.sans.upns";
+    PolicySansUris = "policy.x509.sans.uris", "policy.x509_props.sans.uris";
+    PolicySecretContentType = "policy.secret.content_type", "policy.secret_props.contentType";
+    PolicySubject = "policy.x509.subject", "policy.x509_props.subject";
+    PolicyValidityMonths = "policy.x509.validity_months", "policy.x509_props.validity_months";
     PrincipalId = "principal_id", "properties.principalId";
     PropertiesCreateMode = "properties.createMode", "properties.createMode";
     PropertiesEnableSoftDelete = "properties.enableSoftDelete", "properties.enableSoftDelete";
@@ -166,6 +190,7 @@ fields! {
     VirtualNetworkRules = "virtual_network_rules", "properties.networkAcls.virtualNetworkRules";
     Version = "version", "version";
     WrappedKey = "wrapped_key", "value";
+    X5c = "x5c", "x5c";
 }
 
 impl std::fmt::Display for Field {

@@ -55,7 +55,8 @@ impl KeyDate {
         date(1970, 1, 1).at(0, 0, 0, 0).checked_add(since_1970).unwrap_or(DateTime::MAX)
     }
 
-    fn of_civil(civil: DateTime) -> Option<Self> {
+    /// Converts a date and time of day in UTC; `None` outside the calendar.
+    pub(crate) fn of_civil(civil: DateTime) -> Option<Self> {
         let since_1970 = civil.duration_since(date(1970, 1, 1).at(0, 0, 0, 0));
         Self::from_microsecond(i64::try_from(since_1970.as_micros()).ok()?)
     }

@@ -11,6 +11,7 @@ pub mod audit_key;
 pub mod backup_job;
 pub mod base64;
 pub mod billing;
+pub mod certificate;
 pub mod change;
 pub mod container;
 pub mod container_id;

@@ -134,6 +134,30 @@ checked_name!(
 );
 
 checked_name!(
+    /// The name of a certificate: 1-127 letters, digits and hyphens.
+    ///
+    /// Source: the certificate name pattern `^[0-9a-zA-Z-]+$` of the Key Vault REST specification, and "Vault name and Object
+    /// name" of Azure's documentation.
+    CertificateName,
+    Certificate,
+    |text| match is_object_name(text) {
+        true => Ok(()),
+        false => Err("a certificate name has 1 to 127 letters, digits and hyphens"),
+    }
+);
+
+checked_name!(
+    /// The name of an issuer of certificates as policies state it: `Self`, `Unknown`, or the name of an issuer of the vault, 1-127
+    /// letters, digits and hyphens.
+    IssuerName,
+    PolicyIssuerName,
+    |text| match is_object_name(text) {
+        true => Ok(()),
+        false => Err("the name of an issuer has 1 to 127 letters, digits and hyphens"),
+    }
+);
+
+checked_name!(
     /// The name of a budget: 1-63 letters, digits, hyphens and underscores.
     ///
     /// Source: Azure's naming rules for `Microsoft.Consumption/budgets`.
@@ -167,6 +191,27 @@ impl ObjectName {
     /// Returns the case-insensitive key for comparing names: names of objects are unique ignoring case.
     pub fn to_case_insensitive(&self) -> String {
         self.0.to_ascii_lowercase()
+    }
+}
+
+impl CertificateName {
+    /// Returns the case-insensitive key for comparing names: names of certificates are unique ignoring case.
+    pub fn to_case_insensitive(&self) -> String {
+        self.0.to_ascii_lowercase()
+    }
+}
+
+impl IssuerName {
+    /// Returns the case-insensitive key for comparing names: names of issuers are compared ignoring case, as recorded.
+    pub fn to_case_insensitive(&self) -> String {
+        self.0.to_ascii_lowercase()
+    }
+}
+
+// A certificate, its companion key and its companion secret have one name.
+impl From<&CertificateName> for ObjectName {
+    fn from(certificate: &CertificateName) -> Self {
+        Self(std::sync::Arc::clone(&certificate.0))
     }
 }
 

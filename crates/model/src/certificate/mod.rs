@@ -1,0 +1,19 @@
+//! Certificates of vaults: their policies, and the rules by which they are issued and renewed.
+
+pub mod distinguished_name;
+pub mod key_properties;
+pub mod key_usage;
+pub mod lifetime_action;
+pub mod policy;
+pub mod subject_alternative_names;
+pub mod validity;
+pub mod x509_properties;
+
+pub use distinguished_name::DistinguishedName;
+pub use key_properties::{ContentType, KeyProperties};
+pub use key_usage::KeyUsage;
+pub use lifetime_action::{ActionType, LifetimeAction, Trigger};
+pub use policy::{CertificatePolicy, Issuer, IssuerParameters, PolicyMembers};
+pub use subject_alternative_names::SubjectAlternativeNames;
+pub use validity::{Validity, ValidityMonths};
+pub use x509_properties::{ExtendedKeyUsage, X509Properties};
