@@ -276,6 +276,7 @@ operations! {
     vaults::RecoverDeletedVault,
     vaults::PurgeDeletedVault,
     vaults::CheckVaultName,
+    vaults::CheckVaultAccess,
     vaults::GetVaultOperationResult,
     authorization::ListControlRoleDefinitions,
     authorization::GetControlRoleDefinition,

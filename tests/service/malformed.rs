@@ -122,6 +122,17 @@ fn invalid_strings(rpc: &str, field: &str) -> Vec<String> {
         "action" => {
             own(&["", "fly", "keys/sign/action/x", "Microsoft.KeyVault/managedHsm/", "*", "\0", &long])
         }
+        "application_id" => own(&["x", "7d0e8b1e", "\0", &long]),
+        "object" => own(&[
+            "secrets",
+            "secrets/",
+            "storage/a",
+            "//secrets/a",
+            "secrets/a/b",
+            "secrets/a_b",
+            "\0",
+            &long,
+        ]),
         "value" => own(&["", "1", "yes", "true ", "true\0", "ключ", &long]),
         "group_ids" => own(&["", "admins", "\0", &long]),
         "expiry_time" => own(&[

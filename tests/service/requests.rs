@@ -283,6 +283,13 @@ pub(crate) fn valid_request(rpc: &str) -> Vec<u8> {
         "CheckVaultName" => {
             pb::CheckVaultNameRequest { parent: subscription, vault_id: "made".to_owned() }.encode_to_vec()
         }
+        "CheckVaultAccess" => pb::CheckVaultAccessRequest {
+            name: vault,
+            principal_id: GUID.to_owned(),
+            action: "secrets/get".to_owned(),
+            ..Default::default()
+        }
+        .encode_to_vec(),
         "ActivateManagedHsm" => pb::ActivateManagedHsmRequest { name: parent }.encode_to_vec(),
         "GetStatement" => {
             pb::GetStatementRequest { parent: subscription, ..Default::default() }.encode_to_vec()

@@ -73,9 +73,7 @@ pub struct VaultDenial {
 impl VaultDenial {
     /// Returns the permission that an access policy must list, as refusals name it: `secrets get`.
     pub fn permission(&self) -> String {
-        let permission = self.action.policy_permission();
-        let name = permission.any_of.first().copied().unwrap_or_default();
-        format!("{} {name}", permission.kind.collection())
+        self.action.policy_permission().to_string()
     }
 
     /// Returns the scope of the object in Azure RBAC.

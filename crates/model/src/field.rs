@@ -54,6 +54,7 @@ fields! {
     Algorithm = "algorithm", "alg";
     Amount = "amount", "amount";
     ApiVersion = "api-version", "api-version";
+    ApplicationId = "application_id", "application_id";
     AttributesEnabled = "attributes.enabled", "attributes.enabled";
     AttributesExp = "attributes.exp", "attributes.exp";
     AttributesExpires = "attributes.expires", "attributes.exp";

@@ -20,7 +20,7 @@ pub enum PolicyDecision<'a> {
 
 impl Permissions {
     /// Returns the permissions for a kind of object.
-    fn of(&self, kind: ObjectKind) -> &[String] {
+    pub fn of(&self, kind: ObjectKind) -> &[String] {
         let list = match kind {
             ObjectKind::Key => &self.keys,
             ObjectKind::Secret => &self.secrets,

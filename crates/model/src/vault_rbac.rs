@@ -1,12 +1,19 @@
 //! The data plane of vaults: its actions, and the permission of access policies that corresponds to each.
 
+use std::fmt;
+use std::str::FromStr;
+
 use super::arm_rbac::{ControlAction, ControlScope};
+use super::field::{Field, InvalidValue};
 use super::local_rbac::DataAction;
 use super::role::{GrantableAction, Permission, RoleGrant, actions};
 pub use super::vault_object::{ObjectKind, ObjectScope};
 
 /// A role assignment of ARM RBAC joined with the data actions of its role definition.
 pub type VaultGrant = RoleGrant<VaultAction>;
+
+/// The prefix of every data action.
+const PREFIX: &str = "Microsoft.KeyVault/vaults";
 
 // Some lack the suffix `/action`, as the role definitions of Azure have them.
 actions! {
@@ -71,6 +78,45 @@ pub struct PolicyPermission {
     pub kind: ObjectKind,
     /// The permissions, one of which suffices. Refusals name the first.
     pub any_of: &'static [&'static str],
+}
+
+impl fmt::Display for PolicyPermission {
+    /// Writes the permission that refusals name: `secrets get`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.kind.collection(), self.any_of.first().copied().unwrap_or_default())
+    }
+}
+
+impl FromStr for VaultAction {
+    type Err = InvalidValue;
+
+    /// Parses a data action, in full, without the prefix, or without the prefix and `/action`; or a permission of access
+    /// policies, for example `secrets/get`. Case is ignored. Of several actions with the same data action, this is the first.
+    fn from_str(text: &str) -> Result<Self, InvalidValue> {
+        let tail = text.get(PREFIX.len()..).filter(|_| text[..PREFIX.len()].eq_ignore_ascii_case(PREFIX));
+        let tail = tail.unwrap_or(text);
+        let tail = tail.strip_prefix('/').unwrap_or(tail);
+        let is_data_action = |action: &Self| {
+            let full = &action.as_str()[PREFIX.len() + 1..];
+            let short = full.strip_suffix("/action").unwrap_or(full);
+            full.eq_ignore_ascii_case(tail) || short.eq_ignore_ascii_case(tail)
+        };
+        let is_permission = |action: &Self| {
+            let permission = action.policy_permission();
+            tail.split_once('/').is_some_and(|(kind, name)| {
+                permission.kind.collection().eq_ignore_ascii_case(kind)
+                    && permission.any_of.iter().any(|one| one.eq_ignore_ascii_case(name))
+            })
+        };
+        let all = || Self::ALL.iter().copied();
+        all().find(is_data_action).or_else(|| all().find(is_permission)).ok_or_else(|| {
+            let text = super::field::shorten(text);
+            InvalidValue::new(
+                Field::Action,
+                format!("{text:?} is neither a data action of vaults nor a permission of access policies"),
+            )
+        })
+    }
 }
 
 impl VaultAction {
@@ -186,5 +232,36 @@ mod tests {
             })
             .collect();
         assert_eq!(pairs.len(), VaultAction::ALL.len());
+    }
+
+    #[test]
+    fn actions_parse_as_data_actions_and_as_permissions() {
+        for action in VaultAction::ALL {
+            let parsed: VaultAction = action.as_str().to_uppercase().parse().unwrap();
+            assert_eq!(parsed.as_str(), action.as_str());
+            let permission = action.policy_permission();
+            for name in permission.any_of {
+                let text = format!("{}/{name}", permission.kind.collection());
+                let parsed = text.parse::<VaultAction>().unwrap().policy_permission();
+                assert_eq!((parsed.kind, parsed.any_of.contains(name)), (permission.kind, true), "{text}");
+            }
+        }
+        for (text, action) in [
+            ("secrets/get", VaultAction::SecretGet),
+            ("secrets/getSecret", VaultAction::SecretGet),
+            ("secrets/list", VaultAction::SecretList),
+            ("secrets/set", VaultAction::SecretSet),
+            ("keys/wrapKey", VaultAction::KeyWrap),
+            ("keys/wrap", VaultAction::KeyWrap),
+            ("certificatecas/write", VaultAction::CertificateIssuerWrite),
+            ("certificates/managecontacts", VaultAction::CertificateContactsWrite),
+        ] {
+            assert_eq!(text.parse::<VaultAction>().unwrap(), action, "{text}");
+        }
+        for wrong in
+            ["", "secrets", "secrets/", "keys/sing", "Microsoft.KeyVault/managedHsm/keys/sign/action", "é"]
+        {
+            assert!(wrong.parse::<VaultAction>().is_err(), "{wrong}");
+        }
     }
 }

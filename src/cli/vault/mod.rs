@@ -1,5 +1,6 @@
 //! `strongroom vault`: vaults as resources
 
+mod check_access;
 mod create;
 mod policy;
 mod remove;
@@ -18,6 +19,7 @@ use crate::api::grpc::pb;
 use crate::model::name::VaultName;
 use crate::model::resource::ResourceGroupName;
 
+use check_access::AccessArgs;
 use create::CreateArgs;
 use policy::PolicyCommand;
 use remove::DeletedArgs;
@@ -49,6 +51,8 @@ pub enum VaultCommand {
     Purge(DeletedArgs),
     /// Check whether a name is available for a vault
     CheckName(CheckArgs),
+    /// Check whether a principal is granted an action in a vault, and why; exit code is 1 if not
+    CheckAccess(AccessArgs),
 }
 
 /// Selects a vault.
@@ -81,6 +85,7 @@ pub(super) async fn run(context: &Context, command: VaultCommand) -> Outcome {
         VaultCommand::Recover(args) => remove::recover(context, args).await,
         VaultCommand::Purge(args) => remove::purge(context, args).await,
         VaultCommand::CheckName(args) => check_name(context, args).await,
+        VaultCommand::CheckAccess(args) => check_access::run(context, args).await,
     }
 }
 

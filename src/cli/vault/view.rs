@@ -35,7 +35,7 @@ pub(super) struct VaultView {
 
 /// An access policy. A list of permissions that is absent is `null`.
 #[derive(Serialize)]
-struct PolicyView {
+pub(super) struct PolicyView {
     tenant_id: String,
     principal_id: String,
     application_id: Option<String>,

@@ -4,12 +4,14 @@
 //! <https://github.com/Azure/azure-rest-api-specs/tree/main/specification/keyvault>
 
 mod access_policies;
+mod check_access;
 mod create;
 mod operation_result;
 mod resource;
 mod update;
 
 pub use access_policies::UpdateVaultAccessPolicies;
+pub use check_access::{CheckVaultAccess, VaultAccess};
 pub use create::CreateVault;
 pub use operation_result::GetVaultOperationResult;
 pub use update::{ImmutableVaultProperties, UpdateVault, VaultChanges};

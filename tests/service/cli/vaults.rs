@@ -175,6 +175,40 @@ fn access_policies_are_added_set_removed_and_deleted() {
     }
 }
 
+#[test]
+fn access_check_prints_the_reason_and_sets_the_exit_code() {
+    let cli = Cli::new();
+    let principal = cli.server.principal("crypto-user").object_id;
+    cli.ok("vault create payroll --access-policies");
+    cli.ok("vault policy set payroll --principal crypto-user --secrets list");
+    let check = "vault check-access payroll --principal crypto-user --action secrets";
+    let allowed = cli.json(&format!("{check}/list --object secrets/a"));
+    assert_eq!(
+        members(&allowed),
+        [
+            "access_policy",
+            "action",
+            "allowed",
+            "permission",
+            "principal_id",
+            "reason",
+            "role_assignment",
+            "role_name",
+            "scope",
+        ]
+    );
+    assert_eq!(allowed["access_policy"]["secrets"], json!(["list"]));
+    // The permission is that of the request, not another one with the same data action.
+    assert_eq!(allowed["permission"], "secrets list");
+    let refused = cli.run(&format!("{check}/get"));
+    let reason = format!(
+        "refused: missing secrets get: the access policies of {principal} list for secrets only list\n"
+    );
+    assert_eq!((refused.code, refused.out), (1, reason));
+    assert_eq!(cli.run(&format!("{check}/fly")).code, 2);
+    assert_eq!(cli.run(&format!("{check}/get --object secrets")).code, 2);
+}
+
 fn subscription(cli: &Cli) -> String {
     format!("subscriptions/{}", cli.server.connection().subscription_id)
 }

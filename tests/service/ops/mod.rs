@@ -6,6 +6,7 @@ mod backup_key;
 mod check_access;
 mod check_control_access;
 mod check_managed_hsm_name;
+mod check_vault_access;
 mod check_vault_name;
 mod create_budget;
 mod create_control_role_assignment;

@@ -122,7 +122,7 @@ fn control_definition(scope: &ControlScope, role: &RoleDefinition) -> pb::RoleDe
     definition(&scope_name(scope), role, "BuiltInRole")
 }
 
-fn control_assignment(one: &ControlAssignment) -> pb::RoleAssignment {
+pub(super) fn control_assignment(one: &ControlAssignment) -> pb::RoleAssignment {
     assignment(&scope_name(&one.scope), one)
 }
 

@@ -1,6 +1,8 @@
 //! Converts the messages of `vault.proto`.
 
 use super::super::pb;
+use super::access::{check_group_count, groups, optional_guid};
+use super::authorization::control_assignment;
 use super::containers::{
     check_name, deleted_path, deleted_resource_name, list, mask_paths, named_but_unset, network, page, path,
     resource_name, tenant, unavailability, wire_network,
@@ -16,9 +18,9 @@ use crate::model::{Error, Field, Result};
 use crate::ops::Page;
 use crate::ops::containers::NameAvailability;
 use crate::ops::vaults::{
-    CheckVaultName, CreateVault, DeleteVault, GetDeletedVault, GetVault, ListDeletedVaults, ListVaults,
-    PurgeDeletedVault, RecoverDeletedVault, UpdateVault, UpdateVaultAccessPolicies, VaultBundle,
-    VaultChanges, VaultPath,
+    CheckVaultAccess, CheckVaultName, CreateVault, DeleteVault, GetDeletedVault, GetVault, ListDeletedVaults,
+    ListVaults, PurgeDeletedVault, RecoverDeletedVault, UpdateVault, UpdateVaultAccessPolicies, VaultAccess,
+    VaultBundle, VaultChanges, VaultPath,
 };
 
 /// The fields that an update mask may contain.
@@ -176,6 +178,22 @@ impl TryFrom<pb::CheckVaultNameRequest> for CheckVaultName {
     }
 }
 
+impl TryFrom<pb::CheckVaultAccessRequest> for CheckVaultAccess {
+    type Error = Error;
+
+    fn try_from(request: pb::CheckVaultAccessRequest) -> Result<Self> {
+        check_group_count(&request.group_ids)?;
+        Ok(Self {
+            path: path(Field::Name, &request.name)?,
+            principal: request.principal_id.parse()?,
+            groups: groups(&request.group_ids)?,
+            application: optional_guid(Field::ApplicationId, &request.application_id)?,
+            action: request.action.parse()?,
+            object: request.object.parse()?,
+        })
+    }
+}
+
 named! {
     GetVaultRequest => GetVault { path: |name| path(Field::Name, name) },
     DeleteVaultRequest => DeleteVault { id: |name| path(Field::Name, name) },
@@ -223,6 +241,22 @@ fn wire_policy(policy: &AccessPolicy) -> pb::AccessPolicy {
             certificates: names(certificates),
             storage: names(storage),
         }),
+    }
+}
+
+impl From<VaultAccess> for pb::CheckVaultAccessResponse {
+    fn from(decision: VaultAccess) -> Self {
+        let role = decision.role.as_ref();
+        Self {
+            allowed: decision.allowed,
+            action: decision.action.to_string(),
+            permission: decision.action.policy_permission().to_string(),
+            scope: decision.scope.to_string(),
+            role_assignment: role.map(|grant| control_assignment(&grant.assignment)),
+            role_name: role.map(|grant| grant.definition.role_name.clone()).unwrap_or_default(),
+            access_policy: decision.policy.as_ref().map(wire_policy),
+            reason: decision.reason,
+        }
     }
 }
 
