@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use strongroom::config::control_plane_roles;
 use strongroom::model::vault::Permissions;
 use strongroom::model::vault_rbac::{ObjectKind, VaultAction};
+use strongroom::ops;
 
 use crate::golden::assert_golden;
 
@@ -57,4 +58,23 @@ fn permissions_of_access_policies_match_golden_file() {
             .unwrap();
     }
     assert_golden("vault-permissions.txt", &table);
+}
+
+#[test]
+fn operations_of_vaults_match_golden_file() {
+    let mut table =
+        "Which data action, or permission of an access policy, an operation requires in a vault.\n\n"
+            .to_owned();
+    for operation in ops::ALL {
+        let Some(action) = operation.vault_action else { continue };
+        let permission = action.policy_permission();
+        let names = format!("{} {}", permission.kind.collection(), permission.any_of.join(" or "));
+        writeln!(table, "{:28}{names:26}{action}", operation.name).unwrap();
+    }
+    assert_golden("vault-operations.txt", &table);
+    // Vaults have the operations on keys of managed HSMs, except those that only a managed HSM has.
+    let keys =
+        ops::ALL.iter().filter(|one| one.action.is_some_and(|action| action.as_str().contains("/keys/")));
+    let missing: Vec<_> = keys.filter(|one| one.vault_action.is_none()).map(|one| one.name).collect();
+    assert_eq!(missing, [] as [&str; 0]);
 }

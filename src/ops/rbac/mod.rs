@@ -27,12 +27,8 @@ use crate::model::role::{Assignment, GrantableAction, HierarchicalScope, RoleDef
 /// A plane whose operations are authorized by role assignments at its scopes. The operations of this module then exist
 /// for it. The members are what planes differ in; the rule of evaluation is not, see [`RoleGrant::allows`].
 ///
-/// Example: the data plane of vaults, which is authorized by role assignments of ARM RBAC with data actions. Its action type
-/// reads the data actions of role definitions ([`GrantableAction::action_lists`]), and its scopes are those of ARM RBAC with
-/// vaults. Definitions, assignments and changes are those of the control plane; [`grants`](Self::grants) joins them with the
-/// actions of the plane. Azure changes these assignments on the control plane only, so that of the operations of this module
-/// only the access check would be listed. Access policies are not role assignments: they apply to a whole vault and are
-/// changed with it, so authorization reads them from the vault, without this trait.
+/// The data plane of vaults is none of these planes: its role definitions and assignments are those of the control plane, where
+/// they are changed, and an access check has to consider access policies, too.
 pub trait RbacPlane:
     Plane<Action: GrantableAction<Scope = <Self as Plane>::Scope>, Scope: HierarchicalScope, Cx: CommonCx>
 {
