@@ -172,8 +172,8 @@ impl VaultAction {
     }
 
     /// Returns the action whose data action also allows this one, if there is one: who may read an asymmetric key may use its
-    /// public key. This is a rule of Azure RBAC only, not of access policies. Every software-protected key of a vault is
-    /// asymmetric.
+    /// public key. This is a rule of Azure RBAC only, not of access policies. The key is not known when the call is authorized: the
+    /// rule requires that vaults have no symmetric keys.
     ///
     /// Source: the descriptions of the data actions in "Azure permissions for Security" of Azure's documentation.
     pub const fn included_in(self) -> Option<Self> {
