@@ -126,6 +126,7 @@ pub(super) fn every_error() -> Vec<Error> {
         },
         Error::RotationPolicyMissing { name },
         Error::RouteNotFound,
+        Error::SecretDisabled { operation: "get" },
         Error::Stopping,
         Error::TokenFailed { function: "C_Sign", code: "CKR_DEVICE_ERROR".to_owned() },
         Error::TokenPoolExhausted { tokens: 7 },

@@ -31,6 +31,7 @@ use crate::ops::deletion::SoftDeletable as _;
 use crate::ops::hsms::{DeletedHsmPath, PurgeExpiredManagedHsm};
 use crate::ops::keys::PurgeExpiredKey;
 use crate::ops::keys::{NoteNearExpiry, RotateDueKey};
+use crate::ops::secrets::{PurgeExpiredSecret, SecretPath};
 use crate::ops::usage::{BudgetId, NoteBudgetReached};
 use crate::ops::vaults::{DeletedVaultPath, PurgeExpiredVault};
 
@@ -51,6 +52,8 @@ pub struct TimedEvent {
 pub enum TimedEventKind {
     /// A deleted key was purged.
     PurgedKey(KeyPath),
+    /// A deleted secret was purged.
+    PurgedSecret(SecretPath),
     /// A deleted HSM was purged.
     PurgedHsm(DeletedHsmPath),
     /// A deleted vault was purged.
@@ -228,6 +231,11 @@ impl Scheduler {
                 let id = KeyPath { container: container.clone(), name: name.clone() };
                 self.engine.run_due(PurgeExpiredKey { id: id.clone() }).await?;
                 Ok(TimedEventKind::PurgedKey(id))
+            }
+            Deletable::Secret(vault, name) => {
+                let id = SecretPath { vault: vault.clone(), name: name.clone() };
+                self.engine.run_due(PurgeExpiredSecret { id: id.clone() }).await?;
+                Ok(TimedEventKind::PurgedSecret(id))
             }
             Deletable::ManagedHsm(name) => {
                 let not_found = || Error::NotFound(resource.deleted());

@@ -19,6 +19,7 @@ use crate::model::location::Locations;
 use crate::model::name::{PrincipalId, VersionId};
 use crate::model::resource::Subscription;
 use crate::model::retention::RecoveryLevel;
+use crate::model::vault::Vault;
 use crate::model::wrapped_key::BackupPolicy;
 use crate::model::{Error, Result, Timestamp};
 use crate::storage;
@@ -155,7 +156,16 @@ impl Cx {
         self.container.managed_hsm().ok_or_else(other)
     }
 
-    /// Returns the recovery level of the container and its keys.
+    /// Returns the addressed vault, for operations that other containers do not have.
+    ///
+    /// # Errors
+    /// `Internal` if it is another kind of container, which the targets of such operations exclude.
+    pub fn vault(&self) -> Result<&Arc<Vault>> {
+        let other = || Error::internal("an operation of vaults addresses another container");
+        self.container.vault().ok_or_else(other)
+    }
+
+    /// Returns the recovery level of the container and its contents.
     pub fn recovery_level(&self) -> RecoveryLevel {
         let subscription = self.store.subscription(self.container.subscription());
         self.container.recovery_level(subscription.is_some_and(|subscription| subscription.protected))

@@ -28,6 +28,7 @@ pub mod rbac;
 mod recoveries;
 mod recovery;
 pub mod resources;
+pub mod secrets;
 pub mod security_domain;
 pub mod settings;
 mod target;
@@ -265,6 +266,16 @@ operations! {
     hsms::CheckManagedHsmName,
     hsms::ActivateManagedHsm,
     hsms::GetManagedHsmOperationResult,
+    secrets::SetSecret,
+    secrets::GetSecret,
+    secrets::ListSecrets,
+    secrets::ListSecretVersions,
+    secrets::UpdateSecretVersion,
+    secrets::DeleteSecret,
+    secrets::GetDeletedSecret,
+    secrets::ListDeletedSecrets,
+    secrets::RecoverDeletedSecret,
+    secrets::PurgeDeletedSecret,
     vaults::CreateVault,
     vaults::GetVault,
     vaults::ListVaults,

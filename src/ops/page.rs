@@ -50,6 +50,22 @@ impl<T> Page<T> {
         Self { items, next }
     }
 
+    /// Creates a page from the versions of an object, oldest first. The page token is the number of versions before the page.
+    ///
+    /// # Errors
+    /// `Invalid` if the token is not a number.
+    pub fn of_versions(versions: impl Iterator<Item = T>, page: &PageRequest) -> Result<Self> {
+        let other = || Error::invalid(Field::PageToken, "this page token was not made by this list");
+        let before: usize = match &page.after {
+            None => 0,
+            Some(token) => token.parse().map_err(|_| other())?,
+        };
+        let items = versions.skip(before).take(page.size + 1).collect();
+        // Used only if that many versions exist; a token beyond the number of versions returns an empty page.
+        let next = before.saturating_add(page.size).to_string();
+        Ok(Self::cut(items, page.size, |_| next.clone()))
+    }
+
     /// Creates a page from a complete list that is ordered by the tokens of its items.
     pub fn of(mut items: Vec<T>, page: &PageRequest, token: impl Fn(&T) -> String) -> Self {
         if let Some(after) = &page.after {

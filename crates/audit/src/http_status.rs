@@ -27,6 +27,7 @@ pub const fn http_status(error: &Error) -> u16 {
         | Error::ModeFamilyMismatch { .. }
         | Error::OperationNotPermitted { .. }
         | Error::PurgeProtected { .. }
+        | Error::SecretDisabled { .. }
         | Error::SecurityDomainMissing { .. } => 403,
         Error::NotFound(resource) => match resource.kind {
             // Recorded: 400, where others would answer 404.

@@ -19,6 +19,7 @@ use super::mode_family::ModeFamily;
 use super::name::{BudgetName, HsmName, KeyName, VersionId};
 use super::resource::{ResourceGroup, ResourceGroupName, Subscription, SubscriptionId};
 use super::rotation::RotationPolicy;
+use super::secret::{Secret, SecretVersion};
 use super::time::ClockSetting;
 use super::vault::Vault;
 
@@ -51,6 +52,12 @@ pub enum Change {
     PutRotationPolicy(ContainerId, KeyName, Option<Arc<RotationPolicy>>),
     /// Records a one-time notice for the current version of a live key.
     RecordNotice(ContainerId, KeyName, Notice),
+    /// Inserts a version of a new or live secret; it becomes the current version.
+    InsertSecretVersion(SecretVersion),
+    /// Replaces content type, attributes or tags of a version of a live secret.
+    ReplaceSecretVersion(SecretVersion),
+    /// Inserts a secret with all its versions, from a backup, under a name that no secret has.
+    RestoreSecret(Arc<Secret>),
     /// Soft-deletes, recovers or purges a resource.
     Transition(Deletable, Transition),
     /// Creates or replaces a custom role definition.

@@ -1,7 +1,7 @@
 //! Soft-delete as one state machine: the resources that are soft-deleted, their states and the transitions.
 
 use super::container_id::ContainerId;
-use super::name::{HsmName, KeyName, VaultName};
+use super::name::{HsmName, KeyName, SecretName, VaultName};
 use super::resource_kind::Resource;
 use super::retention::{Deletion, RecoveryLevel};
 use super::{Error, Result, Timestamp};
@@ -13,6 +13,8 @@ pub enum Deletable {
     Key(ContainerId, KeyName),
     /// A managed HSM with everything in it.
     ManagedHsm(HsmName),
+    /// A secret with all its versions.
+    Secret(VaultName, SecretName),
     /// A vault with everything in it.
     Vault(VaultName),
 }
@@ -76,6 +78,7 @@ impl Deletable {
     pub fn container(&self) -> ContainerId {
         match self {
             Self::Key(container, _) => container.clone(),
+            Self::Secret(vault, _) => vault.into(),
             Self::ManagedHsm(name) => name.into(),
             Self::Vault(name) => name.into(),
         }
@@ -86,6 +89,7 @@ impl Deletable {
         match self {
             Self::Key(_, name) => name.to_case_insensitive(),
             Self::ManagedHsm(name) => name.to_case_insensitive(),
+            Self::Secret(_, name) => name.to_case_insensitive(),
             Self::Vault(name) => name.to_case_insensitive(),
         }
     }
@@ -94,6 +98,7 @@ impl Deletable {
     pub fn live(&self) -> Resource {
         match self {
             Self::Key(container, name) => Resource::key(container, name),
+            Self::Secret(vault, name) => Resource::secret(vault, name),
             Self::ManagedHsm(name) => name.into(),
             Self::Vault(name) => name.into(),
         }
@@ -103,6 +108,7 @@ impl Deletable {
     pub fn deleted(&self) -> Resource {
         match self {
             Self::Key(container, name) => Resource::deleted_key(container, name),
+            Self::Secret(vault, name) => Resource::deleted_secret(vault, name),
             Self::ManagedHsm(name) => Resource::deleted_hsm(name),
             Self::Vault(name) => Resource::deleted_vault(name),
         }

@@ -7,6 +7,7 @@ use super::container::Container;
 use super::deletion::Deletable;
 use super::hsm::ManagedHsm;
 use super::key::{Key, KeyVersion};
+use super::secret::Secret;
 use super::time::ScheduledWork;
 use super::vault::Vault;
 
@@ -120,6 +121,14 @@ impl Key {
             return None;
         }
         self.rotation.as_ref()?.rotates_at(current)
+    }
+}
+
+impl Secret {
+    /// Returns the scheduled work on the secret: the purge of a deleted one.
+    pub fn scheduled_work(&self) -> Vec<(Timestamp, ScheduledWork)> {
+        let purge = || ScheduledWork::Purge(Deletable::Secret(self.vault.clone(), self.name.clone()));
+        self.deletion.map(|deletion| (deletion.scheduled_purge_at, purge())).into_iter().collect()
     }
 }
 

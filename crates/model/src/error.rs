@@ -123,6 +123,12 @@ pub enum Error {
         /// The requested operation.
         operation: &'static str,
     },
+    /// The version of the secret is disabled.
+    #[error("operation {operation} is not allowed on a disabled secret")]
+    SecretDisabled {
+        /// The requested operation.
+        operation: &'static str,
+    },
     /// The version has expired.
     #[error("operation {operation} is not allowed on an expired key (expired {expires})")]
     KeyExpired {
@@ -370,6 +376,7 @@ impl Error {
             Self::RoleAssignmentMatches { .. } => "ROLE_ASSIGNMENT_MATCHES",
             Self::RotationPolicyMissing { .. } => "ROTATION_POLICY_MISSING",
             Self::RestoreRunning { .. } => "RESTORE_RUNNING",
+            Self::SecretDisabled { .. } => "SECRET_DISABLED",
             Self::SecurityDomainMissing { .. } => "SECURITY_DOMAIN_MISSING",
             Self::Stopping => "SERVICE_STOPPING",
             Self::RouteNotFound => "ROUTE_NOT_FOUND",

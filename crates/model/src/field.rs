@@ -69,6 +69,7 @@ fields! {
     Change = "change", "operationKind";
     Ciphertext = "ciphertext", "value";
     ClientId = "client_id", "client_id";
+    ContentType = "content_type", "contentType";
     Count = "count", "count";
     Crv = "crv", "crv";
     Date = "date", "date";
@@ -156,13 +157,13 @@ fields! {
     PropertiesRoleDefinitionId = "properties.roleDefinitionId", "properties.roleDefinitionId";
     PublicExponent = "public_exponent", "public_exponent";
     PurgeProtection = "purge_protection", "properties.enablePurgeProtection";
+    Quorum = "quorum", "required";
     RbacAuthorization = "rbac_authorization", "properties.enableRbacAuthorization";
     Request = "request", "request";
     ResourceGroup = "resource_group", "resource_group";
     ResourceGroupId = "resource_group_id", "resource_group_id";
-    ResumeToken = "resume_token", "resume_token";
-    Quorum = "quorum", "required";
     RestoreBlob = "restore_blob", "value";
+    ResumeToken = "resume_token", "resume_token";
     RetentionDays = "retention_days", "properties.softDeleteRetentionInDays";
     RoleAssignmentId = "role_assignment_id", "role_assignment_id";
     RoleDefinition = "role_definition", "role_definition";
@@ -170,6 +171,7 @@ fields! {
     RoleDefinitionPermissions = "role_definition.permissions", "properties.permissions";
     RoleDefinitionRoleName = "role_definition.role_name", "properties.roleName";
     Scope = "scope", "scope";
+    Secret = "secret", "name";
     Sku = "sku", "sku.name";
     Storage = "storage", "storageResourceUri";
     StorageUri = "storage.uri", "storageResourceUri";
@@ -188,8 +190,8 @@ fields! {
     VaultId = "vault_id", "vault_id";
     VaultName = "vault.name", "vault.name";
     VaultRetentionDays = "vault.retention_days", "";
-    VirtualNetworkRules = "virtual_network_rules", "properties.networkAcls.virtualNetworkRules";
     Version = "version", "version";
+    VirtualNetworkRules = "virtual_network_rules", "properties.networkAcls.virtualNetworkRules";
     WrappedKey = "wrapped_key", "value";
     X5c = "x5c", "x5c";
 }

@@ -43,6 +43,7 @@ pub mod resource_kind;
 pub mod retention;
 pub mod role;
 pub mod rotation;
+pub mod secret;
 pub mod security_domain;
 pub mod setting;
 mod tags;

@@ -46,6 +46,18 @@ const KEYS_OF_VAULT: Limit = Limit { what: "keys in a vault", max: 100_000 };
 // assumption: Azure has no limit; the backup of a key has at most 500 versions.
 const VERSIONS_OF_VAULT: Limit = Limit { what: "versions of a key", max: 10_000 };
 
+/// Secrets of one vault, live and deleted.
+// assumption: Azure has no limit; this one bounds the memory of the service.
+pub const SECRETS: Limit = Limit { what: "secrets in a vault", max: 100_000 };
+
+/// Versions of one secret.
+// assumption: Azure has no limit; the backup of a secret has at most 500 versions.
+pub const SECRET_VERSIONS: Limit = Limit { what: "versions of a secret", max: 10_000 };
+
+/// Versions in the backup of a secret, key or certificate of a vault
+/// (<https://learn.microsoft.com/azure/key-vault/general/backup>).
+pub const BACKUP_VERSIONS: Limit = Limit { what: "versions in a backup", max: 500 };
+
 /// Vaults of one subscription, deleted ones included.
 // assumption: Azure has no limit; this one bounds the number of tokens.
 pub const VAULTS: Limit = Limit { what: "vaults in a subscription, deleted ones included", max: 500 };

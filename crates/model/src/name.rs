@@ -158,6 +158,19 @@ checked_name!(
 );
 
 checked_name!(
+    /// The name of a secret: 1-127 letters, digits and hyphens.
+    ///
+    /// Source: the secret name pattern `^[0-9a-zA-Z-]+$` of the Key Vault REST specification, and "Vault name and Object name"
+    /// of Azure's documentation.
+    SecretName,
+    Secret,
+    |text| match is_object_name(text) {
+        true => Ok(()),
+        false => Err("a secret name has 1 to 127 letters, digits and hyphens"),
+    }
+);
+
+checked_name!(
     /// The name of a budget: 1-63 letters, digits, hyphens and underscores.
     ///
     /// Source: Azure's naming rules for `Microsoft.Consumption/budgets`.
@@ -184,6 +197,11 @@ impl KeyName {
     /// Returns the case-insensitive key for comparing names: Key Vault names are unique ignoring case.
     pub fn to_case_insensitive(&self) -> String {
         self.0.to_ascii_lowercase()
+    }
+
+    /// Returns the text, which the name shares.
+    pub fn shared(&self) -> std::sync::Arc<str> {
+        self.0.clone()
     }
 }
 
@@ -219,6 +237,24 @@ impl From<&CertificateName> for ObjectName {
 impl From<&KeyName> for ObjectName {
     fn from(key: &KeyName) -> Self {
         Self(std::sync::Arc::clone(&key.0))
+    }
+}
+
+impl From<&SecretName> for ObjectName {
+    fn from(secret: &SecretName) -> Self {
+        Self(std::sync::Arc::clone(&secret.0))
+    }
+}
+
+impl SecretName {
+    /// Returns the case-insensitive key for comparing names.
+    pub fn to_case_insensitive(&self) -> String {
+        self.0.to_ascii_lowercase()
+    }
+
+    /// Returns the text, which the name shares.
+    pub fn shared(&self) -> std::sync::Arc<str> {
+        self.0.clone()
     }
 }
 

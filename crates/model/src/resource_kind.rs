@@ -5,8 +5,9 @@ use std::fmt;
 use super::Timestamp;
 use super::container_id::ContainerId;
 use super::container_id::KeyId;
-use super::name::{BudgetName, HsmName, KeyName, VaultName, VersionId};
+use super::name::{BudgetName, HsmName, KeyName, SecretName, VaultName, VersionId};
 use super::resource::{ResourceGroupName, SubscriptionId};
+use super::secret::SecretId;
 
 /// What a resource is. Surfaces map each kind exhaustively.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -19,6 +20,8 @@ pub enum ResourceKind {
     DeletedKey,
     /// A soft-deleted managed HSM.
     DeletedManagedHsm,
+    /// A soft-deleted secret.
+    DeletedSecret,
     /// A soft-deleted vault.
     DeletedVault,
     /// A key, or one of its versions.
@@ -31,6 +34,8 @@ pub enum ResourceKind {
     RoleAssignment,
     /// A role definition of either plane.
     RoleDefinition,
+    /// A secret, or one of its versions.
+    Secret,
     /// A setting of a managed HSM.
     Setting,
     /// A subscription.
@@ -48,17 +53,19 @@ pub(super) struct Reasons {
 
 impl ResourceKind {
     /// All kinds.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 15] = [
         Self::BackupJob,
         Self::Budget,
         Self::DeletedKey,
         Self::DeletedManagedHsm,
+        Self::DeletedSecret,
         Self::DeletedVault,
         Self::Key,
         Self::ManagedHsm,
         Self::ResourceGroup,
         Self::RoleAssignment,
         Self::RoleDefinition,
+        Self::Secret,
         Self::Setting,
         Self::Subscription,
         Self::Vault,
@@ -79,12 +86,14 @@ impl ResourceKind {
             Self::Budget => reasons!("BUDGET"),
             Self::DeletedKey => reasons!("DELETED_KEY"),
             Self::DeletedManagedHsm => reasons!("DELETED_HSM"),
+            Self::DeletedSecret => reasons!("DELETED_SECRET"),
             Self::DeletedVault => reasons!("DELETED_VAULT"),
             Self::Key => Reasons { deleted: "KEY_DELETED_BUT_RECOVERABLE", ..reasons!("KEY") },
             Self::ManagedHsm => reasons!("HSM"),
             Self::ResourceGroup => reasons!("RESOURCE_GROUP"),
             Self::RoleAssignment => reasons!("ROLE_ASSIGNMENT"),
             Self::RoleDefinition => reasons!("ROLE_DEFINITION"),
+            Self::Secret => Reasons { deleted: "SECRET_DELETED_BUT_RECOVERABLE", ..reasons!("SECRET") },
             Self::Setting => reasons!("SETTING"),
             Self::Subscription => reasons!("SUBSCRIPTION"),
             Self::Vault => reasons!("VAULT"),
@@ -124,6 +133,11 @@ impl Resource {
         Self { kind: ResourceKind::DeletedManagedHsm, name: format!("hsms/{hsm}") }
     }
 
+    /// A soft-deleted secret.
+    pub fn deleted_secret(vault: &VaultName, secret: &SecretName) -> Self {
+        Self { kind: ResourceKind::DeletedSecret, name: format!("vaults/{vault}/deletedSecrets/{secret}") }
+    }
+
     /// A soft-deleted vault.
     pub fn deleted_vault(vault: &VaultName) -> Self {
         Self { kind: ResourceKind::DeletedVault, name: format!("vaults/{vault}") }
@@ -132,6 +146,11 @@ impl Resource {
     /// A key.
     pub fn key(container: &ContainerId, key: &KeyName) -> Self {
         Self { kind: ResourceKind::Key, name: format!("{container}/keys/{key}") }
+    }
+
+    /// A secret.
+    pub fn secret(vault: &VaultName, secret: &SecretName) -> Self {
+        Self { kind: ResourceKind::Secret, name: format!("vaults/{vault}/secrets/{secret}") }
     }
 
     /// A key version, or the key if `version` is `None`.
@@ -191,6 +210,12 @@ impl From<&KeyId> for Resource {
     }
 }
 
+impl From<&SecretId> for Resource {
+    fn from(secret: &SecretId) -> Self {
+        Self { kind: ResourceKind::Secret, name: secret.to_string() }
+    }
+}
+
 impl From<SubscriptionId> for Resource {
     fn from(subscription: SubscriptionId) -> Self {
         Self { kind: ResourceKind::Subscription, name: format!("subscriptions/{subscription}") }
@@ -209,12 +234,14 @@ impl fmt::Display for NotFound<'_> {
             ResourceKind::Budget => write!(f, "budget not found: {name}"),
             ResourceKind::DeletedKey => write!(f, "deleted key not found: {name}"),
             ResourceKind::DeletedManagedHsm => write!(f, "deleted managed HSM not found: {}", self.0.id()),
+            ResourceKind::DeletedSecret => write!(f, "deleted secret not found: {name}"),
             ResourceKind::DeletedVault => write!(f, "deleted vault not found: {}", self.0.id()),
             ResourceKind::Key => write!(f, "key not found: {name}"),
             ResourceKind::ManagedHsm => write!(f, "managed HSM not found: {name}"),
             ResourceKind::ResourceGroup => write!(f, "resource group not found: {name}"),
             ResourceKind::RoleAssignment => f.write_str("requested role assignment not found"),
             ResourceKind::RoleDefinition => f.write_str("requested role definition not found"),
+            ResourceKind::Secret => write!(f, "secret not found: {name}"),
             ResourceKind::Setting => {
                 f.write_str("invalid setting name: `ListSettings` tells which there are")
             }
@@ -281,12 +308,14 @@ impl fmt::Display for ResourceKind {
             Self::Budget => "budget",
             Self::DeletedKey => "deleted key",
             Self::DeletedManagedHsm => "deleted managed HSM",
+            Self::DeletedSecret => "deleted secret",
             Self::DeletedVault => "deleted vault",
             Self::Key => "key",
             Self::ManagedHsm => "managed HSM",
             Self::ResourceGroup => "resource group",
             Self::RoleAssignment => "role assignment",
             Self::RoleDefinition => "role definition",
+            Self::Secret => "secret",
             Self::Setting => "setting",
             Self::Subscription => "subscription",
             Self::Vault => "vault",

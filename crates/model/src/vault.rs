@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 pub use super::access_policy::{AccessPolicies, AccessPolicy, Permissions, PolicyChange};
 use super::arm_rbac::ControlScope;
-use super::name::VaultName;
+use super::name::{VaultName, VersionId};
 use super::network::NetworkRules;
 use super::resource::{ResourceGroupName, SubscriptionId};
 use super::retention::{Deletion, RecoveryLevel, RetentionDays};
@@ -123,6 +123,12 @@ impl Vault {
     /// Returns its scope in Azure RBAC.
     pub fn scope(&self) -> ControlScope {
         ControlScope::Vault(self.subscription, self.resource_group.clone(), self.name.clone())
+    }
+
+    /// Returns the identifier of its sealing key: the AES-256 key in its token that encrypts the values of its secrets. It is
+    /// that of the vault, so that no vault with a later use of the name can decrypt them.
+    pub const fn sealing_key(&self) -> VersionId {
+        VersionId::from_bytes(self.id.into_bytes())
     }
 
     /// Returns its Azure Resource Manager id while it is soft-deleted.

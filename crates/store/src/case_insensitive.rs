@@ -2,8 +2,7 @@
 
 use std::borrow::{Borrow, Cow};
 use std::cmp::Ordering;
-
-use crate::model::name::KeyName;
+use std::sync::Arc;
 
 /// The name in ASCII lower case. Borrows if it is lower case already, as most names are.
 pub(super) fn to_lowercase(text: &str) -> Cow<'_, str> {
@@ -14,11 +13,11 @@ pub(super) fn to_lowercase(text: &str) -> Cow<'_, str> {
     }
 }
 
-/// The names of a key's HSM and of the key, both in lower case.
-pub(super) type LowercaseKeyId = (String, String);
+/// The stored identifier of a container and the name of an object in it, both in lower case.
+pub(super) type LowercaseObjectId = (String, String);
 
-/// A key name as a case-insensitive map key; shares its allocation with the key.
-pub(super) struct CaseInsensitiveName(pub(super) KeyName);
+/// The name of an object as a case-insensitive map key; shares its allocation with the object.
+pub(super) struct CaseInsensitiveName(pub(super) Arc<str>);
 
 /// The borrowed form of such a map key, for lookups with any string.
 pub(super) trait CaseInsensitive {
@@ -28,7 +27,7 @@ pub(super) trait CaseInsensitive {
 
 impl CaseInsensitive for CaseInsensitiveName {
     fn text(&self) -> &str {
-        self.0.as_str()
+        &self.0
     }
 }
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use super::hsms::PhaseBegun;
+use super::objects::Staged;
 use super::resources::Resources;
 use super::roles::Roles;
 use crate::model::audit_key::AuditKey;
@@ -13,6 +14,7 @@ use crate::model::change::Intent;
 use crate::model::container::Container;
 use crate::model::event::LifecycleEvent;
 use crate::model::key::Key;
+use crate::model::secret::Secret;
 use crate::model::time::ClockSetting;
 
 /// Uncommitted changes, which are not applied to memory yet. Map keys are names, or stored identifiers of containers, in
@@ -22,8 +24,8 @@ pub(super) struct ChangeSet {
     /// `None` if the container was purged.
     pub(super) containers: BTreeMap<String, Option<Container>>,
     pub(super) phases: Vec<PhaseBegun>,
-    /// `None` if the key was purged.
-    pub(super) keys: BTreeMap<(String, String), Option<Arc<Key>>>,
+    pub(super) keys: Staged<Key>,
+    pub(super) secrets: Staged<Secret>,
     pub(super) roles: BTreeMap<String, Arc<Roles>>,
     pub(super) opened: Vec<Intent>,
     pub(super) closed: Vec<Uuid>,
@@ -42,6 +44,7 @@ impl ChangeSet {
             containers,
             phases,
             keys,
+            secrets,
             roles,
             opened,
             closed,
@@ -54,6 +57,7 @@ impl ChangeSet {
         containers.is_empty()
             && phases.is_empty()
             && keys.is_empty()
+            && secrets.is_empty()
             && roles.is_empty()
             && opened.is_empty()
             && closed.is_empty()
@@ -69,11 +73,13 @@ impl ChangeSet {
         for (purged, _) in later.containers.iter().filter(|(_, container)| container.is_none()) {
             // Earlier changes of the group in a purged container have no effect.
             self.keys.retain(|(container, _), _| container != purged);
+            self.secrets.retain(|(container, _), _| container != purged);
             self.roles.remove(purged);
         }
         self.containers.extend(later.containers);
         self.phases.extend(later.phases);
         self.keys.extend(later.keys);
+        self.secrets.extend(later.secrets);
         self.roles.extend(later.roles);
         self.opened.extend(later.opened);
         self.closed.extend(later.closed);

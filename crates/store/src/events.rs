@@ -47,6 +47,10 @@ pub(super) fn derive(change: &Change, transaction: &Transaction<'_>) -> Vec<(Sub
         Change::ReleaseClock => clock_events(transaction, ClockStatusChange::Released),
         Change::ReplaceContents(contents) => known_hsm(transaction, &contents.hsm, HsmEventKind::Restored),
         // Not lifecycle events; the audit log has these changes.
+        Change::InsertSecretVersion(_)
+        | Change::ReplaceSecretVersion(_)
+        | Change::RestoreSecret(_)
+        | Change::Transition(Deletable::Secret(..), _) => Vec::new(),
         Change::ReplaceVersion(_)
         | Change::PutBackupJob(..)
         | Change::BindModes(..)

@@ -27,6 +27,7 @@ mod hsms;
 mod ledger;
 mod load;
 mod memory;
+mod objects;
 mod open;
 mod outbox;
 mod resource_statements;
@@ -34,6 +35,7 @@ mod resources;
 mod resume;
 mod roles;
 mod rotation;
+mod secrets;
 mod statements;
 mod transaction;
 mod usage;
@@ -67,19 +69,20 @@ use crate::model::hsm_contents::HsmContents;
 use crate::model::key::Key;
 use crate::model::lifetime::HsmLifetime;
 use crate::model::local_rbac::{Grant, RoleAssignment, RoleDefinition};
-use crate::model::name::{BudgetName, HsmName, KeyName, PrincipalId, VaultName};
+use crate::model::name::{BudgetName, HsmName, KeyName, PrincipalId, SecretName, VaultName};
 use crate::model::resource::{ResourceGroup, ResourceGroupName, Subscription, SubscriptionId};
+use crate::model::secret::Secret;
 use crate::model::time::DueWork;
 use crate::model::vault::Vault;
 use crate::model::vault_rbac::VaultGrant;
 use crate::model::{Error, Result, Timestamp};
 
-/// Selects the keys to list.
+/// Selects the objects to list.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Listing {
-    /// Live keys.
+    /// Live ones.
     Live,
-    /// Soft-deleted keys.
+    /// Soft-deleted ones.
     Deleted,
 }
 
@@ -192,7 +195,7 @@ impl Store {
 
     /// The key of this name, live or deleted.
     pub fn key(&self, container: &ContainerId, name: &KeyName) -> Option<Arc<Key>> {
-        self.0.memory.key(container, name)
+        self.0.memory.object(container, name.as_str())
     }
 
     /// At most `limit` keys after the name `after`, in case-insensitive order.
@@ -203,7 +206,28 @@ impl Store {
         after: Option<&str>,
         limit: usize,
     ) -> Vec<Arc<Key>> {
-        self.0.memory.keys(container, listing, after, limit)
+        self.0.memory.objects(container, listing, after, limit)
+    }
+
+    /// The secret of this name, live or deleted.
+    pub fn secret(&self, vault: &VaultName, name: &SecretName) -> Option<Arc<Secret>> {
+        self.0.memory.object(&vault.into(), name.as_str())
+    }
+
+    /// At most `limit` secrets after the name `after`, in case-insensitive order.
+    pub fn secrets(
+        &self,
+        vault: &VaultName,
+        listing: Listing,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Vec<Arc<Secret>> {
+        self.0.memory.objects(&vault.into(), listing, after, limit)
+    }
+
+    /// The number of live and deleted secrets.
+    pub fn secret_count(&self, vault: &VaultName) -> usize {
+        self.0.memory.count::<Secret>(&vault.into())
     }
 
     /// Returns the contents of an HSM at one instant: keys, live and deleted, roles and settings.
@@ -217,7 +241,7 @@ impl Store {
 
     /// The number of live and deleted keys.
     pub fn key_count(&self, container: &ContainerId) -> usize {
-        self.0.memory.key_count(container)
+        self.0.memory.count::<Key>(container)
     }
 
     /// Built-in role definitions in their fixed order, then custom ones in order of creation.

@@ -9,7 +9,7 @@ use sqlx::sqlite::SqliteRow;
 use uuid::Uuid;
 
 use super::audit_keys;
-use super::case_insensitive::LowercaseKeyId;
+use super::case_insensitive::LowercaseObjectId;
 use super::change_set::ChangeSet;
 use super::columns::{column, damaged, dated, instant, json, key_date, optional, parsed};
 use super::hsms;
@@ -18,6 +18,7 @@ use super::outbox;
 use super::resource_statements;
 use super::roles::Roles;
 use super::rotation;
+use super::secrets;
 use super::usage::{self, Counter, Usage, UsedVersion};
 use super::vaults;
 use crate::model::billing::DaySet;
@@ -49,14 +50,17 @@ pub(super) async fn load(db: &mut SqliteConnection, memory: &Memory) -> Result<(
     let keys = keys.into_iter().map(|(id, key)| (id, Some(Arc::new(key)))).collect();
     let clock = clock(db).await?;
     let audit_keys = audit_keys::load(db).await?;
+    let vaults = vaults::load(db).await?;
+    let secrets = secrets::load(db, &vaults).await?;
     let hsms = hsms.into_values().map(Container::ManagedHsm);
-    let containers = hsms.chain(vaults::load(db).await?.into_iter().map(Container::Vault));
+    let containers = hsms.chain(vaults.into_iter().map(Container::Vault));
     let containers =
         containers.map(|container| (container.id().to_case_insensitive(), Some(container))).collect();
     let resources = Some(Arc::new(resource_statements::load(db, memory.built_in_control()).await?));
     memory.apply(ChangeSet {
         containers,
         keys,
+        secrets,
         roles,
         opened,
         clock,
@@ -83,13 +87,13 @@ async fn clock(db: &mut SqliteConnection) -> Result<Option<ClockSetting>> {
 async fn keys(
     db: &mut SqliteConnection,
     hsms: &BTreeMap<String, Arc<ManagedHsm>>,
-) -> Result<BTreeMap<LowercaseKeyId, Key>> {
+) -> Result<BTreeMap<LowercaseObjectId, Key>> {
     let sql = "-- load_keys
         SELECT hsm, folded, name, deleted_at, scheduled_purge_at FROM keys";
     let mut keys = BTreeMap::new();
     let mut rows = sqlx::query(sql).fetch(db);
     while let Some(row) = rows.try_next().await.map_err(Error::internal)? {
-        let id: LowercaseKeyId = (column(&row, "hsm")?, column(&row, "folded")?);
+        let id: LowercaseObjectId = (column(&row, "hsm")?, column(&row, "folded")?);
         let hsm = hsms.get(&id.0).ok_or_else(|| damaged("a key has no HSM"))?;
         let deletion = match instant(&row, "deleted_at")? {
             Some(deleted_at) => {
@@ -104,14 +108,14 @@ async fn keys(
     Ok(keys)
 }
 
-async fn versions(db: &mut SqliteConnection, keys: &mut BTreeMap<LowercaseKeyId, Key>) -> Result<()> {
+async fn versions(db: &mut SqliteConnection, keys: &mut BTreeMap<LowercaseObjectId, Key>) -> Result<()> {
     let sql = "-- load_versions
         SELECT version, hsm, key_name, material, operations, enabled, not_before, expires, created,
             updated, exportable, tags, notices, mode_family
         FROM key_versions ORDER BY hsm, key_name, position";
     let mut rows = sqlx::query(sql).fetch(db);
     while let Some(row) = rows.try_next().await.map_err(Error::internal)? {
-        let id: LowercaseKeyId = (column(&row, "hsm")?, column(&row, "key_name")?);
+        let id: LowercaseObjectId = (column(&row, "hsm")?, column(&row, "key_name")?);
         let key = keys.get_mut(&id).ok_or_else(|| damaged("a version has no key"))?;
         let version = KeyVersion {
             container: key.container.clone(),

@@ -1,17 +1,17 @@
 //! The in-memory state of the store, for readers that neither run SQL nor wait for writes.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::ops::Bound;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use tokio::sync::watch;
 use uuid::Uuid;
 
 use super::Listing;
-use super::case_insensitive::{CaseInsensitive, CaseInsensitiveName, to_lowercase};
+use super::case_insensitive::to_lowercase;
 use super::change_set::ChangeSet;
 use super::event_log::EventLog;
 use super::hsms::Lifetimes;
+use super::objects::{Objects, Staged, StoredObject};
 use super::resources::Resources;
 use super::roles::Roles;
 use super::usage::Usage;
@@ -24,21 +24,15 @@ use crate::model::hsm::ManagedHsm;
 use crate::model::key::Key;
 use crate::model::lifetime::HsmLifetime;
 use crate::model::local_rbac::RoleDefinition;
-use crate::model::name::{HsmName, KeyName};
+use crate::model::name::HsmName;
+use crate::model::secret::Secret;
 use crate::model::time::{DueWork, ScheduledWork};
 
-/// The keys of one container. Live and deleted keys are in separate maps, so that listing a few live keys does
-/// not iterate over a million deleted ones. A name is in at most one of the two.
-#[derive(Default)]
-struct Keys {
-    live: BTreeMap<CaseInsensitiveName, Arc<Key>>,
-    deleted: BTreeMap<CaseInsensitiveName, Arc<Key>>,
-}
-
 /// The state of one container.
-struct ContainerState {
+pub(super) struct ContainerState {
     container: Container,
-    keys: Keys,
+    pub(super) keys: Objects<Key>,
+    pub(super) secrets: Objects<Secret>,
     roles: Arc<Roles>,
     /// An index of scheduled work by time.
     due: BTreeSet<(Timestamp, ScheduledWork)>,
@@ -180,65 +174,38 @@ impl Memory {
         *write(&self.lifetimes) = lifetimes;
     }
 
-    pub(super) fn key(&self, container: &ContainerId, name: &KeyName) -> Option<Arc<Key>> {
-        let name = name.as_str();
-        let name: &dyn CaseInsensitive = &name;
-        self.with(container.as_stored(), |state| {
-            state.keys.live.get(name).or_else(|| state.keys.deleted.get(name)).cloned()
-        })
-        .flatten()
+    /// The object of this name, live or deleted.
+    pub(super) fn object<T: StoredObject>(&self, container: &ContainerId, name: &str) -> Option<Arc<T>> {
+        self.with(container.as_stored(), |state| T::of(state).get(name).cloned()).flatten()
     }
 
-    pub(super) fn keys(
+    /// At most `limit` objects after the name `after`, in case-insensitive order.
+    pub(super) fn objects<T: StoredObject>(
         &self,
         container: &ContainerId,
         listing: Listing,
         after: Option<&str>,
         limit: usize,
-    ) -> Vec<Arc<Key>> {
-        self.with(container.as_stored(), |state| {
-            let keys = match listing {
-                Listing::Live => &state.keys.live,
-                Listing::Deleted => &state.keys.deleted,
-            };
-            let start = match &after {
-                Some(after) => Bound::Excluded(after as &dyn CaseInsensitive),
-                None => Bound::Unbounded,
-            };
-            let range = keys.range::<dyn CaseInsensitive, _>((start, Bound::Unbounded));
-            range.take(limit).map(|(_, key)| Arc::clone(key)).collect()
-        })
-        .unwrap_or_default()
+    ) -> Vec<Arc<T>> {
+        self.with(container.as_stored(), |state| T::of(state).list(listing, after, limit)).unwrap_or_default()
     }
 
-    /// Whether there is a key of this lower-case name, live or deleted.
-    pub(super) fn has_key(&self, container: &ContainerId, folded: &str) -> bool {
-        let name: &dyn CaseInsensitive = &folded;
-        let has = |state: &ContainerState| {
-            state.keys.live.contains_key(name) || state.keys.deleted.contains_key(name)
-        };
-        self.with(container.as_stored(), has).unwrap_or(false)
-    }
-
-    pub(super) fn key_count(&self, container: &ContainerId) -> usize {
-        self.with(container.as_stored(), |state| state.keys.live.len() + state.keys.deleted.len())
-            .unwrap_or_default()
+    /// The number of objects, live and deleted.
+    pub(super) fn count<T: StoredObject>(&self, container: &ContainerId) -> usize {
+        self.with(container.as_stored(), |state| T::of(state).len()).unwrap_or_default()
     }
 
     /// The lower-case names of all keys of a container, live and deleted.
     pub(super) fn key_names(&self, container: &ContainerId) -> Vec<String> {
-        let names = |state: &ContainerState| {
-            let keys = state.keys.live.values().chain(state.keys.deleted.values());
-            keys.map(|key| key.name.to_case_insensitive()).collect()
-        };
+        let names =
+            |state: &ContainerState| state.keys.all().map(|key| key.name.to_case_insensitive()).collect();
         self.with(container.as_stored(), names).unwrap_or_default()
     }
 
     /// All keys of a container, live and deleted, and its roles, at one instant.
     pub(super) fn contents(&self, container: &ContainerId) -> Option<(Vec<Arc<Key>>, Arc<Roles>)> {
         self.with(container.as_stored(), |state| {
-            let keys = state.keys.live.values().chain(state.keys.deleted.values());
-            (keys.cloned().collect(), Arc::clone(&state.roles))
+            (state.keys.all().cloned().collect(), Arc::clone(&state.roles))
         })
     }
 
@@ -302,7 +269,13 @@ impl Memory {
         // Inserted together with its roles, so that no reader sees an HSM without its administrators.
         let roles = roles.get(&folded).cloned();
         let roles = roles.unwrap_or_else(|| Arc::new(Roles::new(self.built_in(), Vec::new(), Vec::new())));
-        let state = ContainerState { container, keys: Keys::default(), roles, due: BTreeSet::new() };
+        let state = ContainerState {
+            container,
+            keys: Objects::default(),
+            secrets: Objects::default(),
+            roles,
+            due: BTreeSet::new(),
+        };
         write(&self.states).insert(folded, RwLock::new(state));
     }
 
@@ -333,20 +306,8 @@ impl Memory {
                 write(state).roles = roles;
             }
         }
-        for ((container, folded), key) in changes.keys {
-            if let Some(state) = read(&self.states).get(&container) {
-                let mut state = write(state);
-                let after = key.as_deref().map(Key::scheduled_work).unwrap_or_default();
-                let before =
-                    state.keys.set(&folded, key).as_deref().map(Key::scheduled_work).unwrap_or_default();
-                if before != after {
-                    for work in &before {
-                        state.due.remove(work);
-                    }
-                    state.due.extend(after);
-                }
-            }
-        }
+        self.apply_objects(changes.keys);
+        self.apply_objects(changes.secrets);
         for (folded, container) in updated {
             self.set_container(folded, container, &BTreeMap::new());
         }
@@ -378,21 +339,21 @@ impl Memory {
         }
         self.applied.send_modify(|count| *count += 1);
     }
-}
 
-impl Keys {
-    /// Inserts a key into the map of its state, or removes it if `None`. Returns the previous key.
-    fn set(&mut self, folded: &str, key: Option<Arc<Key>>) -> Option<Arc<Key>> {
-        let name: &dyn CaseInsensitive = &folded;
-        let (target, other) = match &key {
-            Some(key) if key.deletion.is_some() => (&mut self.deleted, &mut self.live),
-            _ => (&mut self.live, &mut self.deleted),
-        };
-        let moved = other.remove(name);
-        let replaced = match key {
-            Some(key) => target.insert(CaseInsensitiveName(key.name.clone()), key),
-            None => target.remove(name),
-        };
-        replaced.or(moved)
+    fn apply_objects<T: StoredObject>(&self, changed: Staged<T>) {
+        for ((container, folded), object) in changed {
+            if let Some(state) = read(&self.states).get(&container) {
+                let mut state = write(state);
+                let after = object.as_deref().map(T::scheduled_work).unwrap_or_default();
+                let replaced = T::of_mut(&mut state).set(&folded, object);
+                let before = replaced.as_deref().map(T::scheduled_work).unwrap_or_default();
+                if before != after {
+                    for work in &before {
+                        state.due.remove(work);
+                    }
+                    state.due.extend(after);
+                }
+            }
+        }
     }
 }

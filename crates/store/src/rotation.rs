@@ -6,7 +6,7 @@ use std::sync::Arc;
 use futures_util::TryStreamExt as _;
 use sqlx::SqliteConnection;
 
-use super::case_insensitive::LowercaseKeyId;
+use super::case_insensitive::LowercaseObjectId;
 use super::columns::{column, damaged, dated, optional};
 use super::failure::Failure;
 use crate::model::key::{Key, KeyVersion};
@@ -65,14 +65,14 @@ pub(super) async fn set_notices(db: &mut SqliteConnection, version: &KeyVersion)
 /// Reads all rotation policies into their keys.
 pub(super) async fn load_policies(
     db: &mut SqliteConnection,
-    keys: &mut BTreeMap<LowercaseKeyId, Key>,
+    keys: &mut BTreeMap<LowercaseObjectId, Key>,
 ) -> Result<()> {
     let sql = "-- load_rotation_policies
         SELECT hsm, key_name, expiry_time, time_after_create, time_before_expiry, created, updated
         FROM rotation_policies";
     let mut rows = sqlx::query(sql).fetch(db);
     while let Some(row) = rows.try_next().await.map_err(Error::internal)? {
-        let id: LowercaseKeyId = (column(&row, "hsm")?, column(&row, "key_name")?);
+        let id: LowercaseObjectId = (column(&row, "hsm")?, column(&row, "key_name")?);
         let key = keys.get_mut(&id).ok_or_else(|| damaged("a rotation policy has no key"))?;
         let after = optional(&row, "time_after_create")?.map(RotationTrigger::AfterCreation);
         let before = optional(&row, "time_before_expiry")?.map(RotationTrigger::BeforeExpiry);

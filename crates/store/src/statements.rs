@@ -6,6 +6,7 @@ use super::columns::to_json;
 use super::failure::{Done, Failure};
 use super::hsms;
 use super::rotation;
+use super::secrets;
 use super::transaction::Transaction;
 use super::usage::{Counter, UsedVersion};
 use super::vaults;
@@ -95,6 +96,31 @@ pub(super) async fn change(
                 Transition::Purge(_) => delete_key(db, &hsm, &name).await,
             }
         }
+        Change::InsertSecretVersion(version) => {
+            let secret = secrets::planned(transaction, &version.vault, &version.name)?;
+            secrets::insert(db, &secret).await?;
+            secrets::insert_version(db, &secret, version.version).await
+        }
+        Change::ReplaceSecretVersion(version) => {
+            let secret = secrets::planned(transaction, &version.vault, &version.name)?;
+            secrets::update_version(db, &secret, version.version).await
+        }
+        Change::RestoreSecret(restored) => {
+            let secret = secrets::planned(transaction, &restored.vault, &restored.name)?;
+            secrets::insert(db, &secret).await?;
+            for version in &secret.versions {
+                secrets::insert_version(db, &secret, version.version).await?;
+            }
+            Ok(())
+        }
+        Change::Transition(Deletable::Secret(vault, name), step) => {
+            let id = (ContainerId::from(vault).to_case_insensitive(), name.to_case_insensitive());
+            match step {
+                Transition::SoftDelete(deletion) => secrets::update_deletion(db, &id, Some(*deletion)).await,
+                Transition::Recover(_) => secrets::update_deletion(db, &id, None).await,
+                Transition::Purge(_) => secrets::delete(db, &id).await,
+            }
+        }
         Change::Transition(Deletable::ManagedHsm(hsm), step) => {
             insert_phase(db, transaction).await?;
             match step {
@@ -114,6 +140,7 @@ pub(super) async fn change(
                 }
                 Transition::Purge(_) => {
                     let stored = ContainerId::from(name).to_case_insensitive();
+                    secrets::delete_all(db, &stored).await?;
                     vaults::delete(db, &name.to_case_insensitive(), &stored).await?;
                 }
             }

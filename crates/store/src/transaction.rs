@@ -12,6 +12,7 @@ use super::change_set::ChangeSet;
 use super::commit::Rules;
 use super::hsms::PhaseBegun;
 use super::memory::Memory;
+use super::objects::StoredObject;
 use super::resources::Resources;
 use super::roles::Roles;
 use crate::model::aes_modes::{ModeFamily, check_family};
@@ -127,10 +128,15 @@ impl<'a> Transaction<'a> {
 
     /// The key, live or deleted.
     pub(super) fn key(&self, container: &ContainerId, name: &KeyName) -> Option<Arc<Key>> {
-        let id = (container.to_case_insensitive(), name.to_case_insensitive());
-        match self.changes.keys.get(&id).or_else(|| self.group.keys.get(&id)) {
+        self.object(container, name.as_str())
+    }
+
+    /// The object of this name, live or deleted.
+    pub(super) fn object<T: StoredObject>(&self, container: &ContainerId, name: &str) -> Option<Arc<T>> {
+        let id = (container.to_case_insensitive(), name.to_ascii_lowercase());
+        match T::staged(&self.changes).get(&id).or_else(|| T::staged(self.group).get(&id)) {
             Some(staged) => staged.clone(),
-            None => self.memory.key(container, name),
+            None => self.memory.object(container, name),
         }
     }
 
@@ -147,19 +153,19 @@ impl<'a> Transaction<'a> {
         names.into_iter().filter_map(|(name, exists)| exists.then_some(name)).collect()
     }
 
-    /// The number of live and deleted keys in a container.
-    fn key_count(&self, container: &ContainerId) -> usize {
+    /// The number of live and deleted objects of a kind in a container.
+    fn count<T: StoredObject>(&self, container: &ContainerId) -> usize {
         let folded = container.to_case_insensitive();
         let mut staged: BTreeMap<&str, bool> = BTreeMap::new();
         for changes in [self.group, &self.changes] {
             let from = (folded.clone(), String::new());
-            let here = changes.keys.range(from..).take_while(|((of, _), _)| *of == folded);
-            staged.extend(here.map(|((_, name), key)| (name.as_str(), key.is_some())));
+            let here = T::staged(changes).range(from..).take_while(|((of, _), _)| *of == folded);
+            staged.extend(here.map(|((_, name), object)| (name.as_str(), object.is_some())));
         }
-        let known = |name: &&str| self.memory.has_key(container, name);
+        let known = |name: &&str| self.memory.object::<T>(container, name).is_some();
         let before = staged.keys().filter(|name| known(name)).count();
         let after = staged.values().filter(|is| **is).count();
-        (self.memory.key_count(container) + after).saturating_sub(before)
+        (self.memory.count::<T>(container) + after).saturating_sub(before)
     }
 
     /// Checks that the limit allows one more, unless the rules of the commit exempt it from limits.
@@ -226,6 +232,9 @@ impl<'a> Transaction<'a> {
                 self.set(key);
                 Ok(())
             }
+            Change::InsertSecretVersion(version) => self.insert_secret_version(version),
+            Change::ReplaceSecretVersion(version) => self.replace_secret_version(version),
+            Change::RestoreSecret(secret) => self.restore_secret(secret),
             Change::Transition(resource, transition) => self.transition(resource, *transition),
             Change::PutRoleDefinition(hsm, definition) => {
                 self.change_roles(hsm, |roles| roles.put_definition(Arc::clone(definition)))
@@ -365,7 +374,7 @@ impl<'a> Transaction<'a> {
                 Key::clone(&key)
             }
             None => {
-                self.check_limit(container.kind().limits().keys, || self.key_count(&container))?;
+                self.check_limit(container.kind().limits().keys, || self.count::<Key>(&container))?;
                 Key {
                     container,
                     name: version.name.clone(),
@@ -431,9 +440,9 @@ impl<'a> Transaction<'a> {
         key.ok_or_else(|| Error::NotFound(Resource::version(container, name, version)))
     }
 
-    fn set(&mut self, key: Key) {
-        let id = (key.container.to_case_insensitive(), key.name.to_case_insensitive());
-        self.changes.keys.insert(id, Some(Arc::new(key)));
+    fn set<T: StoredObject>(&mut self, object: T) {
+        let id = (object.folded_container(), object.shared_name().to_ascii_lowercase());
+        T::staged_mut(&mut self.changes).insert(id, Some(Arc::new(object)));
     }
 }
 
@@ -457,5 +466,6 @@ fn with_names_of(version: &KeyVersion, key: &Key) -> KeyVersion {
 }
 
 mod restore;
+mod secrets;
 #[cfg(test)]
 mod tests;

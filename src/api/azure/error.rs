@@ -4,7 +4,7 @@ mod vault_refusal;
 
 use crate::model::Error;
 use crate::model::error::DeniedAction;
-use crate::model::resource_kind::ResourceKind;
+use crate::model::resource_kind::{Resource, ResourceKind};
 
 /// Returns the code and the message of an error; URLs in it begin with `base`. There is no wildcard arm: a new error must
 /// be assigned a code here.
@@ -28,6 +28,13 @@ pub(in crate::api) fn code_and_message(error: &Error, base: &str) -> (&'static s
                 "Conflict",
                 format!(
                     "Key {} is currently in a deleted but recoverable state, and its name cannot be reused; in this state, the key can only be recovered or purged.",
+                    resource.id()
+                ),
+            ),
+            ResourceKind::Secret => (
+                "Conflict",
+                format!(
+                    "Secret {} is currently in a deleted but recoverable state, and its name cannot be reused; in this state, the secret can only be recovered or purged.",
                     resource.id()
                 ),
             ),
@@ -80,6 +87,10 @@ pub(in crate::api) fn code_and_message(error: &Error, base: &str) -> (&'static s
                 ("KeyNotFound", format!("Key not found: {base}/deletedkeys/{}", resource.id()))
             }
             ResourceKind::Key => ("KeyNotFound", format!("Key not found: {base}/keys/{}", resource.id_in("keys"))),
+            ResourceKind::DeletedSecret => {
+                ("SecretNotFound", format!("Deleted Secret not found: {}", resource.id()))
+            }
+            ResourceKind::Secret => ("SecretNotFound", object_not_found(resource)),
             ResourceKind::ResourceGroup => ("ResourceGroupNotFound", as_is()),
             ResourceKind::RoleAssignment => ("RoleAssignmentNotFound", as_is()),
             ResourceKind::RoleDefinition => ("RoleDefinitionNotFound", as_is()),
@@ -109,6 +120,9 @@ pub(in crate::api) fn code_and_message(error: &Error, base: &str) -> (&'static s
         // assumption: the next errors are refused as by Key Vault's vaults.
         Error::KeyDisabled { operation } => {
             ("Forbidden", format!("Operation {operation} is not allowed on a disabled key."))
+        }
+        Error::SecretDisabled { operation } => {
+            ("Forbidden", format!("Operation {operation} is not allowed on a disabled secret."))
         }
         // Azure has no such rule; the code is that of a key whose `key_ops` do not allow the call.
         Error::KeyExpired { .. }
@@ -153,15 +167,7 @@ pub(in crate::api) fn code_and_message(error: &Error, base: &str) -> (&'static s
 pub(in crate::api) fn vault_code_and_message(error: &Error, base: &str) -> (&'static str, String) {
     match error {
         Error::NotFound(resource) if resource.kind == ResourceKind::Key => {
-            // vaults/{vault}/keys/{key}/versions/{version}
-            let name: Vec<&str> = resource.name.split('/').skip(3).step_by(2).collect();
-            let name = name.join("/");
-            (
-                "KeyNotFound",
-                format!(
-                    "A key with (name/id) {name} was not found in this key vault. If you recently deleted this key you may be able to recover it using the correct recovery command. For help resolving this issue, please see https://go.microsoft.com/fwlink/?linkid=2125182"
-                ),
-            )
+            ("KeyNotFound", object_not_found(resource))
         }
         Error::NotFound(resource) if resource.kind == ResourceKind::DeletedKey => {
             ("KeyNotFound", format!("Deleted Key not found: {}", resource.id()))
@@ -179,15 +185,26 @@ pub(in crate::api) fn vault_code_and_message(error: &Error, base: &str) -> (&'st
 /// Source: `innererror` in recordings and reports of vaults; the others have none, or it is not recorded.
 pub(in crate::api) fn inner_code(error: &Error) -> Option<&'static str> {
     match error {
-        Error::Deleted { resource, .. } if resource.kind == ResourceKind::Key => {
+        Error::Deleted { resource, .. } if matches!(resource.kind, ResourceKind::Key | ResourceKind::Secret) => {
             Some("ObjectIsDeletedButRecoverable")
         }
         Error::Forbidden { denied: DeniedAction::Vault(denial), .. } => Some(denial.refusal.inner_code()),
         Error::KeyDisabled { .. } => Some("KeyDisabled"),
+        Error::SecretDisabled { .. } => Some("SecretDisabled"),
         // assumption: reported by users, not recorded.
         Error::OperationNotPermitted { .. } => Some("KeyOperationForbidden"),
         _ => None,
     }
+}
+
+/// Returns the recorded message about an object of a vault that does not exist, which names the version if the request did.
+fn object_not_found(resource: &Resource) -> String {
+    // vaults/{vault}/secrets/{secret}/versions/{version}
+    let name: Vec<&str> = resource.name.split('/').skip(3).step_by(2).collect();
+    let (kind, name) = (resource.kind, name.join("/"));
+    format!(
+        "A {kind} with (name/id) {name} was not found in this key vault. If you recently deleted this {kind} you may be able to recover it using the correct recovery command. For help resolving this issue, please see https://go.microsoft.com/fwlink/?linkid=2125182"
+    )
 }
 
 /// Capitalizes the first letter.

@@ -44,6 +44,10 @@ pub(super) fn status(error: &Error) -> Status {
                 facts.push(("key", resource.id().to_owned()));
                 Code::AlreadyExists
             }
+            ResourceKind::Secret => {
+                facts.push(("secret", resource.id().to_owned()));
+                Code::AlreadyExists
+            }
             _ => {
                 facts.push(("resource", resource.name.clone()));
                 facts.push(("scheduled_purge_at", scheduled_purge_at.to_string()));
@@ -93,7 +97,9 @@ pub(super) fn status(error: &Error) -> Status {
             facts.push(("field", field.path().to_owned()));
             Code::InvalidArgument
         }
-        Error::KeyDisabled { operation } | Error::OperationNotPermitted { operation } => {
+        Error::KeyDisabled { operation }
+        | Error::OperationNotPermitted { operation }
+        | Error::SecretDisabled { operation } => {
             facts.push(("operation", (*operation).to_owned()));
             Code::FailedPrecondition
         }

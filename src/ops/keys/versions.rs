@@ -4,7 +4,7 @@ use super::KeyBundle;
 use crate::model::audit_entry::Meter;
 use crate::model::container::ContainerId;
 use crate::model::local_rbac::{DataAction, LocalScope};
-use crate::model::{Error, Field, Result};
+use crate::model::{Error, Result};
 use crate::ops::{Cx, DataPlane, Done, KeyPath, NewVersionName, Operation, Page, PageRequest, Target};
 use crate::store::Store;
 
@@ -31,23 +31,10 @@ impl Operation for ListKeyVersions {
     }
 
     async fn execute(self, target: KeyVersionList, cx: &Cx) -> Result<Done<Page<KeyBundle>>> {
-        let before: usize = match &self.page.after {
-            None => 0,
-            Some(token) => token
-                .parse()
-                .map_err(|_| Error::invalid(Field::PageToken, "this page token was not made by this list"))?,
-        };
         let level = cx.recovery_level();
         let versions = target.0.0.map(|key| key.versions.clone()).unwrap_or_default();
-        let items = versions
-            .into_iter()
-            .skip(before)
-            .take(self.page.size + 1)
-            .map(|version| KeyBundle { version, level })
-            .collect();
-        // Used only if that many versions exist; a token beyond the number of versions returns an empty page.
-        let next = before.saturating_add(self.page.size).to_string();
-        Ok(Done::reply(Page::cut(items, self.page.size, |_| next.clone())))
+        let bundles = versions.into_iter().map(|version| KeyBundle { version, level });
+        Ok(Done::reply(Page::of_versions(bundles, &self.page)?))
     }
 }
 

@@ -15,6 +15,7 @@ use crate::model::retention::RetentionDays;
 use crate::model::vault::{AccessPolicies, EnabledFor, Vault, VaultSku};
 use crate::model::{Error, Field, Result, Timestamp};
 use crate::ops::containers::claims;
+use crate::ops::secrets::ensure_sealing_key;
 use crate::ops::{ControlCx, Done, Operation};
 
 use crate::model::hsm::{NetworkChanges, NetworkRules};
@@ -117,6 +118,7 @@ impl Operation for CreateVault {
             deletion: None,
             tags: self.tags,
         };
+        ensure_sealing_key(&vault, &token).await?;
         let bundle = VaultBundle::of(&Arc::new(vault.clone()), &cx.store);
         Ok(Done::with(bundle, [Change::InsertVault(vault)]))
     }

@@ -78,6 +78,6 @@ impl ContainerResource for Vault {
     }
 
     fn own_objects(&self) -> Vec<VersionId> {
-        Vec::new()
+        vec![self.sealing_key()]
     }
 }

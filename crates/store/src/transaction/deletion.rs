@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::super::objects::StoredObject;
 use super::super::resources::Resources;
 use super::Transaction;
 use crate::model::arm_rbac::ControlScope;
@@ -10,8 +11,8 @@ use crate::model::deletion::{Deletable, DeletionState, Transition};
 use crate::model::hsm::ManagedHsm;
 use crate::model::key::Key;
 use crate::model::lifetime::Phase;
-use crate::model::name::KeyName;
 use crate::model::retention::Deletion;
+use crate::model::secret::Secret;
 use crate::model::vault::Vault;
 use crate::model::{Error, Result};
 
@@ -23,7 +24,17 @@ impl Transaction<'_> {
                 self.writable_container(container)?;
                 let found = self.key(container, name);
                 let (key, next) = step(resource, found, |key| key.deletion, transition)?;
-                self.set_key_state(&key, next, (container, name));
+                self.set_object_state(&*key, next, |deletion| Key { deletion, ..Key::clone(&key) });
+                Ok(())
+            }
+            Deletable::Secret(vault, name) => {
+                self.writable_container(&vault.into())?;
+                let found = self.secret(vault, name);
+                let (secret, next) = step(resource, found, |secret| secret.deletion, transition)?;
+                self.set_object_state(&*secret, next, |deletion| Secret {
+                    deletion,
+                    ..Secret::clone(&secret)
+                });
                 Ok(())
             }
             Deletable::ManagedHsm(name) => {
@@ -39,17 +50,24 @@ impl Transaction<'_> {
         }
     }
 
-    fn set_key_state(&mut self, key: &Key, next: DeletionState, (container, name): (&ContainerId, &KeyName)) {
+    /// Stages the new state of an object; `with_deletion` returns it with other dates of its deletion.
+    fn set_object_state<T: StoredObject>(
+        &mut self,
+        object: &T,
+        next: DeletionState,
+        with_deletion: impl FnOnce(Option<Deletion>) -> T,
+    ) {
         let deletion = match next {
             DeletionState::Live => None,
             DeletionState::SoftDeleted(deletion) => Some(deletion),
             DeletionState::Purged => {
-                let id = (container.to_case_insensitive(), name.to_case_insensitive());
-                self.changes.keys.insert(id, None);
+                let name = object.shared_name().to_ascii_lowercase();
+                let id = (object.folded_container(), name);
+                T::staged_mut(&mut self.changes).insert(id, None);
                 return;
             }
         };
-        self.set(Key { deletion, ..key.clone() });
+        self.set(with_deletion(deletion));
     }
 
     fn set_hsm_state(&mut self, hsm: &ManagedHsm, next: DeletionState, transition: Transition) -> Result<()> {

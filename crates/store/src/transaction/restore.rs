@@ -26,7 +26,7 @@ impl Transaction<'_> {
             });
         }
         let limits = container.kind().limits();
-        self.check_limit(limits.keys, || self.key_count(&container))?;
+        self.check_limit(limits.keys, || self.count::<Key>(&container))?;
         // One less, because the limit is checked before each version is added.
         self.check_limit(limits.versions, || key.versions.len().saturating_sub(1))?;
         self.set(in_container(key, &container));

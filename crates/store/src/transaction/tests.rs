@@ -141,13 +141,13 @@ fn adds_versions_to_live_keys_only() {
     let (result, memory) = after(&[&[local(), insert("Bill", 1)], &[insert("bILL", 2)]]);
     assert_eq!(result, Ok(()));
     let (hsm, name) = key("BILL");
-    let key = memory.key(&hsm, &name).unwrap();
+    let key = memory.object::<Key>(&hsm, name.as_str()).unwrap();
     assert_eq!(key.versions.len(), 2);
     assert!(
         key.versions.iter().all(|version| version.name.as_str() == "Bill"),
         "the name keeps its original case"
     );
-    assert_eq!(memory.key_count(&hsm), 1);
+    assert_eq!(memory.count::<Key>(&hsm), 1);
 }
 
 #[test]
@@ -175,7 +175,7 @@ fn replaces_versions_in_place() {
     disabled.attributes.enabled = false;
     let changes = [local(), insert("a", 1), insert("a", 2), Change::ReplaceVersion(disabled)];
     let (hsm, name) = key("a");
-    let key = after(&[&changes]).1.key(&hsm, &name).unwrap();
+    let key = after(&[&changes]).1.object::<Key>(&hsm, name.as_str()).unwrap();
     let enabled: Vec<_> = key.versions.iter().map(|version| version.attributes.enabled).collect();
     assert_eq!(enabled, [false, true]);
 }
@@ -200,13 +200,13 @@ fn rejects_invalid_deletion_state_changes() {
     let (hsm, name) = key("a");
     let changes = [local(), insert("a", 1), delete("A")];
     let deleted = after(&[&changes]).1;
-    assert_eq!(deleted.keys(&hsm, crate::Listing::Live, None, 9).len(), 0);
-    assert_eq!(deleted.keys(&hsm, crate::Listing::Deleted, None, 9).len(), 1);
+    assert_eq!(deleted.objects::<Key>(&hsm, crate::Listing::Live, None, 9).len(), 0);
+    assert_eq!(deleted.objects::<Key>(&hsm, crate::Listing::Deleted, None, 9).len(), 1);
     let recovered = after(&[&changes, &[recover("a")]]).1;
-    assert_eq!(recovered.key(&hsm, &name).unwrap().deletion, None);
-    assert_eq!(recovered.key_count(&hsm), 1);
+    assert_eq!(recovered.object::<Key>(&hsm, name.as_str()).unwrap().deletion, None);
+    assert_eq!(recovered.count::<Key>(&hsm), 1);
     let again = after(&[&changes, &[purge("a"), insert("a", 2)]]).1;
-    assert_eq!(again.key(&hsm, &name).unwrap().versions.len(), 1);
+    assert_eq!(again.object::<Key>(&hsm, name.as_str()).unwrap().versions.len(), 1);
 }
 
 #[test]
@@ -231,7 +231,7 @@ fn policies_and_notices_survive_deletion_of_their_key() {
         let made = [local(), insert("a", 1), insert("a", 2), put(Some(&policy)), note(Notice::NotRotated)];
         let (result, memory) = after(&[&made, more]);
         assert_eq!(result, Ok(()));
-        let key = memory.key(&hsm, &name).unwrap();
+        let key = memory.object::<Key>(&hsm, name.as_str()).unwrap();
         let notices: Vec<_> = key.versions.iter().map(|version| version.notices).collect();
         (key.rotation.is_some(), notices)
     };
@@ -249,8 +249,8 @@ fn rejected_commit_has_no_effect_on_its_group() {
     let (result, memory) =
         after(&[&[local()], &[insert("a", 1), recover("nothing")], &[insert("b", 1), insert("b", 2)]]);
     assert_eq!(result, Ok(()));
-    assert!(memory.key(&hsm, &name).is_none());
-    assert_eq!(memory.key_count(&hsm), 1);
+    assert!(memory.object::<Key>(&hsm, name.as_str()).is_none());
+    assert_eq!(memory.count::<Key>(&hsm), 1);
 }
 
 #[test]
@@ -281,7 +281,7 @@ fn lists_keys_in_case_insensitive_order() {
     let (_, memory) = after(&[&changes]);
     let (hsm, _) = key("a");
     let page = |after, limit| {
-        let keys = memory.keys(&hsm, crate::Listing::Live, after, limit);
+        let keys = memory.objects::<Key>(&hsm, crate::Listing::Live, after, limit);
         keys.iter().map(|key| key.name.to_string()).collect::<Vec<_>>()
     };
     assert_eq!(page(None, 3), ["a", "b", "C"]);
@@ -305,11 +305,11 @@ fn mode_family_of_a_version_cannot_change() {
     assert_eq!(result, Ok(()));
     let (hsm, name) = key("a");
     let families = |memory: &Memory| {
-        let key = memory.key(&hsm, &name).unwrap();
+        let key = memory.object::<Key>(&hsm, name.as_str()).unwrap();
         key.versions.iter().map(|version| version.mode_family).collect::<Vec<_>>()
     };
     assert_eq!(families(&memory), [Some(ModeFamily::Gcm), None]);
-    assert_eq!(memory.key(&hsm, &name).unwrap().versions[0].tags.len(), 1);
+    assert_eq!(memory.object::<Key>(&hsm, name.as_str()).unwrap().versions[0].tags.len(), 1);
 
     let (result, memory) = after(&[&made, &first, &[bind(1, ModeFamily::Cbc)]]);
     let mismatch = Error::ModeFamilyMismatch {

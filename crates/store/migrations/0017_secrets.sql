@@ -1,0 +1,28 @@
+-- Secrets of vaults. `container` is the stored identifier of the vault in lower case, `folded` the name in lower case. Values are
+-- encrypted under the sealing key of the vault.
+
+CREATE TABLE secrets (
+    container          TEXT NOT NULL,
+    folded             TEXT NOT NULL,
+    name               TEXT NOT NULL,
+    deleted_at         INTEGER,
+    scheduled_purge_at INTEGER,
+    PRIMARY KEY (container, folded)
+) WITHOUT ROWID;
+
+CREATE TABLE secret_versions (
+    container    TEXT NOT NULL,
+    secret       TEXT NOT NULL,
+    version      TEXT NOT NULL,
+    position     INTEGER NOT NULL,
+    value        TEXT NOT NULL,
+    content_type TEXT,
+    enabled      INTEGER NOT NULL,
+    not_before   INTEGER,
+    expires      INTEGER,
+    created      INTEGER NOT NULL,
+    updated      INTEGER NOT NULL,
+    tags         TEXT NOT NULL,
+    PRIMARY KEY (container, secret, version),
+    FOREIGN KEY (container, secret) REFERENCES secrets (container, folded)
+);
