@@ -98,7 +98,7 @@ fn redaction(
 ) -> Result<String, Box<dyn Error>> {
     let mut code = String::new();
     for message in redacted {
-        if message.oneofs().next().is_some() {
+        if message.oneofs().any(|oneof| !oneof.is_synthetic()) {
             return Err(format!(
                 "{}: redaction of a message with a oneof is not implemented",
                 message.name()

@@ -98,6 +98,7 @@ enum EventKind {
     PurgedKey(String),
     PurgedHsm(String),
     PurgedVault(String),
+    PurgedSecret(String),
     RotatedKey(String),
     NearExpiry(String),
     NotRotatedKey(String),
@@ -108,7 +109,10 @@ impl EventKind {
     /// Formats the event as text.
     fn text(&self) -> String {
         match self {
-            Self::PurgedKey(name) | Self::PurgedHsm(name) | Self::PurgedVault(name) => {
+            Self::PurgedKey(name)
+            | Self::PurgedHsm(name)
+            | Self::PurgedVault(name)
+            | Self::PurgedSecret(name) => {
                 format!("purged {name}")
             }
             Self::RotatedKey(name) => format!("rotated to {name}"),
@@ -184,6 +188,7 @@ impl From<pb::Happening> for Event {
             Wire::PurgedKey(name) => EventKind::PurgedKey(name),
             Wire::PurgedHsm(name) => EventKind::PurgedHsm(name),
             Wire::PurgedVault(name) => EventKind::PurgedVault(name),
+            Wire::PurgedSecret(name) => EventKind::PurgedSecret(name),
             Wire::RotatedKey(name) => EventKind::RotatedKey(name),
             Wire::NearExpiry(name) => EventKind::NearExpiry(name),
             Wire::ReachedBudget(name) => EventKind::ReachedBudget(name),

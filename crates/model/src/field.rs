@@ -172,6 +172,7 @@ fields! {
     RoleDefinitionRoleName = "role_definition.role_name", "properties.roleName";
     Scope = "scope", "scope";
     Secret = "secret", "name";
+    SecretId = "secret_id", "name";
     Sku = "sku", "sku.name";
     Storage = "storage", "storageResourceUri";
     StorageUri = "storage.uri", "storageResourceUri";

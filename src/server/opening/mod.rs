@@ -7,6 +7,7 @@ mod client_verifier;
 mod directory_lock;
 mod installation;
 mod resources;
+mod sealing_keys;
 mod security_domains;
 mod store;
 mod tls;
@@ -83,6 +84,7 @@ pub(crate) async fn open(config: &Config, installation: Installation) -> anyhow:
         tokens.attach(&(&hsm.seed.name).into(), token);
     }
     security_domains::ensure_security_domains(&store, &tokens).await?;
+    sealing_keys::ensure_sealing_keys(&store, &tokens).await?;
     backup_jobs::end_interrupted_jobs(&store, now).await?;
 
     let audit_log = audit_log::open(config, &store, &pool, installation.audit_token, now).await?;

@@ -14,6 +14,7 @@ use crate::model::time_guard::ClockStatus;
 use crate::model::{Error, Field, Result, Timestamp};
 use crate::ops::KeyPath;
 use crate::ops::clock;
+use crate::ops::secrets::SecretPath;
 
 /// Returns the instant to which the clock is to be advanced.
 ///
@@ -108,6 +109,9 @@ impl From<TimedEvent> for pb::Happening {
             TimedEventKind::PurgedVault(path) => What::PurgedVault(deleted_path_name(&path)),
             TimedEventKind::PurgedKey(KeyPath { container, name }) => {
                 What::PurgedKey(Resource::deleted_key(&container, &name).name)
+            }
+            TimedEventKind::PurgedSecret(SecretPath { vault, name }) => {
+                What::PurgedSecret(Resource::deleted_secret(&vault, &name).name)
             }
             TimedEventKind::RotatedKey(version) => What::RotatedKey(version.to_string()),
             TimedEventKind::NearExpiry(version) => What::NearExpiry(version.to_string()),

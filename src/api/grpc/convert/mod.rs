@@ -12,6 +12,7 @@ mod keys;
 mod lifecycle;
 mod resources;
 mod rotation;
+mod secrets;
 mod security_domain;
 mod settings;
 mod usage;
@@ -75,6 +76,7 @@ fn template(pattern: &str) -> String {
             ("{}", Some("resourceGroups")) => text.push_str("{resource_group}"),
             ("{}", Some("locations")) => text.push_str("{location}"),
             ("{}", Some("keys" | "deletedKeys")) => text.push_str("{key}"),
+            ("{}", Some("secrets" | "deletedSecrets")) => text.push_str("{secret}"),
             ("{}", Some("versions")) => text.push_str("{version}"),
             ("{}", Some("settings")) => text.push_str("{setting}"),
             ("{}", _) => text.push_str("{guid}"),
