@@ -42,6 +42,7 @@ pub(super) fn every_error() -> Vec<Error> {
     let name: crate::model::name::KeyName = "invoices".parse().unwrap();
     let container = ContainerId::from(&hsm);
     let vault: crate::model::name::VaultName = "contoso".parse().unwrap();
+    let secret: crate::model::name::SecretName = "password".parse().unwrap();
     let subscription = SubscriptionId(Uuid::nil());
     let group: ResourceGroupName = "dev".parse().unwrap();
     let budget = "monthly".parse().unwrap();
@@ -50,10 +51,12 @@ pub(super) fn every_error() -> Vec<Error> {
             ResourceKind::Budget => Resource::budget(subscription, &budget),
             ResourceKind::DeletedKey => Resource::deleted_key(&container, &name),
             ResourceKind::DeletedManagedHsm => Resource::deleted_hsm(&hsm),
+            ResourceKind::DeletedSecret => Resource::deleted_secret(&vault, &secret),
             ResourceKind::DeletedVault => Resource::deleted_vault(&vault),
             ResourceKind::Key => Resource::key(&container, &name),
             ResourceKind::ManagedHsm => (&hsm).into(),
             ResourceKind::ResourceGroup => Resource::group(subscription, &group),
+            ResourceKind::Secret => Resource::secret(&vault, &secret),
             ResourceKind::Subscription => subscription.into(),
             ResourceKind::Vault => Resource::vault_at(subscription, &group, &vault),
             ResourceKind::BackupJob
@@ -88,6 +91,7 @@ pub(super) fn every_error() -> Vec<Error> {
         Error::internal_caused_by(SECRET, SECRET),
         Error::invalid(Field::Name, "it is wrong"),
         Error::Deleted { resource: Resource::key(&container, &name), scheduled_purge_at: at },
+        Error::Deleted { resource: Resource::secret(&vault, &secret), scheduled_purge_at: at },
         Error::KeyDisabled { operation: "sign" },
         Error::KeyExpired { operation: "sign", expires: at.into() },
         Error::KeyMaterialMissing { version: VersionId::from_bytes([7; 16]) },

@@ -65,6 +65,14 @@ pub struct Signer {
     through: AtomicU64,
 }
 
+impl AuditLog {
+    /// Returns the token of the service, which holds the signing key and belongs to no container; `None` if it supports no such
+    /// key.
+    pub(super) fn token(&self) -> Option<Token> {
+        self.signer.as_ref().map(|signer| signer.token.clone())
+    }
+}
+
 impl Signer {
     /// Finds the signing key in a token, or generates it.
     ///

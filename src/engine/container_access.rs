@@ -147,6 +147,12 @@ fn in_vault(
     authorize_in_vault(caller, vault, grants, action, objects, || store.control_definitions())
 }
 
+impl Engine {
+    fn container(&self, id: &ContainerId) -> Result<Container> {
+        self.0.store.container(id).ok_or_else(|| Error::NotFound(id.into()))
+    }
+}
+
 /// Creates the context of an operation on the data plane of a container, for all planes whose operations have one.
 fn create_data_context(
     engine: &Engine,
@@ -171,6 +177,7 @@ fn create_data_context(
         aes_modes: inner.key_policies.aes_modes.for_container(&id),
         backup: inner.key_policies.backup.for_container(&id),
         backup_queue: inner.backup_queue.clone(),
+        security_worlds: inner.security_worlds.clone(),
         storage: Arc::clone(&inner.storage),
         clock: inner.clock.clone(),
         container,

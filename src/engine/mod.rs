@@ -25,7 +25,6 @@ use crate::identity::{Audience, Caller, Credential, Identity, VerifiedCredential
 use crate::ids::Ids;
 use crate::model::audit_entry::{Meter, Origin};
 use crate::model::billing::Pricing;
-use crate::model::container::{Container, ContainerId};
 use crate::model::container_setting::KeyPolicies;
 use crate::model::event::EventFilter;
 use crate::model::hsm::ManagedHsm;
@@ -35,7 +34,7 @@ use crate::model::vault::Vault;
 use crate::model::{Error, Result, Timestamp};
 use crate::ops::{
     AttachedTokens, BackupQueue, CxOf, Done, Intents, Operation, Plane, PlaneOf, PublicKeyCache,
-    RunningIntents, Target, recovery_of,
+    RunningIntents, SecurityWorlds, Target, recovery_of,
 };
 use crate::storage;
 use crate::store::{Commit, Store};
@@ -88,6 +87,7 @@ struct Inner {
     tokens: AttachedTokens,
     supply: TokenPool,
     public_keys: Arc<PublicKeyCache>,
+    security_worlds: SecurityWorlds,
     locations: Arc<Locations>,
     pricing: Arc<Pricing>,
     key_policies: KeyPolicies,
@@ -119,13 +119,15 @@ where
 impl Engine {
     /// Creates an engine.
     pub fn new(parts: EngineParts) -> Self {
+        let locations = Arc::new(parts.locations);
         Self(Arc::new(Inner {
             identity: parts.identity,
             store: parts.store,
             tokens: parts.tokens,
             supply: parts.token_pool,
             public_keys: Arc::default(),
-            locations: Arc::new(parts.locations),
+            security_worlds: SecurityWorlds::new(parts.audit_log.token(), locations.clone()),
+            locations,
             pricing: Arc::new(parts.pricing),
             key_policies: parts.key_policies,
             storage: Arc::new(parts.storage),
@@ -367,10 +369,6 @@ impl Engine {
                 pending.refuse_with_changes(error, changes).await
             }
         }
-    }
-
-    fn container(&self, id: &ContainerId) -> Result<Container> {
-        self.0.store.container(id).ok_or_else(|| Error::NotFound(id.into()))
     }
 
     async fn attempt<O: Operation>(

@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::backup_queue::BackupQueue;
 use super::intents::Intents;
-use super::{AttachedTokens, PublicKeyCache};
+use super::{AttachedTokens, PublicKeyCache, SecurityWorlds};
 use crate::clock::Clock;
 use crate::ids::Ids;
 use crate::model::aes_modes::{AesModes, ModeFamily};
@@ -53,6 +53,8 @@ pub struct Cx {
     pub backup: BackupPolicy,
     /// The jobs that were started.
     pub backup_queue: BackupQueue,
+    /// The keys of backups of objects of vaults.
+    pub security_worlds: SecurityWorlds,
     /// Where full backups may be stored.
     pub storage: Arc<storage::Policy>,
     /// The clock of the service, for operations that take long.

@@ -30,6 +30,7 @@ mod recovery;
 pub mod resources;
 pub mod secrets;
 pub mod security_domain;
+mod security_worlds;
 pub mod settings;
 mod target;
 pub mod usage;
@@ -53,6 +54,7 @@ pub use plane::{
 pub use public_key_cache::PublicKeyCache;
 pub use recoveries::recovery_of;
 pub use recovery::{CompletedOperation, Recovered, Recovery, RecoveryCx};
+pub use security_worlds::{SecurityWorld, SecurityWorlds};
 pub use target::{
     AllKeys, DeletedKey, ExistingRoleDefinition, KeyPath, LiveKey, LiveKeyVersion, NewVersionName,
     RoleAssignmentPath, RoleDefinitionPath, RoleScope, Target, WholeContainer, WholeHsm, container_lock,
@@ -271,6 +273,8 @@ operations! {
     secrets::ListSecrets,
     secrets::ListSecretVersions,
     secrets::UpdateSecretVersion,
+    secrets::BackupSecret,
+    secrets::RestoreSecret,
     secrets::DeleteSecret,
     secrets::GetDeletedSecret,
     secrets::ListDeletedSecrets,

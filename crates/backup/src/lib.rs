@@ -3,16 +3,23 @@
 //! | backup | encrypted with | contains |
 //! |---|---|---|
 //! | of a key ([`KeyBackup`]) | the content key `base_enclave_backup` of the security domain | a [`KeyRecord`] |
+//! | of a secret of a vault ([`SecretBackup`]) | a content key, which the key of a security world encrypts | a [`SecretRecord`] |
 //! | of an HSM ([`archive`]) | a key derived from `partition_enclave_backup` | all keys, roles and settings |
 //!
-//! In every backup, key material is wrapped by the token under the key `hsm_backup` of the security domain, within the
+//! In the backups of keys and HSMs, key material is wrapped by the token under the key `hsm_backup` of the security domain, within the
 //! encryption of the backup, which authenticates the attributes that belong to the material.
 
 pub mod archive;
 mod key_backup;
 mod key_record;
+mod secret_backup;
+mod world_key;
 
 use strongroom_model as model;
 
 pub use key_backup::{KeyBackup, KeyBackupError, MAX_KEY_BACKUP_BYTES};
 pub use key_record::{InvalidRecord, KeyRecord, VersionRecord};
+pub use secret_backup::{
+    MAX_SECRET_BACKUP_BYTES, SecretBackup, SecretBackupError, SecretRecord, SecretVersionRecord,
+};
+pub use world_key::world_key_id;

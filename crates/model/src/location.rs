@@ -9,6 +9,8 @@ pub struct Location {
     pub name: String,
     /// The display name, for example `West Europe`.
     pub display_name: String,
+    /// The geography it belongs to, for example `Europe`.
+    pub geography: String,
 }
 
 /// The configured locations.
@@ -51,8 +53,10 @@ mod tests {
 
     #[test]
     fn finds_locations_ignoring_case_and_spaces() {
-        let location =
-            |name: &str, shown: &str| Location { name: name.to_owned(), display_name: shown.to_owned() };
+        let location = |name: &str, shown: &str| {
+            let (name, display_name) = (name.to_owned(), shown.to_owned());
+            Location { name, display_name, geography: "Somewhere".to_owned() }
+        };
         let locations =
             Locations::new(vec![location("westeurope", "West Europe"), location("eastus", "East US")]);
         for text in ["westeurope", "West Europe", "WESTEUROPE", "west europe"] {

@@ -43,13 +43,18 @@ impl ContentKey {
         Some(Self(key))
     }
 
-    pub(crate) fn generate() -> Result<Self, Error> {
+    /// Generates a key.
+    ///
+    /// # Errors
+    /// [`Error::Library`].
+    pub fn generate() -> Result<Self, Error> {
         let mut key = Zeroizing::new([0; KEY_BYTES]);
         rand::fill(&mut *key).map_err(|_| Error::Library)?;
         Ok(Self(key))
     }
 
-    pub(crate) fn as_bytes(&self) -> &[u8] {
+    /// Returns the 64 bytes of the key.
+    pub fn as_bytes(&self) -> &[u8] {
         &*self.0
     }
 

@@ -1,5 +1,5 @@
-//! JSON Web Encryption in compact serialization (RFC 7516, section 7.1), with `A256CBC-HS512` and either `dir` or
-//! `RSA-OAEP-256`; nothing else is accepted.
+//! JSON Web Encryption in compact serialization (RFC 7516, section 7.1), with `A256CBC-HS512` and either `dir`,
+//! `RSA-OAEP-256` or `A256GCMKW`; nothing else is accepted.
 
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
@@ -8,11 +8,13 @@ use crate::base64::{base64url, decode_base64url};
 use crate::certificate::Certificate;
 use crate::content_encryption::{ContentKey, Encrypted, NotAuthentic};
 use crate::error::Error;
+use crate::gcm_key_wrapping::WrappedContentKey;
 use crate::json::print;
 
 const CONTENT_ENCRYPTION: &str = "A256CBC-HS512";
 const DIRECT: &str = "dir";
 const RSA_OAEP: &str = "RSA-OAEP-256";
+const GCM_WRAPPING: &str = "A256GCMKW";
 /// The `kid` that azure-cli writes if the recipient is named outside of the JWE.
 const UNUSED_KEY_ID: &str = "not used";
 
@@ -23,12 +25,32 @@ struct Header {
     enc: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     kid: Option<String>,
+    /// The initialization vector of `A256GCMKW` (RFC 7518, section 4.7.1.1).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    iv: Option<String>,
+    /// The authentication tag of `A256GCMKW` (RFC 7518, section 4.7.1.2).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    tag: Option<String>,
     /// Compressed plaintext is not accepted (RFC 7516, section 4.1.3).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     zip: Option<serde_json::Value>,
     /// Extensions that a recipient must understand (RFC 7516, section 4.1.13). There are none here.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     crit: Option<serde_json::Value>,
+}
+
+impl Header {
+    fn new(algorithm: &str, key_id: &str) -> Self {
+        Self {
+            alg: algorithm.to_owned(),
+            enc: CONTENT_ENCRYPTION.to_owned(),
+            kid: Some(key_id.to_owned()),
+            iv: None,
+            tag: None,
+            zip: None,
+            crit: None,
+        }
+    }
 }
 
 /// A parsed JWE whose tag is not verified yet.
@@ -46,16 +68,26 @@ pub(crate) struct Jwe {
 impl Jwe {
     /// Parses a JWE whose content key the recipient has (`dir`).
     pub(crate) fn parse_direct(text: &str) -> Result<Self, &'static str> {
-        let jwe = Self::parse(text, DIRECT)?;
+        let (jwe, _) = Self::parse(text, DIRECT)?;
         if jwe.encrypted_key.is_empty() { Ok(jwe) } else { Err("a JWE with alg dir has an encrypted key") }
     }
 
     /// Parses a JWE whose content key is encrypted for a certificate (`RSA-OAEP-256`).
     pub(crate) fn parse_wrapped(text: &str) -> Result<Self, &'static str> {
-        Self::parse(text, RSA_OAEP)
+        Self::parse(text, RSA_OAEP).map(|(jwe, _)| jwe)
     }
 
-    fn parse(text: &str, algorithm: &str) -> Result<Self, &'static str> {
+    /// Parses a JWE whose content key is encrypted with AES-GCM (`A256GCMKW`).
+    pub(crate) fn parse_gcm_wrapped(text: &str) -> Result<(Self, WrappedContentKey), &'static str> {
+        let (jwe, header) = Self::parse(text, GCM_WRAPPING)?;
+        let decoded = |text: Option<String>| text.as_deref().and_then(decode_base64url);
+        let missing = "the header of a JWE has no iv or tag";
+        let (iv, tag) = (decoded(header.iv).ok_or(missing)?, decoded(header.tag).ok_or(missing)?);
+        let wrapped = WrappedContentKey { iv, ciphertext: jwe.encrypted_key.clone(), tag };
+        Ok((jwe, wrapped))
+    }
+
+    fn parse(text: &str, algorithm: &str) -> Result<(Self, Header), &'static str> {
         let mut parts = text.split('.');
         let header = parts.next().unwrap_or_default();
         let mut next = || {
@@ -74,43 +106,44 @@ impl Jwe {
         if decoded.zip.is_some() || decoded.crit.is_some() {
             return Err("a JWE uses compression or an extension");
         }
-        Ok(Self {
-            header: header.to_owned(),
-            key_id: decoded.kid,
-            encrypted_key,
-            encrypted: Encrypted { iv, ciphertext, tag },
-        })
+        let key_id = decoded.kid.clone();
+        let encrypted = Encrypted { iv, ciphertext, tag };
+        Ok((Self { header: header.to_owned(), key_id, encrypted_key, encrypted }, decoded))
     }
 
     /// Encrypts with a key that the recipient has. The header names it.
     pub(crate) fn encrypt_direct(key: &ContentKey, key_id: &str, plaintext: &[u8]) -> Result<Self, Error> {
-        Self::encrypt(DIRECT, key_id, key, Vec::new(), plaintext)
+        Self::encrypt(Header::new(DIRECT, key_id), key, Vec::new(), plaintext)
     }
 
     /// Encrypts for a certificate, with a random content key.
     pub(crate) fn encrypt_wrapped(recipient: &Certificate, plaintext: &[u8]) -> Result<Self, Error> {
         let key = ContentKey::generate()?;
         let encrypted_key = recipient.encrypt(key.as_bytes())?;
-        Self::encrypt(RSA_OAEP, UNUSED_KEY_ID, &key, encrypted_key, plaintext)
+        Self::encrypt(Header::new(RSA_OAEP, UNUSED_KEY_ID), &key, encrypted_key, plaintext)
+    }
+
+    /// Encrypts with a content key that was encrypted with AES-GCM. The header names the key that encrypted it.
+    pub(crate) fn encrypt_gcm_wrapped(
+        key: &ContentKey,
+        WrappedContentKey { iv, ciphertext, tag }: WrappedContentKey,
+        key_id: &str,
+        plaintext: &[u8],
+    ) -> Result<Self, Error> {
+        let (iv, tag) = (Some(base64url(&iv)), Some(base64url(&tag)));
+        Self::encrypt(Header { iv, tag, ..Header::new(GCM_WRAPPING, key_id) }, key, ciphertext, plaintext)
     }
 
     fn encrypt(
-        algorithm: &str,
-        key_id: &str,
+        header: Header,
         key: &ContentKey,
         encrypted_key: Vec<u8>,
         plaintext: &[u8],
     ) -> Result<Self, Error> {
-        let header = Header {
-            alg: algorithm.to_owned(),
-            enc: CONTENT_ENCRYPTION.to_owned(),
-            kid: Some(key_id.to_owned()),
-            zip: None,
-            crit: None,
-        };
+        let key_id = header.kid.clone();
         let header = base64url(print(&header)?.as_bytes());
         let encrypted = key.encrypt(plaintext, header.as_bytes())?;
-        Ok(Self { header, key_id: Some(key_id.to_owned()), encrypted_key, encrypted })
+        Ok(Self { header, key_id, encrypted_key, encrypted })
     }
 
     /// The `kid` of the header.

@@ -60,6 +60,8 @@ pub(in crate::api) fn code_and_message(error: &Error, base: &str) -> (&'static s
                 "A vault with the same name already exists in deleted state. You need to either recover or purge existing key vault. Follow this link https://go.microsoft.com/fwlink/?linkid=2149745 for more information on soft delete."
                     .to_owned(),
             ),
+            // Recorded of restores, which alone meet an existing secret.
+            (ResourceKind::Secret, _) => ("Conflict", restore_conflict(resource, base)),
             (ResourceKind::RoleAssignment, _) => {
                 ("RoleAssignmentExists", "The role assignment already exists.".to_owned())
             }
@@ -204,6 +206,14 @@ fn object_not_found(resource: &Resource) -> String {
     let (kind, name) = (resource.kind, name.join("/"));
     format!(
         "A {kind} with (name/id) {name} was not found in this key vault. If you recently deleted this {kind} you may be able to recover it using the correct recovery command. For help resolving this issue, please see https://go.microsoft.com/fwlink/?linkid=2125182"
+    )
+}
+
+/// Returns the recorded message about a restore to a name in use. The name of the resource has the restored version.
+fn restore_conflict(resource: &Resource, base: &str) -> String {
+    let (name, version) = (resource.id_in("secrets"), resource.id_in("versions"));
+    format!(
+        "There was a conflict restoring the secret '{base}/secrets/{name}/{version}'. This can happen if either: a second secret with the same name was created after the first secret was deleted; thus trying to restore a secret whose name is already in use. To fix this, rename the second secret to something else so that the restore works. The second probable cause of this exception is when multiple operations are performed in parallel against the secret. To avoid this error, perform operations against a secret in a sequential manner."
     )
 }
 

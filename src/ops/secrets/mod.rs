@@ -3,9 +3,11 @@
 //! Azure: <https://learn.microsoft.com/azure/key-vault/secrets/about-secrets> and
 //! <https://github.com/Azure/azure-rest-api-specs/tree/main/specification/keyvault>
 
+mod backup;
 mod deletion;
 mod get;
 mod list;
+mod restore;
 mod sealing;
 mod set;
 mod targets;
@@ -14,12 +16,14 @@ mod versions;
 
 use std::sync::Arc;
 
+pub use backup::BackupSecret;
 pub use deletion::{
     DeleteSecret, DeletedSecretBundle, GetDeletedSecret, ListDeletedSecrets, PurgeDeletedSecret,
     PurgeExpiredSecret, RecoverDeletedSecret,
 };
 pub use get::{GetSecret, RevealedSecret};
 pub use list::ListSecrets;
+pub use restore::RestoreSecret;
 pub use sealing::ensure_sealing_key;
 pub use set::{NewSecretSettings, SetSecret};
 pub use targets::{AllSecrets, DeletedSecret, LiveSecret, LiveSecretVersion, NewSecretVersion, SecretPath};

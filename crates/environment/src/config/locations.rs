@@ -13,6 +13,8 @@ const FILE: &str = include_str!("../../../../hsm-config/locations.toml");
 #[serde(deny_unknown_fields)]
 struct LocationFile {
     locations: BTreeMap<String, String>,
+    /// The locations of each geography.
+    geographies: BTreeMap<String, Vec<String>>,
 }
 
 /// Returns the built-in list of Azure locations.
@@ -21,8 +23,15 @@ struct LocationFile {
 /// [`Error::Internal`] if the embedded file is invalid.
 pub fn locations() -> Result<Locations> {
     let file: LocationFile = toml::from_str(FILE).map_err(Error::internal)?;
-    let location = |(name, display_name)| Location { name, display_name };
-    Ok(Locations::new(file.locations.into_iter().map(location).collect()))
+    let geography = |name: &String| {
+        let found = file.geographies.iter().find(|(_, locations)| locations.contains(name));
+        found.map(|(geography, _)| geography.clone())
+    };
+    let location = |(name, display_name)| match geography(&name) {
+        Some(geography) => Ok(Location { name, display_name, geography }),
+        None => Err(Error::internal(format!("location {name} has no geography"))),
+    };
+    Ok(Locations::new(file.locations.into_iter().map(location).collect::<Result<_>>()?))
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use super::Transaction;
 use crate::model::limit;
 use crate::model::name::{SecretName, VaultName};
 use crate::model::resource_kind::Resource;
-use crate::model::secret::{Secret, SecretVersion};
+use crate::model::secret::{Secret, SecretId, SecretVersion};
 use crate::model::{Error, Result};
 
 impl Transaction<'_> {
@@ -62,11 +62,9 @@ impl Transaction<'_> {
     pub(super) fn restore_secret(&mut self, secret: &Secret) -> Result<()> {
         let vault = self.writable_vault(&secret.vault)?;
         if let Some(known) = self.secret(&vault, &secret.name) {
-            let resource = Resource::secret(&vault, &known.name);
-            return Err(match known.deletion {
-                Some(deletion) => Error::deleted(resource, deletion),
-                None => Error::Exists { resource, deleted: false },
-            });
+            let version = secret.current().map(|current| current.version);
+            let id = SecretId { vault, name: known.name.clone(), version };
+            return Err(Error::Exists { resource: (&id).into(), deleted: known.deletion.is_some() });
         }
         self.check_limit(limit::SECRETS, || self.count::<Secret>(&(&vault).into()))?;
         // One less, because the limit is checked before each version is added.

@@ -189,7 +189,7 @@ pub(in super::super) fn locations(
     _: &Endpoint,
     (subscription, all): (SubscriptionId, Vec<Location>),
 ) -> List<LocationResponse> {
-    List::all(all.into_iter().map(|Location { name, display_name }| LocationResponse {
+    List::all(all.into_iter().map(|Location { name, display_name, .. }| LocationResponse {
         id: format!("/subscriptions/{subscription}/locations/{name}"),
         name,
         r#type: "Region",

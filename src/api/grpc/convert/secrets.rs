@@ -12,9 +12,9 @@ use crate::model::secret::{SecretId, SecretValue};
 use crate::model::{Error, Field, Result};
 use crate::ops::keys::AttributeChanges;
 use crate::ops::secrets::{
-    DeleteSecret, DeletedSecretBundle, GetDeletedSecret, GetSecret, ListDeletedSecrets, ListSecretVersions,
-    ListSecrets, NewSecretSettings, PurgeDeletedSecret, RecoverDeletedSecret, RevealedSecret, SecretBundle,
-    SecretPath, SetSecret, UpdateSecretVersion,
+    BackupSecret, DeleteSecret, DeletedSecretBundle, GetDeletedSecret, GetSecret, ListDeletedSecrets,
+    ListSecretVersions, ListSecrets, NewSecretSettings, PurgeDeletedSecret, RecoverDeletedSecret,
+    RestoreSecret, RevealedSecret, SecretBundle, SecretPath, SetSecret, UpdateSecretVersion,
 };
 use crate::ops::{Page, PageRequest};
 
@@ -141,12 +141,22 @@ impl TryFrom<pb::UpdateSecretVersionRequest> for UpdateSecretVersion {
     }
 }
 
-impl TryFrom<pb::DeleteSecretRequest> for DeleteSecret {
+impl TryFrom<pb::RestoreSecretRequest> for RestoreSecret {
     type Error = Error;
 
-    fn try_from(request: pb::DeleteSecretRequest) -> Result<Self> {
-        Ok(Self { id: secret_path(Field::Name, &request.name, "secrets")? })
+    fn try_from(request: pb::RestoreSecretRequest) -> Result<Self> {
+        Ok(Self { vault: vault(&request.parent)?, backup: request.backup })
     }
+}
+
+impl From<Vec<u8>> for pb::BackupSecretResponse {
+    fn from(backup: Vec<u8>) -> Self {
+        Self { backup }
+    }
+}
+
+fn live_secret(name: &str) -> Result<SecretPath> {
+    secret_path(Field::Name, name, "secrets")
 }
 
 impl TryFrom<pb::ListDeletedSecretsRequest> for ListDeletedSecrets {
@@ -162,6 +172,8 @@ fn deleted_secret(name: &str) -> Result<SecretPath> {
 }
 
 super::named! {
+    BackupSecretRequest => BackupSecret { secret: live_secret },
+    DeleteSecretRequest => DeleteSecret { id: live_secret },
     GetDeletedSecretRequest => GetDeletedSecret { id: deleted_secret },
     RecoverDeletedSecretRequest => RecoverDeletedSecret { id: deleted_secret },
     PurgeDeletedSecretRequest => PurgeDeletedSecret { id: deleted_secret },
