@@ -94,6 +94,7 @@ fn version(key: &str, id: u32) -> KeyVersion {
         name: name(key),
         version: VersionId::from_bytes(u128::from(id).to_be_bytes()),
         material: PublicMaterial::Ec { crv: Curve::P256, x: vec![1; 32], y: vec![2; 32] },
+        protection: Default::default(),
         operations: BTreeSet::from([KeyOperation::Sign, KeyOperation::DeriveKey]),
         attributes: Attributes {
             enabled: true,

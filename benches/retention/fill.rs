@@ -10,7 +10,7 @@ use strongroom::model::change::{Change, ControlChange, VersionOrigin};
 use strongroom::model::deletion::{Deletable, Transition};
 use strongroom::model::due::Notices;
 use strongroom::model::hsm::{Activation, ManagedHsm, NetworkRules};
-use strongroom::model::key::{Attributes, Curve, KeyOperation, KeyVersion, PublicMaterial, Tags};
+use strongroom::model::key::{Attributes, Curve, KeyOperation, KeyVersion, Protection, PublicMaterial, Tags};
 use strongroom::model::name::{HsmName, KeyName};
 use strongroom::model::resource::{ResourceGroup, ResourceGroupName, Subscription, SubscriptionId};
 use strongroom::model::retention::{Deletion, RetentionDays};
@@ -131,6 +131,7 @@ fn version(number: usize, created: Timestamp) -> anyhow::Result<KeyVersion> {
         name,
         version: Ids.version(),
         material: PublicMaterial::Ec { crv: Curve::P256, x: vec![7; 32], y: vec![9; 32] },
+        protection: Protection::Hsm,
         operations: [KeyOperation::Sign, KeyOperation::Verify].into_iter().collect(),
         attributes: Attributes {
             enabled: true,

@@ -1,6 +1,7 @@
 //! Tests that recorded uses of key versions outlive the keys, for billing.
 
 use super::*;
+use strongroom::model::key::Protection;
 
 fn sign(key: &str, id: u32, second: i64) -> Commit {
     let used = AuditRecord { at: at(second), version: Some(Arc::new(version(key, id))), ..record(0) };
@@ -42,7 +43,7 @@ async fn key_version_usage_survives_purge_and_restart() {
     let [used] = &within(0, 1)[..] else { panic!("expected one used version") };
     assert_eq!((used.hsm.as_str(), used.version), ("local", version("Invoices", 1).version));
     assert_eq!(used.days.iter().map(|day| i64::from(day) - first).collect::<Vec<_>>(), [0, 1, 2, 60]);
-    assert_eq!(used.key_type.kty(), "EC-HSM");
+    assert_eq!(used.key_type.kty(Protection::Hsm), "EC-HSM");
     assert_eq!(within(31, 32).len(), 1, "the use of the third day counts for thirty days");
     assert_eq!((within(32, 59), within(90, 99)), (Vec::new(), Vec::new()));
 }

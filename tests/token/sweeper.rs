@@ -77,6 +77,7 @@ fn deleted_key(material: PublicMaterial) -> Vec<Change> {
         name: key(),
         version: id(1),
         material,
+        protection: Default::default(),
         operations: BTreeSet::new(),
         attributes: Attributes {
             enabled: true,

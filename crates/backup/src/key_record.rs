@@ -11,7 +11,8 @@ use crate::model::aes_modes::ModeFamily;
 use crate::model::container_id::ContainerId;
 use crate::model::due::Notices;
 use crate::model::key::{
-    Attributes, Key, KeyOperations, KeyType, KeyVersion, PublicMaterial, Tags, check_tags, check_validity,
+    Attributes, Key, KeyOperations, KeyType, KeyVersion, Protection, PublicMaterial, Tags, check_tags,
+    check_validity,
 };
 use crate::model::name::{KeyName, VersionId};
 use crate::model::period::LifetimePeriod;
@@ -37,6 +38,8 @@ pub struct KeyRecord {
 pub struct VersionRecord {
     version: VersionId,
     public: PublicMaterial,
+    #[serde(default, skip_serializing_if = "is_hsm")]
+    protection: Protection,
     wrapped: WrappedKey,
     operations: KeyOperations,
     attributes: Attributes,
@@ -44,6 +47,11 @@ pub struct VersionRecord {
     notices: u8,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     mode_family: Option<ModeFamily>,
+}
+
+/// Whether it is the protection of all keys of managed HSMs, which records do not name.
+fn is_hsm(protection: &Protection) -> bool {
+    *protection == Protection::Hsm
 }
 
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -144,6 +152,7 @@ impl VersionRecord {
         Self {
             version: version.version,
             public: version.material.clone(),
+            protection: version.protection,
             wrapped,
             operations: version.operations.clone(),
             attributes: version.attributes.clone(),
@@ -174,6 +183,7 @@ impl VersionRecord {
             name: name.clone(),
             version: self.version,
             material: self.public.clone(),
+            protection: self.protection,
             operations: self.operations.clone(),
             attributes: self.attributes.clone(),
             tags: self.tags.clone(),

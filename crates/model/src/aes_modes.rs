@@ -126,6 +126,13 @@ mod tests {
             assert!(matches!(error, Error::Invalid { field: Field::Tags, .. }), "{tag}: {error}");
         }
         let ec = KeyType::Ec { curve: Curve::P256 };
-        assert_eq!(ModeFamily::initial(ec, &ec.default_operations(), &tags(Some("any"))), Ok(None));
+        assert_eq!(
+            ModeFamily::initial(
+                ec,
+                &ec.default_operations(crate::container_id::ContainerKind::ManagedHsm),
+                &tags(Some("any"))
+            ),
+            Ok(None)
+        );
     }
 }

@@ -160,6 +160,7 @@ pub(super) mod tests {
             name: "a".parse().unwrap(),
             version: VersionId::from_bytes([1; 16]),
             material: PublicMaterial::Oct { key_size: 256 },
+            protection: Default::default(),
             operations: Default::default(),
             attributes: Attributes {
                 enabled: true,

@@ -121,6 +121,7 @@ fields! {
     NetworkPublicNetworkAccess = "network.public_network_access", "properties.publicNetworkAccess";
     NoKeyOps = "no_key_ops", "no_key_ops";
     Object = "object", "object";
+    OutContentType = "outContentType", "outContentType";
     PageSize = "page_size", "maxresults";
     PageToken = "page_token", "$skiptoken";
     Parent = "parent", "parent";

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::container_id::ContainerId;
+use super::container_id::{ContainerId, ContainerKind};
 pub use super::curve::Curve;
 use super::due::Notices;
 use super::key_date::KeyDate;
@@ -39,19 +39,61 @@ pub enum KeyType {
     },
 }
 
+/// What protects the private or secret key. In this service every key is in a token; keys protected by software exist in vaults
+/// only, where clients tell them apart by their type.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Protection {
+    /// Hardware: the types that end with `-HSM`. All keys of a managed HSM have it.
+    #[default]
+    Hsm,
+    /// Software.
+    Software,
+}
+
+impl Protection {
+    /// Returns what the name of a key type asks for.
+    pub fn of_kty(kty: &str) -> Self {
+        if kty.ends_with("-HSM") { Self::Hsm } else { Self::Software }
+    }
+
+    /// Returns the name under which it is stored.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Hsm => "hsm",
+            Self::Software => "software",
+        }
+    }
+}
+
+impl FromStr for Protection {
+    type Err = Error;
+
+    /// Parses [`Self::as_str`].
+    fn from_str(text: &str) -> Result<Self> {
+        let known = [Self::Hsm, Self::Software].into_iter().find(|one| one.as_str() == text);
+        known.ok_or_else(|| Error::internal("a key is protected by hsm or software"))
+    }
+}
+
 impl KeyType {
     /// Returns the `kty` that every surface reports.
-    pub const fn kty(self) -> &'static str {
-        match self {
-            Self::Rsa { .. } => "RSA-HSM",
-            Self::Ec { .. } => "EC-HSM",
-            Self::Oct { .. } => "oct-HSM",
+    pub const fn kty(self, protection: Protection) -> &'static str {
+        match (self, protection) {
+            (Self::Rsa { .. }, Protection::Hsm) => "RSA-HSM",
+            (Self::Rsa { .. }, Protection::Software) => "RSA",
+            (Self::Ec { .. }, Protection::Hsm) => "EC-HSM",
+            (Self::Ec { .. }, Protection::Software) => "EC",
+            (Self::Oct { .. }, Protection::Hsm) => "oct-HSM",
+            (Self::Oct { .. }, Protection::Software) => "oct",
         }
     }
 
-    /// Returns the operations of a key created without `key_ops` (as recorded from Azure).
-    pub(crate) fn default_operations(self) -> KeyOperations {
+    /// Returns the operations of a key created without `key_ops` in this kind of container (as recorded from Azure).
+    pub fn default_operations(self, kind: ContainerKind) -> KeyOperations {
         let names: &[KeyOperation] = match self {
+            // assumption: vaults do not derive keys.
+            Self::Ec { .. } if kind == ContainerKind::Vault => &[KeyOperation::Sign, KeyOperation::Verify],
             Self::Rsa { .. } | Self::Oct { .. } => &[
                 KeyOperation::Encrypt,
                 KeyOperation::Decrypt,
@@ -269,13 +311,11 @@ impl fmt::Display for KeyOperation {
 /// A set of key operations.
 pub type KeyOperations = BTreeSet<KeyOperation>;
 
-/// Parses a list of key operations for a key of this type. `None` returns the defaults; an empty list returns no
-/// operations.
+/// Parses a list of key operations for a key of this type.
 ///
 /// # Errors
 /// `Invalid` naming `key_ops` if one is unknown, does not fit the type, or `import` is combined with others.
-pub fn parse_operations<T: AsRef<str>>(names: Option<&[T]>, key_type: KeyType) -> Result<KeyOperations> {
-    let Some(names) = names else { return Ok(key_type.default_operations()) };
+pub fn parse_operations<T: AsRef<str>>(names: &[T], key_type: KeyType) -> Result<KeyOperations> {
     let operations = names.iter().map(|name| name.as_ref().parse()).collect::<Result<KeyOperations>>()?;
     check_operations(&operations, key_type)?;
     Ok(operations)
@@ -365,6 +405,8 @@ pub struct KeyVersion {
     pub version: VersionId,
     /// The public half, which determines type and size.
     pub material: PublicMaterial,
+    /// What protects the private or secret key.
+    pub protection: Protection,
     /// Its permitted operations (`key_ops`).
     pub operations: KeyOperations,
     /// Its attributes: enabled, validity period, dates.
@@ -378,6 +420,11 @@ pub struct KeyVersion {
 }
 
 impl KeyVersion {
+    /// Returns the `kty` that every surface reports.
+    pub fn kty(&self) -> &'static str {
+        self.material.key_type().kty(self.protection)
+    }
+
     /// Checks that this version permits the operation now.
     ///
     /// # Errors

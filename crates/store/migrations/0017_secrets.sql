@@ -5,23 +5,23 @@ CREATE TABLE secrets (
     container          TEXT NOT NULL,
     folded             TEXT NOT NULL,
     name               TEXT NOT NULL,
-    deleted_at         INTEGER,
-    scheduled_purge_at INTEGER,
+    deleted_at         BIGINT,
+    scheduled_purge_at BIGINT,
     PRIMARY KEY (container, folded)
-) WITHOUT ROWID;
+);
 
 CREATE TABLE secret_versions (
     container    TEXT NOT NULL,
     secret       TEXT NOT NULL,
     version      TEXT NOT NULL,
-    position     INTEGER NOT NULL,
+    position     BIGINT NOT NULL,
     value        TEXT NOT NULL,
     content_type TEXT,
-    enabled      INTEGER NOT NULL,
-    not_before   INTEGER,
-    expires      INTEGER,
-    created      INTEGER NOT NULL,
-    updated      INTEGER NOT NULL,
+    enabled      BIGINT NOT NULL,
+    not_before   BIGINT,
+    expires      BIGINT,
+    created      BIGINT NOT NULL,
+    updated      BIGINT NOT NULL,
     tags         TEXT NOT NULL,
     PRIMARY KEY (container, secret, version),
     FOREIGN KEY (container, secret) REFERENCES secrets (container, folded)

@@ -81,15 +81,26 @@ pub(super) async fn delete(db: &mut SqliteConnection, folded: &str) -> Done {
     Ok(())
 }
 
+/// Deletes the keys of a container, whose stored identifier in lower case is `folded`.
+pub(super) async fn delete_keys(db: &mut SqliteConnection, folded: &str) -> Done {
+    let statements = [
+        "-- delete_all_rotation_policies
+        DELETE FROM rotation_policies WHERE hsm = $1",
+        "-- delete_all_key_versions
+        DELETE FROM key_versions WHERE hsm = $1",
+        "-- delete_all_keys
+        DELETE FROM keys WHERE hsm = $1",
+    ];
+    for sql in statements {
+        sqlx::query(sql).bind(folded).execute(&mut *db).await?;
+    }
+    Ok(())
+}
+
 /// Deletes the keys and roles of an HSM.
 pub(super) async fn delete_contents(db: &mut SqliteConnection, folded: &str) -> Done {
+    delete_keys(db, folded).await?;
     let statements = [
-        "-- delete_hsm_rotation_policies
-        DELETE FROM rotation_policies WHERE hsm = $1",
-        "-- delete_hsm_versions
-        DELETE FROM key_versions WHERE hsm = $1",
-        "-- delete_hsm_keys
-        DELETE FROM keys WHERE hsm = $1",
         "-- delete_hsm_role_assignments
         DELETE FROM role_assignments WHERE hsm = $1",
         "-- delete_hsm_role_definitions

@@ -23,7 +23,7 @@ use super::usage::{self, Counter, Usage, UsedVersion};
 use super::vaults;
 use crate::model::billing::DaySet;
 use crate::model::change::{Intent, IntentVerb};
-use crate::model::container::Container;
+use crate::model::container::{Container, ContainerId};
 use crate::model::due::Notices;
 use crate::model::hsm::ManagedHsm;
 use crate::model::key::{Attributes, Key, KeyVersion};
@@ -31,6 +31,7 @@ use crate::model::local_rbac::{RoleAssignment, RoleDefinition};
 use crate::model::name::{HsmName, PrincipalId, VersionId};
 use crate::model::retention::Deletion;
 use crate::model::time::ClockSetting;
+use crate::model::vault::Vault;
 use crate::model::{Error, Result};
 
 /// Loads the database into memory.
@@ -39,7 +40,8 @@ use crate::model::{Error, Result};
 /// `Internal` if a row is malformed: a damaged store is not opened.
 pub(super) async fn load(db: &mut SqliteConnection, memory: &Memory) -> Result<()> {
     let hsms = hsms::load(db).await?;
-    let mut keys = keys(db, &hsms).await?;
+    let vaults = vaults::load(db).await?;
+    let mut keys = keys(db, &container_ids(&hsms, &vaults)).await?;
     versions(db, &mut keys).await?;
     rotation::load_policies(db, &mut keys).await?;
     let roles = roles(db, memory, &hsms).await?;
@@ -50,7 +52,6 @@ pub(super) async fn load(db: &mut SqliteConnection, memory: &Memory) -> Result<(
     let keys = keys.into_iter().map(|(id, key)| (id, Some(Arc::new(key)))).collect();
     let clock = clock(db).await?;
     let audit_keys = audit_keys::load(db).await?;
-    let vaults = vaults::load(db).await?;
     let secrets = secrets::load(db, &vaults).await?;
     let hsms = hsms.into_values().map(Container::ManagedHsm);
     let containers = hsms.chain(vaults.into_iter().map(Container::Vault));
@@ -84,9 +85,19 @@ async fn clock(db: &mut SqliteConnection) -> Result<Option<ClockSetting>> {
     Ok(Some(ClockSetting { offset: column(&row, "offset_micros")?, frozen: instant(&row, "frozen")? }))
 }
 
+/// The identifiers of all containers, by their stored form in lower case.
+fn container_ids(
+    hsms: &BTreeMap<String, Arc<ManagedHsm>>,
+    vaults: &[Arc<Vault>],
+) -> BTreeMap<String, ContainerId> {
+    let hsms = hsms.values().map(|hsm| ContainerId::from(&hsm.name));
+    let ids = hsms.chain(vaults.iter().map(|vault| ContainerId::from(&vault.name)));
+    ids.map(|id| (id.to_case_insensitive(), id)).collect()
+}
+
 async fn keys(
     db: &mut SqliteConnection,
-    hsms: &BTreeMap<String, Arc<ManagedHsm>>,
+    containers: &BTreeMap<String, ContainerId>,
 ) -> Result<BTreeMap<LowercaseObjectId, Key>> {
     let sql = "-- load_keys
         SELECT hsm, folded, name, deleted_at, scheduled_purge_at FROM keys";
@@ -94,7 +105,7 @@ async fn keys(
     let mut rows = sqlx::query(sql).fetch(db);
     while let Some(row) = rows.try_next().await.map_err(Error::internal)? {
         let id: LowercaseObjectId = (column(&row, "hsm")?, column(&row, "folded")?);
-        let hsm = hsms.get(&id.0).ok_or_else(|| damaged("a key has no HSM"))?;
+        let container = containers.get(&id.0).ok_or_else(|| damaged("a key has no container"))?.clone();
         let deletion = match instant(&row, "deleted_at")? {
             Some(deleted_at) => {
                 Some(Deletion { deleted_at, scheduled_purge_at: dated(&row, "scheduled_purge_at")? })
@@ -102,7 +113,7 @@ async fn keys(
             None => None,
         };
         let name = parsed(&row, "name")?;
-        let key = Key { container: (&hsm.name).into(), name, versions: Vec::new(), deletion, rotation: None };
+        let key = Key { container, name, versions: Vec::new(), deletion, rotation: None };
         keys.insert(id, key);
     }
     Ok(keys)
@@ -111,7 +122,7 @@ async fn keys(
 async fn versions(db: &mut SqliteConnection, keys: &mut BTreeMap<LowercaseObjectId, Key>) -> Result<()> {
     let sql = "-- load_versions
         SELECT version, hsm, key_name, material, operations, enabled, not_before, expires, created,
-            updated, exportable, tags, notices, mode_family
+            updated, exportable, tags, notices, mode_family, protection
         FROM key_versions ORDER BY hsm, key_name, position";
     let mut rows = sqlx::query(sql).fetch(db);
     while let Some(row) = rows.try_next().await.map_err(Error::internal)? {
@@ -122,6 +133,7 @@ async fn versions(db: &mut SqliteConnection, keys: &mut BTreeMap<LowercaseObject
             name: key.name.clone(),
             version: parsed(&row, "version")?,
             material: json(&row, "material")?,
+            protection: parsed(&row, "protection")?,
             operations: json(&row, "operations")?,
             attributes: Attributes {
                 enabled: column::<i64>(&row, "enabled")? != 0,

@@ -140,6 +140,7 @@ pub(super) async fn change(
                 }
                 Transition::Purge(_) => {
                     let stored = ContainerId::from(name).to_case_insensitive();
+                    hsms::delete_keys(db, &stored).await?;
                     secrets::delete_all(db, &stored).await?;
                     vaults::delete(db, &name.to_case_insensitive(), &stored).await?;
                 }
@@ -238,8 +239,8 @@ async fn insert_key(db: &mut SqliteConnection, key: &Key) -> Done {
 async fn insert_version(db: &mut SqliteConnection, key: &Key, version: VersionId) -> Done {
     let sql = "-- insert_version
         INSERT INTO key_versions (version, hsm, key_name, position, material, operations, enabled,
-            not_before, expires, created, updated, exportable, tags, notices, mode_family)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)";
+            not_before, expires, created, updated, exportable, tags, notices, mode_family, protection)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)";
     let position = key.versions.iter().position(|known| known.version == version).unwrap_or_default();
     let version = found(key, version)?;
     let attributes = &version.attributes;
@@ -259,6 +260,7 @@ async fn insert_version(db: &mut SqliteConnection, key: &Key, version: VersionId
         .bind(to_json(&version.tags)?)
         .bind(i64::from(version.notices.bits()))
         .bind(version.mode_family.map(ModeFamily::as_str))
+        .bind(version.protection.as_str())
         .execute(db)
         .await?;
     Ok(())

@@ -164,6 +164,7 @@ mod tests {
             name: "invoices".parse().unwrap(),
             version: VersionId::from_bytes([id; 16]),
             material: PublicMaterial::Oct { key_size: 256 },
+            protection: Default::default(),
             operations: BTreeSet::new(),
             attributes: Attributes {
                 enabled: true,

@@ -10,7 +10,7 @@ use crate::cli::input::Source;
 use crate::cli::names::KeyRef;
 use crate::cli::{Context, jwk, private_key};
 use crate::model::import::ImportMaterial;
-use crate::model::key::KeyOperation;
+use crate::model::key::{KeyOperation, Protection};
 
 /// The key to import.
 #[derive(Args, Clone, Debug)]
@@ -86,7 +86,7 @@ pub(super) async fn run(context: &Context, args: ImportArgs) -> Outcome {
 
 /// Converts the key material to protobuf. The transport does not zeroize these copies.
 fn to_wire(material: &ImportMaterial) -> pb::ImportKeyMaterial {
-    let kty = material.key_type().kty().to_owned();
+    let kty = material.key_type().kty(Protection::Hsm).to_owned();
     match material {
         ImportMaterial::Rsa { n, e, d, p, q, dp, dq, qi } => pb::ImportKeyMaterial {
             kty,

@@ -44,8 +44,9 @@ impl Operation for CreateKey {
     async fn execute(self, target: NewVersionName, cx: &Cx) -> Result<Done<KeyBundle>> {
         check_limits(cx, &target)?;
         let name = stored_name(&target, self.key.name);
-        let family = self.settings.mode_family(cx, self.spec.key_type)?;
-        generate(cx, &name, &self.spec, (self.settings, family), VersionOrigin::Created).await
+        let settings = self.settings.in_container(cx, self.spec.key_type)?;
+        let family = settings.mode_family(cx, self.spec.key_type)?;
+        generate(cx, &name, &self.spec, (settings, family), VersionOrigin::Created).await
     }
 }
 

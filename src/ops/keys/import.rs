@@ -48,12 +48,13 @@ impl Operation for ImportKey {
         check_limits(cx, &target)?;
         // Validated first, because most tokens accept invalid key material.
         let (material, public) = validate(self.material).await?;
-        let family = self.settings.mode_family(cx, public.key_type())?;
+        let settings = self.settings.in_container(cx, public.key_type())?;
+        let family = settings.mode_family(cx, public.key_type())?;
         let version = declare_version(cx).await?;
         cx.token.import(version, material, cx.backup).await?;
         verify_key_pair(cx, version, &public).await?;
         let name = stored_name(&target, self.key.name);
-        let made = self.settings.version(cx, &name, version, public, family);
+        let made = settings.version(cx, &name, version, public, family);
         let bundle = KeyBundle { version: Arc::new(made.clone()), level: cx.recovery_level() };
         Ok(Done::with(bundle, [Change::InsertVersion(made, VersionOrigin::Imported)]))
     }

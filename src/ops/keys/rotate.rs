@@ -126,7 +126,8 @@ async fn rotate(key: Arc<Key>, cx: &Cx) -> Result<Done<KeyBundle>> {
 // until then.
 fn inherited(current: &KeyVersion, expires: Option<KeyDate>) -> NewKeySettings {
     NewKeySettings {
-        operations: current.operations.clone(),
+        operations: Some(current.operations.clone()),
+        protection: current.protection,
         enabled: current.attributes.enabled,
         not_before: None,
         expires,

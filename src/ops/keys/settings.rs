@@ -4,19 +4,22 @@ use crate::model::aes_modes::{AesModes, ModeFamily};
 use crate::model::change::IntentVerb;
 use crate::model::due::Notices;
 use crate::model::key::{
-    Attributes, KeyOperation, KeyOperations, KeyType, KeyVersion, PublicMaterial, Tags, check_tags,
-    check_validity,
+    Attributes, KeyOperation, KeyOperations, KeyType, KeyVersion, Protection, PublicMaterial, Tags,
+    check_tags, check_validity,
 };
 use crate::model::key_date::KeyDate;
 use crate::model::name::{KeyName, VersionId};
-use crate::model::{Error, Result};
+use crate::model::vault::VaultSku;
+use crate::model::{Error, Field, Result};
 use crate::ops::{Cx, NewVersionName};
 
 /// The settings of a new key version.
 #[derive(Clone, Debug)]
 pub struct NewKeySettings {
-    /// The permitted operations (`key_ops`).
-    pub operations: KeyOperations,
+    /// The permitted operations (`key_ops`); `None` for those that keys of this type have by default.
+    pub operations: Option<KeyOperations>,
+    /// What protects the key. A managed HSM has keys protected by hardware only, whatever is asked for.
+    pub protection: Protection,
     /// Whether the version is enabled.
     pub enabled: bool,
     /// The time before which the version is not valid (`nbf`).
@@ -38,13 +41,38 @@ impl NewKeySettings {
         check_tags(&self.tags)?;
         check_validity(self.not_before, self.expires)?;
         let missing = |what: &str| Err(Error::Unsupported { what: format!("{what} is not available yet") });
-        if self.exportable || self.operations.contains(&KeyOperation::Export) {
+        let asks_for = |operation| self.operations.iter().any(|operations| operations.contains(&operation));
+        if self.exportable || asks_for(KeyOperation::Export) {
             return missing("key release (exportable keys, key_ops export)");
         }
-        if self.operations.contains(&KeyOperation::Import) {
+        if asks_for(KeyOperation::Import) {
             return missing("bring your own key (key_ops import)");
         }
         Ok(())
+    }
+
+    /// Returns the settings of a key of this type in the addressed container: with its operations, and with the protection that it
+    /// gets.
+    ///
+    /// # Errors
+    /// `Invalid` naming `kty` if the vault has no such keys; `Unsupported` for symmetric keys in a vault.
+    pub(super) fn in_container(self, cx: &Cx, key_type: KeyType) -> Result<Self> {
+        let kind = cx.container.id().kind();
+        let protection = match cx.container.vault() {
+            None => Protection::Hsm,
+            Some(_) if matches!(key_type, KeyType::Oct { .. }) => {
+                let what = "symmetric keys (kty oct and oct-HSM) are not available in vaults".to_owned();
+                return Err(Error::Unsupported { what });
+            }
+            // assumption: the code and the message of Azure are not recorded.
+            Some(vault) if vault.sku == VaultSku::Standard && self.protection == Protection::Hsm => {
+                let why = "keys protected by hardware (RSA-HSM, EC-HSM) require a vault with the SKU premium";
+                return Err(Error::invalid(Field::Kty, why));
+            }
+            Some(_) => self.protection,
+        };
+        let operations = self.operations.or_else(|| Some(key_type.default_operations(kind)));
+        Ok(Self { operations, protection, ..self })
     }
 
     /// Returns the family of AES modes that the version is bound to from its creation, if the HSM separates modes.
@@ -54,7 +82,10 @@ impl NewKeySettings {
     pub(super) fn mode_family(&self, cx: &Cx, key_type: KeyType) -> Result<Option<ModeFamily>> {
         match cx.aes_modes {
             AesModes::Azure => Ok(None),
-            AesModes::Separated => ModeFamily::initial(key_type, &self.operations, &self.tags),
+            AesModes::Separated => {
+                let operations = self.operations.clone().unwrap_or_default();
+                ModeFamily::initial(key_type, &operations, &self.tags)
+            }
         }
     }
 
@@ -72,7 +103,8 @@ impl NewKeySettings {
             name: name.clone(),
             version,
             material,
-            operations: self.operations,
+            protection: self.protection,
+            operations: self.operations.unwrap_or_default(),
             attributes: Attributes {
                 enabled: self.enabled,
                 not_before: self.not_before,

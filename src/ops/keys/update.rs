@@ -58,7 +58,7 @@ impl Operation for UpdateKeyVersion {
     async fn execute(self, target: LiveKeyVersion, cx: &Cx) -> Result<Done<KeyBundle>> {
         let mut version = target.0.as_ref().clone();
         if let Some(names) = &self.operations {
-            let operations = parse_operations(Some(names), version.material.key_type())?;
+            let operations = parse_operations(names, version.material.key_type())?;
             check_operations(&operations, version.material.key_type())?;
             if operations.contains(&KeyOperation::Export) || operations.contains(&KeyOperation::Import) {
                 return Err(Error::Unsupported {

@@ -21,7 +21,7 @@ pub use deletion::{
     DeleteSecret, DeletedSecretBundle, GetDeletedSecret, ListDeletedSecrets, PurgeDeletedSecret,
     PurgeExpiredSecret, RecoverDeletedSecret,
 };
-pub use get::{GetSecret, RevealedSecret};
+pub use get::{GetSecret, RevealedSecret, ValueFormat};
 pub use list::ListSecrets;
 pub use restore::RestoreSecret;
 pub use sealing::ensure_sealing_key;

@@ -50,6 +50,7 @@ fn version(name: &str, id: u8) -> KeyVersion {
         name: name.parse().unwrap(),
         version: VersionId::from_bytes([id; 16]),
         material: PublicMaterial::Oct { key_size: 256 },
+        protection: Default::default(),
         operations: BTreeSet::new(),
         attributes: Attributes {
             enabled: true,

@@ -8,7 +8,7 @@ use super::super::pb;
 use super::{container, key_date, key_id, key_path, parse_field, wire_instant};
 use crate::model::aes_modes::ModeFamily;
 use crate::model::import::ImportMaterial;
-use crate::model::key::{Curve, KeySpec, KeyType, PublicMaterial, parse_operations};
+use crate::model::key::{Curve, KeySpec, KeyType, Protection, PublicMaterial, parse_operations};
 use crate::model::retention::RecoveryLevel;
 use crate::model::{Error, Field, Result};
 use crate::ops::keys::{
@@ -35,14 +35,15 @@ fn operations(key_ops: &[String], none: bool) -> Result<Option<&[String]>> {
 }
 
 fn settings(
-    key_type: KeyType,
+    (kty, key_type): (&str, KeyType),
     key_ops: Option<&[String]>,
     attributes: Option<pb::KeyAttributes>,
     tags: std::collections::HashMap<String, String>,
 ) -> Result<NewKeySettings> {
     let attributes = attributes.unwrap_or_default();
     Ok(NewKeySettings {
-        operations: parse_operations(key_ops, key_type)?,
+        operations: key_ops.map(|names| parse_operations(names, key_type)).transpose()?,
+        protection: Protection::of_kty(kty),
         enabled: attributes.enabled.unwrap_or(true),
         not_before: attributes.not_before.map(|at| key_date(Field::AttributesNotBefore, at)).transpose()?,
         expires: attributes.expires.map(|at| key_date(Field::AttributesExpires, at)).transpose()?,
@@ -63,7 +64,7 @@ impl TryFrom<pb::CreateKeyRequest> for CreateKey {
         let pb::CreateKeyRequest { key_size, crv, public_exponent, .. } = &request;
         let spec = KeySpec::parse(&request.kty, *key_size, crv.as_deref(), *public_exponent)?;
         let key_ops = operations(&request.key_ops, request.no_key_ops)?;
-        let settings = settings(spec.key_type, key_ops, request.attributes, request.tags)?;
+        let settings = settings((&request.kty, spec.key_type), key_ops, request.attributes, request.tags)?;
         Ok(Self { key, spec, settings })
     }
 }
@@ -74,10 +75,11 @@ impl TryFrom<pb::ImportKeyRequest> for ImportKey {
     fn try_from(request: pb::ImportKeyRequest) -> Result<Self> {
         // Converted first, so that the bytes are zeroized even if another field is invalid.
         let given = request.key.ok_or_else(|| Error::invalid(Field::Key, "the key material is missing"))?;
+        let kty = given.kty.clone();
         let material = material(given)?;
         let key = new_key(&request.parent, &request.key_id)?;
         let key_ops = operations(&request.key_ops, request.no_key_ops)?;
-        let settings = settings(material.key_type(), key_ops, request.attributes, request.tags)?;
+        let settings = settings((&kty, material.key_type()), key_ops, request.attributes, request.tags)?;
         Ok(Self { key, material, settings })
     }
 }
@@ -252,7 +254,7 @@ impl From<KeyBundle> for pb::KeyBundle {
         let RecoveryLevel { retention, .. } = level;
         Self {
             name: format!("{}/keys/{}/versions/{}", version.container, version.name, version.version),
-            kty: key_type.kty().to_owned(),
+            kty: version.kty().to_owned(),
             key_size,
             key_ops: version.operations.iter().map(|operation| operation.as_str().to_owned()).collect(),
             key: public_half(&version.material),

@@ -25,7 +25,7 @@ use prost_types::Timestamp as WireTimestamp;
 use crate::model::container::ContainerId;
 use crate::model::container_id::KeyId;
 use crate::model::key_date::KeyDate;
-use crate::model::name::HsmName;
+use crate::model::name::{HsmName, VaultName};
 use crate::model::{Error, Field, Result, Timestamp};
 use crate::ops::KeyPath;
 
@@ -100,28 +100,44 @@ fn hsm(parent: &str) -> Result<HsmName> {
     parse_field(Field::Parent, hsm)
 }
 
-/// Parses the container in `hsms/{hsm}`.
+/// Returns the collection of containers in which a resource name is: `vaults` or `hsms`, also if it is neither.
+fn collection(name: &str) -> &'static str {
+    if name.starts_with("vaults/") { "vaults" } else { "hsms" }
+}
+
+/// Parses the name of a container of a collection.
+fn container_in(field: Field, collection: &str, name: &str) -> Result<ContainerId> {
+    match collection {
+        "vaults" => parse_field::<VaultName>(field, name).map(ContainerId::from),
+        _ => parse_field::<HsmName>(field, name).map(ContainerId::from),
+    }
+}
+
+/// Parses `hsms/{hsm}` or `vaults/{vault}`.
 fn container(parent: &str) -> Result<ContainerId> {
-    hsm(parent).map(ContainerId::from)
+    let collection = collection(parent);
+    let [container] = segments(Field::Parent, parent, &format!("{collection}/{{}}"))?;
+    container_in(Field::Parent, collection, container)
 }
 
-/// Parses `hsms/{hsm}/{folder}/{key}`.
+/// Parses `hsms/{hsm}/{folder}/{key}` or `vaults/{vault}/{folder}/{key}`.
 fn key_path(field: Field, name: &str, folder: &str) -> Result<KeyPath> {
-    let [hsm, key] = segments(field, name, &format!("hsms/{{}}/{folder}/{{}}"))?;
-    let hsm: HsmName = parse_field(field, hsm)?;
-    Ok(KeyPath { container: hsm.into(), name: parse_field(field, key)? })
+    let collection = collection(name);
+    let [container, key] = segments(field, name, &format!("{collection}/{{}}/{folder}/{{}}"))?;
+    Ok(KeyPath { container: container_in(field, collection, container)?, name: parse_field(field, key)? })
 }
 
-/// Parses `hsms/{hsm}/keys/{key}`, with or without `/versions/{version}`.
+/// Parses the name of a key in a container, with or without `/versions/{version}`.
 fn key_id(name: &str) -> Result<KeyId> {
     if name.split('/').count() == 4 {
         let KeyPath { container, name } = key_path(Field::Name, name, "keys")?;
         return Ok(KeyId { container, name, version: None });
     }
-    let [hsm, key, version] = segments(Field::Name, name, "hsms/{}/keys/{}/versions/{}")?;
-    let hsm: HsmName = parse_field(Field::Name, hsm)?;
+    let collection = collection(name);
+    let pattern = format!("{collection}/{{}}/keys/{{}}/versions/{{}}");
+    let [container, key, version] = segments(Field::Name, name, &pattern)?;
     Ok(KeyId {
-        container: hsm.into(),
+        container: container_in(Field::Name, collection, container)?,
         name: parse_field(Field::Name, key)?,
         version: Some(parse_field(Field::Name, version)?),
     })

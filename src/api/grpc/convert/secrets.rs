@@ -83,7 +83,7 @@ impl TryFrom<pb::GetSecretRequest> for GetSecret {
     type Error = Error;
 
     fn try_from(request: pb::GetSecretRequest) -> Result<Self> {
-        Ok(Self { secret: secret_id(&request.name)? })
+        Ok(Self { secret: secret_id(&request.name)?, format: None })
     }
 }
 

@@ -13,7 +13,7 @@ use super::super::super::azure::binary::{Binary, bytes};
 use super::super::super::azure::tags::SentTags;
 use super::super::call::RequestInput;
 use crate::model::import::ImportMaterial;
-use crate::model::key::{Curve, KeySpec, KeyType, Tags, parse_operations};
+use crate::model::key::{Curve, KeySpec, KeyType, Protection, Tags, parse_operations};
 use crate::model::key_date::KeyDate;
 use crate::model::{Error, Field, Result};
 use crate::ops::keys::{
@@ -35,6 +35,8 @@ struct Request {
     crv: Option<String>,
     key_ops: Option<Vec<String>>,
     key: Option<Jwk>,
+    #[serde(rename = "Hsm")]
+    hsm: Option<bool>,
     attributes: Option<Attributes>,
     tags: Option<SentTags>,
     release_policy: Option<IgnoredAny>,
@@ -72,13 +74,17 @@ struct Jwk {
     key_hsm: Option<IgnoredAny>,
 }
 
-fn date(field: Field, seconds: Option<i64>) -> Result<Option<KeyDate>> {
+pub(super) fn date(field: Field, seconds: Option<i64>) -> Result<Option<KeyDate>> {
     let wrong = || Error::invalid(field, "this is not a Unix time in seconds before the year 10000");
     seconds.map(|seconds| KeyDate::from_second(seconds).ok_or_else(wrong)).transpose()
 }
 
 impl Request {
-    fn settings(self, key_type: KeyType, key_ops: Option<Vec<String>>) -> Result<NewKeySettings> {
+    fn settings(
+        self,
+        (protection, key_type): (Protection, KeyType),
+        key_ops: Option<Vec<String>>,
+    ) -> Result<NewKeySettings> {
         let Attributes { enabled, nbf, exp, exportable, external_key } = self.attributes.unwrap_or_default();
         let exportable = exportable.unwrap_or(false);
         if external_key.is_some() {
@@ -99,7 +105,8 @@ impl Request {
             _ => {}
         }
         Ok(NewKeySettings {
-            operations: parse_operations(key_ops.as_deref(), key_type)?,
+            operations: key_ops.map(|names| parse_operations(&names, key_type)).transpose()?,
+            protection,
             enabled: enabled.unwrap_or(true),
             not_before: date(Field::AttributesNbf, nbf)?,
             expires: date(Field::AttributesExp, exp)?,
@@ -120,7 +127,8 @@ pub(in super::super) fn create(input: &RequestInput<'_>) -> Result<CreateKey> {
     }
     let spec = KeySpec::parse(&kty, request.key_size, request.crv.as_deref(), request.public_exponent)?;
     let key_ops = request.key_ops.take();
-    Ok(CreateKey { key, spec, settings: request.settings(spec.key_type, key_ops)? })
+    let protection = Protection::of_kty(&kty);
+    Ok(CreateKey { key, spec, settings: request.settings((protection, spec.key_type), key_ops)? })
 }
 
 pub(in super::super) fn import(input: &RequestInput<'_>) -> Result<ImportKey> {
@@ -128,8 +136,13 @@ pub(in super::super) fn import(input: &RequestInput<'_>) -> Result<ImportKey> {
     let mut jwk = request.key.take().ok_or_else(|| Error::invalid(Field::Key, "the key is missing"))?;
     // Clients put the key operations into the JSON Web Key.
     let key_ops = jwk.key_ops.take().or_else(|| request.key_ops.take());
+    // Clients of vaults name the protection beside the key.
+    let protection = match request.hsm {
+        Some(true) => Protection::Hsm,
+        _ => Protection::of_kty(jwk.kty.as_deref().unwrap_or_default()),
+    };
     let material = material(jwk)?;
-    let settings = request.settings(material.key_type(), key_ops)?;
+    let settings = request.settings((protection, material.key_type()), key_ops)?;
     Ok(ImportKey { key, material, settings })
 }
 

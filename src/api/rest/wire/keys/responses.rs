@@ -129,7 +129,7 @@ fn jwk(endpoint: &Endpoint, version: &KeyVersion) -> Jwk {
         e: None,
         key_ops: version.operations.iter().map(|operation| operation.as_str()).collect(),
         kid: kid(endpoint, version),
-        kty: version.material.key_type().kty(),
+        kty: version.kty(),
         n: None,
         x: None,
         y: None,
