@@ -251,6 +251,7 @@ pub(crate) mod tests {
             container: container(),
             name: "Invoices".parse().unwrap(),
             version: VersionId::from_bytes([number; 16]),
+            protection: Protection::Hsm,
             operations: [KeyOperation::Sign, KeyOperation::Verify].into(),
             material,
             attributes: Attributes {
