@@ -187,7 +187,9 @@ pub(in crate::api) fn vault_code_and_message(error: &Error, base: &str) -> (&'st
 /// Source: `innererror` in recordings and reports of vaults; the others have none, or it is not recorded.
 pub(in crate::api) fn inner_code(error: &Error) -> Option<&'static str> {
     match error {
-        Error::Deleted { resource, .. } if matches!(resource.kind, ResourceKind::Key | ResourceKind::Secret) => {
+        Error::Deleted { resource, .. }
+            if matches!(resource.kind, ResourceKind::Key | ResourceKind::Secret) =>
+        {
             Some("ObjectIsDeletedButRecoverable")
         }
         Error::Forbidden { denied: DeniedAction::Vault(denial), .. } => Some(denial.refusal.inner_code()),
@@ -211,9 +213,10 @@ fn object_not_found(resource: &Resource) -> String {
 
 /// Returns the recorded message about a restore to a name in use. The name of the resource has the restored version.
 fn restore_conflict(resource: &Resource, base: &str) -> String {
-    let (name, version) = (resource.id_in("secrets"), resource.id_in("versions"));
+    let path: Vec<&str> = resource.name.split('/').skip(3).step_by(2).collect();
+    let path = path.join("/");
     format!(
-        "There was a conflict restoring the secret '{base}/secrets/{name}/{version}'. This can happen if either: a second secret with the same name was created after the first secret was deleted; thus trying to restore a secret whose name is already in use. To fix this, rename the second secret to something else so that the restore works. The second probable cause of this exception is when multiple operations are performed in parallel against the secret. To avoid this error, perform operations against a secret in a sequential manner."
+        "There was a conflict restoring the secret '{base}/secrets/{path}'. This can happen if either: a second secret with the same name was created after the first secret was deleted; thus trying to restore a secret whose name is already in use. To fix this, rename the second secret to something else so that the restore works. The second probable cause of this exception is when multiple operations are performed in parallel against the secret. To avoid this error, perform operations against a secret in a sequential manner."
     )
 }
 

@@ -23,7 +23,8 @@ impl Query {
         }
     }
 
-    fn get(&self, name: &str) -> Option<&str> {
+    /// Returns a parameter, whose name is matched ignoring case.
+    pub(in crate::api) fn get(&self, name: &str) -> Option<&str> {
         self.pairs.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
     }
 

@@ -41,7 +41,7 @@ const fn exactly(
 
 const POST: &[&str] = &["POST"];
 const ATTESTATION: &str = "key attestation";
-const KEYS: &str = "keys in vaults";
+const KEY_BACKUP: &str = "backups of keys of vaults";
 const RELEASE: &str = "key release";
 const SECURE_WRAP: &str = "secure key wrapping";
 const STORAGE: &str = "managed storage accounts";
@@ -73,10 +73,12 @@ pub(in crate::api) const DATA_PLANE: &[RouteFamily] = &[
 ///
 /// Source: the same.
 pub(in crate::api) const VAULT: &[RouteFamily] = &[
-    below(&["keys"], KEYS),
-    below(&["deletedkeys"], KEYS),
-    below(&["secrets"], "secrets"),
-    below(&["deletedsecrets"], "secrets"),
+    exactly(&["GET"], &["keys", ANY, "attestation"], ATTESTATION),
+    exactly(&["GET"], &["keys", ANY, ANY, "attestation"], ATTESTATION),
+    exactly(POST, &["keys", ANY, "backup"], KEY_BACKUP),
+    exactly(POST, &["keys", "restore"], KEY_BACKUP),
+    exactly(POST, &["keys", ANY, "release"], RELEASE),
+    exactly(POST, &["keys", ANY, ANY, "release"], RELEASE),
     below(&["certificates"], "certificates"),
     below(&["deletedcertificates"], "certificates"),
     below(&["storage"], STORAGE),

@@ -6,8 +6,8 @@ use super::endpoint::Endpoint;
 use crate::model::audit_entry::Meter;
 use crate::model::container::ContainerId;
 use crate::model::container_id::KeyId;
-use crate::model::name::HsmName;
-use crate::model::{Field, Result};
+use crate::model::name::{HsmName, VaultName};
+use crate::model::{Error, Field, Result};
 use crate::ops::{KeyPath, Operation, PageRequest};
 
 /// The contents of a data-plane request.
@@ -30,6 +30,14 @@ impl RequestInput<'_> {
     /// As [`Endpoint::hsm`].
     pub(super) fn hsm(&self) -> Result<HsmName> {
         self.endpoint.hsm()
+    }
+
+    /// Returns the vault that the request addresses.
+    ///
+    /// # Errors
+    /// `RouteNotFound` if the host is that of a managed HSM; the error of the host if it is of no vault.
+    pub(super) fn vault(&self) -> Result<VaultName> {
+        self.container()?.vault().cloned().ok_or(Error::RouteNotFound)
     }
 
     /// Returns the container that the request addresses.

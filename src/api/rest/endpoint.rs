@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use super::super::azure::HostNames;
 use super::super::azure::host_names::Host;
+use super::super::azure::query::Query;
 use crate::model::container_id::{ContainerId, ContainerKind};
 use crate::model::name::{HsmName, VaultName};
 use crate::model::{Error, Field, Result};
@@ -34,6 +35,8 @@ pub(super) struct Endpoint {
     pub(super) authority: String,
     /// The resource for which access tokens are requested.
     pub(super) resource: String,
+    /// The `api-version` of the request; empty if it has none.
+    pub(super) api_version: String,
 }
 
 impl Endpoint {
@@ -60,6 +63,21 @@ impl Endpoint {
             location: found.map(|found| found.location),
             authority: names.authority_url(&host, index, tenant),
             resource: host.url(suffix),
+            api_version: Query::of(&parts.uri).api_version().to_owned(),
+        }
+    }
+
+    /// Whether bundles of vaults have `recoverableDays`: since api-version 7.1, as recorded.
+    pub(super) fn has_recoverable_days(&self) -> bool {
+        !matches!(self.api_version.as_str(), "7.0" | "2016-10-01")
+    }
+
+    /// Returns [`Self::base`] with the port, also if it is 443, for links of vaults, which name it as recorded.
+    pub(super) fn base_with_port(&self) -> String {
+        let host = self.base.strip_prefix("https://").unwrap_or_default();
+        match host.rsplit_once(':') {
+            Some((_, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => self.base.clone(),
+            _ => format!("{}:443", self.base),
         }
     }
 

@@ -12,7 +12,9 @@ use super::super::azure::response::CallResponse;
 use super::super::azure::route::{self, RouteTable};
 use super::super::azure::unsupported;
 use super::endpoint::Endpoint;
-use super::wire::{access, backup, crypto, full_backup, keys, rotation, security_domain, settings};
+use super::wire::{
+    access, backup, crypto, full_backup, keys, rotation, secrets, security_domain, settings, vault_keys,
+};
 use crate::model::container_id::ContainerKind;
 use crate::model::{Error, Result};
 use crate::ops::backup::{
@@ -35,7 +37,9 @@ static ROUTES_OF_HSMS: LazyLock<RouteTable<Endpoint>> = LazyLock::new(|| {
 });
 
 /// All routes of the data plane of a vault.
-static ROUTES_OF_VAULTS: LazyLock<RouteTable<Endpoint>> = LazyLock::new(|| RouteTable::new([]));
+static ROUTES_OF_VAULTS: LazyLock<RouteTable<Endpoint>> = LazyLock::new(|| {
+    RouteTable::new([of_secrets(), of_deleted_secrets(), of_keys_of_vaults(), of_crypto_of_vaults()])
+});
 
 /// Returns the routes of the data planes of this kind of container.
 pub(super) fn table(kind: ContainerKind) -> &'static RouteTable<Endpoint> {
@@ -43,6 +47,68 @@ pub(super) fn table(kind: ContainerKind) -> &'static RouteTable<Endpoint> {
         ContainerKind::ManagedHsm => &ROUTES_OF_HSMS,
         ContainerKind::Vault => &ROUTES_OF_VAULTS,
     }
+}
+
+/// Fixed segments come before names, because a secret may have any name.
+fn of_secrets() -> Vec<Route> {
+    vec![
+        Route::json(("GET", "secrets"), secrets::list_secrets, secrets::listed),
+        Route::json(("POST", "secrets/restore"), secrets::restore, secrets::bundle),
+        Route::json(("POST", "secrets/{secret}/backup"), secrets::back_up, backup::backed_up),
+        Route::json(("PUT", "secrets/{secret}"), secrets::set, secrets::revealed),
+        Route::json(("DELETE", "secrets/{secret}"), secrets::delete, secrets::deleted_bundle),
+        Route::json(("GET", "secrets/{secret}/versions"), secrets::list_versions, secrets::listed_versions),
+        Route::json(("GET", "secrets/{secret}/{version?}"), secrets::get, secrets::revealed),
+        Route::json(("PATCH", "secrets/{secret}/{version?}"), secrets::update, secrets::bundle),
+    ]
+}
+
+fn of_deleted_secrets() -> Vec<Route> {
+    vec![
+        Route::json(("GET", "deletedsecrets"), secrets::list_deleted, secrets::listed_deleted),
+        Route::json(("GET", "deletedsecrets/{secret}"), secrets::get_deleted, secrets::deleted_bundle),
+        Route::json(("POST", "deletedsecrets/{secret}/recover"), secrets::recover, secrets::bundle),
+        Route::responding(("DELETE", "deletedsecrets/{secret}"), secrets::purge, |_, ()| {
+            Ok(CallResponse::empty(StatusCode::NO_CONTENT))
+        }),
+    ]
+}
+
+/// The keys of vaults: the operations of those of managed HSMs, with responses of their own.
+fn of_keys_of_vaults() -> Vec<Route> {
+    use vault_keys as shown;
+    vec![
+        Route::json(("GET", "keys"), keys::list, shown::listed),
+        Route::json(("POST", "keys/{key}/create"), keys::create, shown::bundle),
+        Route::json(("PUT", "keys/{key}"), keys::import, shown::bundle),
+        Route::json(("DELETE", "keys/{key}"), keys::delete, shown::deleted_bundle),
+        Route::json(("GET", "keys/{key}/versions"), keys::list_versions, shown::listed_versions),
+        Route::json(("POST", "keys/{key}/rotate"), rotation::rotate, shown::bundle),
+        Route::json(("GET", "keys/{key}/rotationpolicy"), rotation::get, shown::policy),
+        Route::json(("PUT", "keys/{key}/rotationpolicy"), rotation::put_of_vault, shown::policy),
+        Route::json(("GET", "keys/{key}/{version?}"), keys::get, shown::bundle),
+        Route::json(("PATCH", "keys/{key}/{version?}"), keys::update, shown::bundle),
+        Route::json(("GET", "deletedkeys"), keys::list_deleted, shown::listed_deleted),
+        Route::json(("GET", "deletedkeys/{key}"), keys::get_deleted, shown::deleted_bundle),
+        Route::json(("POST", "deletedkeys/{key}/recover"), keys::recover, shown::bundle),
+        Route::responding(("DELETE", "deletedkeys/{key}"), keys::purge, |_, ()| {
+            Ok(CallResponse::empty(StatusCode::NO_CONTENT))
+        }),
+    ]
+}
+
+fn of_crypto_of_vaults() -> Vec<Route> {
+    use vault_keys as shown;
+    vec![
+        Route::json(("POST", "keys/{key}/{version?}/sign"), crypto::sign, shown::outcome)
+            .converting(crypto::digest_is_value),
+        Route::json(("POST", "keys/{key}/{version?}/verify"), crypto::verify, shown::verified),
+        Route::json(("POST", "keys/{key}/{version?}/encrypt"), crypto::encrypt, shown::encrypted),
+        Route::json(("POST", "keys/{key}/{version?}/decrypt"), crypto::decrypt, shown::revealed),
+        Route::json(("POST", "keys/{key}/{version?}/wrapkey"), crypto::wrap, shown::outcome)
+            .converting(crypto::key_is_value),
+        Route::json(("POST", "keys/{key}/{version?}/unwrapkey"), crypto::unwrap, shown::revealed),
+    ]
 }
 
 /// Fixed segments come before names, because a key version may have any name.

@@ -8,6 +8,7 @@ use super::{KeyBundle, NewKeySettings};
 use crate::model::aes_modes::AesModes;
 use crate::model::audit_entry::Meter;
 use crate::model::change::{Change, VersionOrigin};
+use crate::model::container_id::ContainerKind;
 use crate::model::due::Notice;
 use crate::model::key::{Key, KeySpec, KeyVersion, PublicMaterial};
 use crate::model::key_date::KeyDate;
@@ -97,8 +98,16 @@ impl Operation for RotateDueKey {
     }
 }
 
-fn policy(key: &Key) -> Result<&RotationPolicy> {
-    key.rotation.as_deref().ok_or_else(|| Error::RotationPolicyMissing { name: key.name.clone() })
+/// Returns the policy of a key. A key of a vault may be rotated without one.
+///
+/// # Errors
+/// `RotationPolicyMissing` for a key of a managed HSM.
+fn policy(key: &Key) -> Result<Option<&RotationPolicy>> {
+    match (key.rotation.as_deref(), key.container.kind()) {
+        (Some(policy), _) => Ok(Some(policy)),
+        (None, ContainerKind::Vault) => Ok(None),
+        (None, ContainerKind::ManagedHsm) => Err(Error::RotationPolicyMissing { name: key.name.clone() }),
+    }
 }
 
 /// Generates a version with the type, size, operations, tags and enabled state of the current one, which may be
@@ -108,7 +117,8 @@ fn policy(key: &Key) -> Result<&RotationPolicy> {
 async fn rotate(key: Arc<Key>, cx: &Cx) -> Result<Done<KeyBundle>> {
     let current = key.current().ok_or_else(|| Error::internal(format!("{} has no version", key.name)))?;
     let spec = same_spec(&current.material)?;
-    let settings = inherited(current, policy(&key)?.rules.expires(cx.now)?);
+    let expires = policy(&key)?.map(|policy| policy.rules.expires(cx.now)).transpose()?.flatten();
+    let settings = inherited(current, expires);
     let name = NewVersionName(Some(Arc::clone(&key)));
     check_limits(cx, &name)?;
     // The new version keeps the family of the current one, since callers do not notice a rotation. Tags that were

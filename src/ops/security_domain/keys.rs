@@ -84,8 +84,13 @@ impl<'a> DomainKeys<'a> {
     /// Returns the keys of the security domain of the addressed HSM.
     ///
     /// # Errors
-    /// As [`Self::of`].
+    /// As [`Self::of`]; `Unsupported` for a vault, which has no security domain.
     pub fn addressed(cx: &'a Cx) -> Result<Self> {
+        if cx.container.vault().is_some() {
+            return Err(Error::Unsupported {
+                what: "backups of keys of vaults are not available yet".to_owned(),
+            });
+        }
         Self::of(cx.managed_hsm()?, &cx.token)
     }
 

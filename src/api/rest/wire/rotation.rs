@@ -7,6 +7,7 @@ use super::super::endpoint::Endpoint;
 use crate::model::period::LifetimePeriod;
 use crate::model::rotation::{RotationRules, RotationTrigger, check_actions};
 use crate::model::{Error, Field, Result};
+use crate::ops::KeyPath;
 use crate::ops::keys::{GetKeyRotationPolicy, KeyRotationPolicy, RotateKey, UpdateKeyRotationPolicy};
 
 pub(in super::super) fn rotate(input: &RequestInput<'_>) -> Result<RotateKey> {
@@ -58,7 +59,10 @@ struct TriggerRequest {
 }
 
 pub(in super::super) fn put(input: &RequestInput<'_>) -> Result<UpdateKeyRotationPolicy> {
-    let (key, request) = (input.key()?, input.body::<PolicyRequest>()?);
+    rules(input.key()?, input.body::<PolicyRequest>()?)
+}
+
+fn rules(key: KeyPath, request: PolicyRequest) -> Result<UpdateKeyRotationPolicy> {
     let actions = request.lifetime_actions.unwrap_or_default();
     let types: Vec<&str> = actions.iter().map(ActionRequest::kind).collect();
     check_actions(&types)?;
@@ -92,6 +96,30 @@ fn trigger(action: &ActionRequest) -> Result<RotationTrigger> {
             "a rotation action needs either timeAfterCreate or timeBeforeExpiry",
         )),
     }
+}
+
+/// Parses the policy of a key of a vault, which may contain the notification that every key has.
+// assumption: the messages of Azure are not recorded.
+pub(in super::super) fn put_of_vault(input: &RequestInput<'_>) -> Result<UpdateKeyRotationPolicy> {
+    let (key, mut request) = (input.key()?, input.body::<PolicyRequest>()?);
+    let actions = request.lifetime_actions.take().unwrap_or_default();
+    let is_notification = |action: &ActionRequest| action.kind().eq_ignore_ascii_case("notify");
+    let (notifications, actions): (Vec<_>, Vec<_>) = actions.into_iter().partition(is_notification);
+    let fixed = |action: &ActionRequest| match &action.trigger {
+        Some(trigger) => {
+            trigger.time_after_create.is_none() && trigger.time_before_expiry.as_deref() == Some("P30D")
+        }
+        None => false,
+    };
+    if notifications.len() > 1 || !notifications.iter().all(fixed) {
+        return Err(Error::Unsupported {
+            what:
+                "a notification other than one 30 days before expiry (timeBeforeExpiry P30D) is not available"
+                    .to_owned(),
+        });
+    }
+    request.lifetime_actions = Some(actions);
+    rules(key, request)
 }
 
 /// A rotation policy. Its id is a relative path, as that of Managed HSM.

@@ -202,8 +202,7 @@ fn item(endpoint: &Endpoint, SecretBundle { version, level }: &SecretBundle) -> 
             created: attributes.created.as_second(),
             updated: attributes.updated.as_second(),
             recovery_level: level.as_str(),
-            // Recorded: this member exists since 7.1.
-            recoverable_days: (endpoint.api_version != "7.0").then(|| level.retention.days()),
+            recoverable_days: endpoint.has_recoverable_days().then(|| level.retention.days()),
         },
         tags: (!version.tags.is_empty()).then(|| version.tags.clone()),
     }
@@ -244,10 +243,7 @@ pub(in super::super) fn listed(endpoint: &Endpoint, page: Page<SecretBundle>) ->
 }
 
 /// Returns a list of the versions of one secret.
-pub(in super::super) fn listed_versions(
-    endpoint: &Endpoint,
-    page: Page<SecretBundle>,
-) -> VaultList<Bundle> {
+pub(in super::super) fn listed_versions(endpoint: &Endpoint, page: Page<SecretBundle>) -> VaultList<Bundle> {
     let name = page.items.first().map_or("", |secret| secret.version.name.as_str());
     list(endpoint, &format!("secrets/{name}/versions"), &page, |secret| version_item(endpoint, secret))
 }

@@ -23,8 +23,7 @@ pub(super) fn list<T, S>(
 ) -> VaultList<S> {
     let (size, version) = (page.items.len(), &endpoint.api_version);
     let base = endpoint.base_with_port();
-    let next = |token: &String| {
-        format!("{base}/{path}?api-version={version}&$skiptoken={token}&maxresults={size}")
-    };
+    let next =
+        |token: &String| format!("{base}/{path}?api-version={version}&$skiptoken={token}&maxresults={size}");
     VaultList { next_link: page.next.as_ref().map(next), value: page.items.iter().map(show).collect() }
 }
