@@ -30,6 +30,14 @@ pub struct AuditNames {
 }
 
 impl ContainerKind {
+    /// Whether a key can be rotated on demand only if it has a rotation policy, as recorded of managed HSMs.
+    pub const fn requires_rotation_policy(self) -> bool {
+        match self {
+            Self::ManagedHsm => true,
+            Self::Vault => false,
+        }
+    }
+
     /// Returns what audit records call it.
     pub const fn audit_names(self) -> AuditNames {
         match self {

@@ -8,7 +8,6 @@ use super::{KeyBundle, NewKeySettings};
 use crate::model::aes_modes::AesModes;
 use crate::model::audit_entry::Meter;
 use crate::model::change::{Change, VersionOrigin};
-use crate::model::container_id::ContainerKind;
 use crate::model::due::Notice;
 use crate::model::key::{Key, KeySpec, KeyVersion, PublicMaterial};
 use crate::model::key_date::KeyDate;
@@ -98,15 +97,16 @@ impl Operation for RotateDueKey {
     }
 }
 
-/// Returns the policy of a key. A key of a vault may be rotated without one.
+/// Returns the policy of a key, if it has one.
 ///
 /// # Errors
-/// `RotationPolicyMissing` for a key of a managed HSM.
+/// `RotationPolicyMissing` if it has none and cannot be rotated without.
 fn policy(key: &Key) -> Result<Option<&RotationPolicy>> {
-    match (key.rotation.as_deref(), key.container.kind()) {
-        (Some(policy), _) => Ok(Some(policy)),
-        (None, ContainerKind::Vault) => Ok(None),
-        (None, ContainerKind::ManagedHsm) => Err(Error::RotationPolicyMissing { name: key.name.clone() }),
+    match key.rotation.as_deref() {
+        None if key.container.kind().requires_rotation_policy() => {
+            Err(Error::RotationPolicyMissing { name: key.name.clone() })
+        }
+        policy => Ok(policy),
     }
 }
 

@@ -9,8 +9,7 @@ use crate::model::key::{
 };
 use crate::model::key_date::KeyDate;
 use crate::model::name::{KeyName, VersionId};
-use crate::model::vault::VaultSku;
-use crate::model::{Error, Field, Result};
+use crate::model::{Error, Result};
 use crate::ops::{Cx, NewVersionName};
 
 /// The settings of a new key version.
@@ -58,19 +57,7 @@ impl NewKeySettings {
     /// `Invalid` naming `kty` if the vault has no such keys; `Unsupported` for symmetric keys in a vault.
     pub(super) fn in_container(self, cx: &Cx, key_type: KeyType) -> Result<Self> {
         let kind = cx.container.id().kind();
-        let protection = match cx.container.vault() {
-            None => Protection::Hsm,
-            Some(_) if matches!(key_type, KeyType::Oct { .. }) => {
-                let what = "symmetric keys (kty oct and oct-HSM) are not available in vaults".to_owned();
-                return Err(Error::Unsupported { what });
-            }
-            // assumption: the code and the message of Azure are not recorded.
-            Some(vault) if vault.sku == VaultSku::Standard && self.protection == Protection::Hsm => {
-                let why = "keys protected by hardware (RSA-HSM, EC-HSM) require a vault with the SKU premium";
-                return Err(Error::invalid(Field::Kty, why));
-            }
-            Some(_) => self.protection,
-        };
+        let protection = cx.container.key_protection(key_type, self.protection)?;
         let operations = self.operations.or_else(|| Some(key_type.default_operations(kind)));
         Ok(Self { operations, protection, ..self })
     }
