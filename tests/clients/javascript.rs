@@ -57,6 +57,12 @@ async fn vault_management_client_works() {
     run_scenario("vault_management.mjs").await;
 }
 
+#[tokio::test]
+#[cfg_attr(not(target_os = "linux"), ignore = "mount namespaces are Linux's")]
+async fn secret_client_works() {
+    run_scenario("secrets.mjs").await;
+}
+
 #[test]
 #[cfg_attr(not(target_os = "linux"), ignore = "mount namespaces are Linux's")]
 fn documented_example_runs() {

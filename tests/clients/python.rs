@@ -1,6 +1,6 @@
 //! Tests Azure's clients for Python, synchronous and asynchronous: the scenarios of `tests/clients/python`.
 
-use super::sandbox::{Sandbox, environment, install_clients};
+use super::sandbox::{Sandbox, create_vault, environment, install_clients};
 use crate::support::Server;
 
 const PAGE: &str = include_str!("../../docs/clients/python.md");
@@ -94,6 +94,39 @@ async fn vault_management_client_works() {
     for flavour in ["sync", "async"] {
         run_scenario("vault_management", flavour).await;
     }
+}
+
+#[tokio::test]
+#[cfg_attr(not(target_os = "linux"), ignore = "mount namespaces are Linux's")]
+async fn secret_client_works() {
+    run_with_two_vaults("secrets_client", "sync").await;
+}
+
+#[tokio::test]
+#[cfg_attr(not(target_os = "linux"), ignore = "mount namespaces are Linux's")]
+async fn asynchronous_secret_client_works() {
+    run_with_two_vaults("secrets_client", "async").await;
+}
+
+/// Runs a scenario on a new server, whose vaults `demo` and `contoso` are in one subscription and geography.
+async fn run_with_two_vaults(scenario: &str, flavour: &str) {
+    let server = Server::start();
+    create_vault(&server, "contoso").await;
+    run_on(&server, environment(&server).await, scenario, flavour);
+}
+
+#[tokio::test]
+#[cfg_attr(not(target_os = "linux"), ignore = "mount namespaces are Linux's")]
+async fn key_client_works_with_vaults() {
+    for flavour in ["sync", "async"] {
+        run_scenario("vault_keys", flavour).await;
+    }
+}
+
+#[tokio::test]
+#[cfg_attr(not(target_os = "linux"), ignore = "mount namespaces are Linux's")]
+async fn pydantic_reads_settings_from_secrets() {
+    run_scenario("settings_source", "sync").await;
 }
 
 #[tokio::test]

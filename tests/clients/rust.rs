@@ -1,4 +1,4 @@
-//! Tests Azure's client for Rust: the scenario of `tests/clients/rust`.
+//! Tests Azure's clients for Rust: the scenarios of `tests/clients/rust`.
 
 use super::sandbox::{Sandbox, environment, example, install_clients};
 use crate::support::Server;
@@ -9,12 +9,23 @@ const EXAMPLE: &str = include_str!("rust/src/bin/example.rs");
 #[tokio::test]
 #[cfg_attr(not(target_os = "linux"), ignore = "mount namespaces are Linux's")]
 async fn key_client_works() {
+    run_program("rust-clients").await;
+}
+
+#[tokio::test]
+#[cfg_attr(not(target_os = "linux"), ignore = "mount namespaces are Linux's")]
+async fn secret_client_works() {
+    run_program("secrets").await;
+}
+
+/// Runs a program on a new server.
+async fn run_program(program: &str) {
     let programs = install_clients("rust").join("debug");
     let server = Server::start();
     let mut environment = environment(&server).await;
     environment.push(("SSL_CERT_FILE", server.connection().ca_file.to_str().unwrap().to_owned()));
     let environment: Vec<_> = environment.iter().map(|(name, value)| (*name, value.as_str())).collect();
-    Sandbox::of(&server).run(&programs, "rust-clients", &environment);
+    Sandbox::of(&server).run(&programs, program, &environment);
 }
 
 /// The documented program is already built, so `cargo` is replaced by a shell function that runs it.

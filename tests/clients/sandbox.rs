@@ -5,6 +5,7 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+use strongroom::api::grpc::pb;
 use tempfile::TempDir;
 
 use crate::kit::roles::{assign, definition_request, guid};
@@ -12,7 +13,7 @@ use crate::support::Server;
 
 /// The hosts file with the server's host names.
 const HOSTS: &str = "127.0.0.1 localhost local.managedhsm.localhost payroll.managedhsm.localhost login.localhost \
-    management.localhost\n";
+    management.localhost demo.vault.localhost contoso.vault.localhost\n";
 
 /// A directory in which `.strongroom` links to the server's data directory.
 pub(super) struct Sandbox<'a> {
@@ -106,6 +107,8 @@ pub(super) async fn environment(server: &Server) -> Vec<(&'static str, String)> 
     grant_key_use(server, &user.object_id).await;
     vec![
         ("AZURE_KEYVAULT_URL", format!("https://local.managedhsm.localhost:{}", port(server))),
+        ("AZURE_VAULT_URL", format!("https://demo.vault.localhost:{}", port(server))),
+        ("OTHER_VAULT_URL", format!("https://contoso.vault.localhost:{}", port(server))),
         ("AZURE_AUTHORITY_HOST", connection.authority),
         ("ARM_ENDPOINT", format!("https://management.localhost:{}", port(server))),
         ("AZURE_SUBSCRIPTION_ID", connection.subscription_id),
@@ -117,6 +120,34 @@ pub(super) async fn environment(server: &Server) -> Vec<(&'static str, String)> 
         ("USER_CLIENT_SECRET", user.client_secret),
         ("USER_OBJECT_ID", user.object_id),
     ]
+}
+
+/// Creates a vault in which `dev` has all permissions for secrets.
+pub(super) async fn create_vault(server: &Server, name: &str) {
+    let connection = server.connection();
+    let all = pb::PermissionNames { names: vec!["all".to_owned()] };
+    let permissions = pb::AccessPermissions { secrets: Some(all), ..Default::default() };
+    let policy = pb::AccessPolicy {
+        tenant_id: connection.tenant_id.clone(),
+        principal_id: server.principal("dev").object_id,
+        permissions: Some(permissions),
+        ..Default::default()
+    };
+    let vault = pb::Vault {
+        location: "localhost".to_owned(),
+        rbac_authorization: Some(false),
+        access_policies: vec![policy],
+        ..Default::default()
+    };
+    let request = pb::CreateVaultRequest {
+        parent: format!(
+            "subscriptions/{}/resourceGroups/{}",
+            connection.subscription_id, connection.resource_group
+        ),
+        vault_id: name.to_owned(),
+        vault: Some(vault),
+    };
+    server.client("owner").await.vaults.create_vault(request).await.unwrap();
 }
 
 /// Assigns a principal a role that allows to use keys but not to read them.

@@ -19,6 +19,7 @@ if FLAVOUR == "async":
     )
     from azure.keyvault.keys.aio import KeyClient
     from azure.keyvault.keys.crypto.aio import CryptographyClient
+    from azure.keyvault.secrets.aio import SecretClient
     from azure.keyvault.securitydomain.aio import SecurityDomainClient
     from azure.mgmt.keyvault.aio import KeyVaultManagementClient
 else:
@@ -30,6 +31,7 @@ else:
     )
     from azure.keyvault.keys import KeyClient
     from azure.keyvault.keys.crypto import CryptographyClient
+    from azure.keyvault.secrets import SecretClient
     from azure.keyvault.securitydomain import SecurityDomainClient
     from azure.mgmt.keyvault import KeyVaultManagementClient
 
@@ -85,6 +87,10 @@ def principal(name, secret=None):
 
 def key_client(who, url=URL, **more):
     return opened(KeyClient(url, who, **more))
+
+
+def secret_client(url, who):
+    return opened(SecretClient(url, who))
 
 
 def security_domain_client(who, url):
@@ -144,20 +150,20 @@ async def listed(items):
     return [item async for item in items]
 
 
-async def delete(keys, name):
-    """Deletes a key and waits until it is deleted. The method has different names in the two clients."""
+async def delete(client, name, noun="key"):
+    """Deletes a key or secret and waits until it is deleted. The method has different names in the two clients."""
     if FLAVOUR == "async":
-        return await keys.delete_key(name)
-    poller = await keys.begin_delete_key(name)
+        return await getattr(client, f"delete_{noun}")(name)
+    poller = await getattr(client, f"begin_delete_{noun}")(name)
     poller.wait()
     return poller.result()
 
 
-async def recover(keys, name):
-    """Recovers a key and waits until it is recovered. The method has different names in the two clients."""
+async def recover(client, name, noun="key"):
+    """Recovers a key or secret and waits until it is recovered. The method has different names in the two clients."""
     if FLAVOUR == "async":
-        return await keys.recover_deleted_key(name)
-    poller = await keys.begin_recover_deleted_key(name)
+        return await getattr(client, f"recover_deleted_{noun}")(name)
+    poller = await getattr(client, f"begin_recover_deleted_{noun}")(name)
     poller.wait()
     return poller.result()
 
