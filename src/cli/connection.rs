@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 use super::connect_error::START_HINT;
 use super::failure::{Failure, Outcome};
 use super::plane::Plane;
-use crate::model::name::{HsmName, PrincipalId};
+use crate::model::name::{HsmName, PrincipalId, VaultName};
 use crate::model::resource::{ResourceGroupName, SubscriptionId};
 
 /// The file's name in the data directory.
@@ -31,6 +31,8 @@ pub(crate) struct Connection {
     pub(crate) audience: String,
     /// The audience of access tokens for the control plane; absent in files of older servers.
     pub(crate) management_audience: Option<String>,
+    /// The audience of access tokens for vaults; absent in files of older servers.
+    pub(crate) vault_audience: Option<String>,
     /// The tenant of the principals.
     pub(crate) tenant_id: String,
     /// The default resource group.
@@ -39,6 +41,8 @@ pub(crate) struct Connection {
     pub(crate) subscription_id: SubscriptionId,
     /// The default managed HSM.
     pub(crate) hsm: HsmName,
+    /// The default vault, if the seed has one.
+    pub(crate) vault: Option<VaultName>,
     /// The host names of the service; absent in files of older servers.
     pub(crate) hosts: Option<Hosts>,
     /// The managed identity endpoint, if it is served.
@@ -116,12 +120,14 @@ impl Connection {
 
     /// Returns the audience of access tokens for this plane.
     pub(crate) fn audience(&self, plane: Plane) -> Outcome<&str> {
+        let missing = |of: &str| {
+            Failure::problem(format!("connection.json has no audience for {of}"))
+                .hint("restart the server to rewrite the file")
+        };
         match plane {
             Plane::Data => Ok(&self.audience),
-            Plane::Control => self.management_audience.as_deref().ok_or_else(|| {
-                Failure::problem("connection.json has no audience for the control plane")
-                    .hint("restart the server to rewrite the file")
-            }),
+            Plane::Vault => self.vault_audience.as_deref().ok_or_else(|| missing("vaults")),
+            Plane::Control => self.management_audience.as_deref().ok_or_else(|| missing("the control plane")),
         }
     }
 

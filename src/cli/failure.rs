@@ -170,8 +170,8 @@ fn details(status: &tonic::Status) -> Vec<String> {
 fn hint(status: &tonic::Status) -> Option<String> {
     let hint = match status.code() {
         Code::Unauthenticated if status.message().contains("another audience") => Some(
-            "each plane has its own audience: STRONGROOM_TOKEN is sent to data planes, STRONGROOM_MANAGEMENT_TOKEN to \
-             the control plane; `strongroom token --plane PLANE` prints a new access token",
+            "each plane has its own audience: STRONGROOM_TOKEN is sent to data planes, STRONGROOM_VAULT_TOKEN to vaults, \
+             STRONGROOM_MANAGEMENT_TOKEN to the control plane; `strongroom token --plane PLANE` prints a new access token",
         ),
         Code::Unauthenticated => {
             Some("the access token was rejected; `strongroom token --as PRINCIPAL` prints a new one")

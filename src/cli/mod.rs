@@ -32,6 +32,7 @@ mod plane;
 mod private_key;
 mod random;
 mod role;
+mod secret;
 mod security_domain;
 mod serve;
 mod server_address;
@@ -67,6 +68,7 @@ pub use manual::ManualArgs;
 pub use options::{Format, Options};
 pub use random::RandomArgs;
 pub use role::RoleCommand;
+pub use secret::SecretCommand;
 pub use security_domain::SecurityDomainCommand;
 pub use serve::ServeArgs;
 pub use setting::SettingCommand;
@@ -105,6 +107,9 @@ pub enum Command {
     /// Create, update, delete and recover vaults, and manage their access policies
     #[command(subcommand)]
     Vault(Box<VaultCommand>),
+    /// Store, read, update, delete and recover the secrets of a vault
+    #[command(subcommand)]
+    Secret(Box<SecretCommand>),
     /// Manage role definitions and role assignments of a managed HSM (local RBAC)
     #[command(subcommand)]
     Role(RoleCommand),
@@ -183,6 +188,11 @@ impl Context {
         self.connect_to(Plane::Data).await
     }
 
+    /// Connects to the data plane of vaults.
+    async fn connect_vault(&self) -> Outcome<Session> {
+        self.connect_to(Plane::Vault).await
+    }
+
     /// Connects to the control plane.
     async fn connect_control(&self) -> Outcome<Session> {
         self.connect_to(Plane::Control).await
@@ -216,6 +226,7 @@ async fn run_client(options: Options, command: Command) -> ExitCode {
         Command::Key(command) => key::run(&context, *command).await,
         Command::Hsm(command) => hsm::run(&context, *command).await,
         Command::Vault(command) => vault::run(&context, *command).await,
+        Command::Secret(command) => secret::run(&context, *command).await,
         Command::Role(command) => role::run(&context, command).await,
         Command::Setting(command) => setting::run(&context, command).await,
         Command::Access(command) => access::run(&context, command).await,
@@ -286,6 +297,14 @@ mod tests {
             "vault policy set payroll --principal crypto-user --keys get,list --secrets=",
             "vault policy delete payroll --principal crypto-user --application 57a6fa86-5ca6-5419-900e-a5be23357152",
             "--as owner vault purge payroll --location localhost",
+            "secret set password --value -x --content-type text/plain --tag team=web --expires 2027-01-01",
+            "secret set password --file password.txt --not-before 2027-01-01 --disabled --vault payroll",
+            "secret set password",
+            "secret show password --version 75f0e58fa686411f25e386edb8c4879c --raw",
+            "secret show vaults/payroll/secrets/password --out password.txt",
+            "secret update password --enabled false --clear-expires",
+            "--as crypto-user secret purge password",
+            "token --plane vault",
             "--as owner usage statement --from 2027-01-01 --to 2027-02-01",
             "usage statement --plan vault-premium --resource-group dev --all",
             "usage export --format json --file usage.json",
@@ -336,6 +355,11 @@ mod tests {
             "vault update payroll",
             "vault policy set payroll --principal crypto-user",
             "vault policy add payroll --keys get",
+            "secret set pass_word --value x",
+            "secret set password --value x --file f",
+            "secret show password --raw --out f",
+            "secret update password",
+            "secret list --vault a",
             "env --json --dotenv",
             "env --certificate --managed-identity",
             "hosts a_b",
@@ -354,7 +378,16 @@ mod tests {
 
     #[test]
     fn debug_output_hides_access_tokens() {
-        let cli = Cli::try_parse_from(["strongroom", "--token", "eyJsecret", "token"]).unwrap();
-        assert!(!format!("{cli:?}").contains("eyJsecret"));
+        for option in ["--token", "--management-token", "--vault-token"] {
+            let cli = Cli::try_parse_from(["strongroom", option, "eyJsecret", "token"]).unwrap();
+            assert!(!format!("{cli:?}").contains("eyJsecret"), "{option}");
+        }
+    }
+
+    #[test]
+    fn debug_output_hides_values_of_secrets() {
+        let cli =
+            Cli::try_parse_from(["strongroom", "secret", "set", "password", "--value", "hunter2"]).unwrap();
+        assert!(!format!("{cli:?}").contains("hunter2"));
     }
 }

@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum};
 use secrecy::{ExposeSecret, SecretString};
 
 use super::plane::Plane;
-use crate::model::name::HsmName;
+use crate::model::name::{HsmName, VaultName};
 use crate::model::resource::SubscriptionId;
 
 /// Output format.
@@ -62,6 +62,17 @@ pub struct Options {
         help_heading = "Connection"
     )]
     management_token: Option<SecretString>,
+    /// Access token to send to vaults, which have an audience of their own
+    #[arg(
+        long,
+        global = true,
+        env = "STRONGROOM_VAULT_TOKEN",
+        hide_env_values = true,
+        value_parser = secret,
+        value_name = "TOKEN",
+        help_heading = "Connection"
+    )]
+    vault_token: Option<SecretString>,
     /// URL of the server, for example https://127.0.0.1:8443
     #[arg(long, global = true, env = "STRONGROOM_ENDPOINT", value_name = "URL", help_heading = "Connection")]
     pub endpoint: Option<String>,
@@ -71,6 +82,9 @@ pub struct Options {
     /// Name of the managed HSM
     #[arg(long, global = true, env = "STRONGROOM_HSM", value_name = "NAME", help_heading = "Connection")]
     pub hsm: Option<HsmName>,
+    /// Name of the vault
+    #[arg(long, global = true, env = "STRONGROOM_VAULT", value_name = "NAME", help_heading = "Connection")]
+    pub vault: Option<VaultName>,
     /// ID of the subscription
     #[arg(
         long,
@@ -103,15 +117,16 @@ impl Options {
         self.data_dir.as_ref()
     }
 
-    /// Returns the access token given for a plane; `--token` is the fallback for the control plane. An empty token
-    /// counts as absent, since shells unset variables that way.
+    /// Returns the access token given for a plane; `--token` is the fallback for the control plane and for vaults. An
+    /// empty token counts as absent, since shells unset variables that way.
     pub(crate) fn access_token(&self, plane: Plane) -> Option<&SecretString> {
         let given = |token: &'_ Option<SecretString>| {
             token.as_ref().is_some_and(|token| !token.expose_secret().is_empty())
         };
         match plane {
             Plane::Control if given(&self.management_token) => self.management_token.as_ref(),
-            Plane::Control | Plane::Data => self.token.as_ref().filter(|_| given(&self.token)),
+            Plane::Vault if given(&self.vault_token) => self.vault_token.as_ref(),
+            Plane::Control | Plane::Vault | Plane::Data => self.token.as_ref().filter(|_| given(&self.token)),
         }
     }
 

@@ -4,6 +4,7 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 
 use serde::Serialize;
+use zeroize::Zeroizing;
 
 use super::failure::{Failure, Outcome};
 use super::options::Format;
@@ -36,7 +37,8 @@ impl Output {
 
     /// Prints a result, as JSON or as text.
     pub(crate) fn print(self, result: &impl Serialize, text: impl FnOnce() -> String) -> Outcome {
-        let text = match self.format {
+        // Some results contain secrets.
+        let text = Zeroizing::new(match self.format {
             Format::Table => text(),
             Format::Json => {
                 let mut text = serde_json::to_string_pretty(result)
@@ -44,7 +46,7 @@ impl Output {
                 text.push('\n');
                 text
             }
-        };
+        });
         write_stdout(text.as_bytes())
     }
 

@@ -8,6 +8,8 @@ pub(crate) enum Plane {
     /// Keys and local RBAC of managed HSMs, and the simulator's clock
     #[default]
     Data,
-    /// Managed HSMs as resources, their resource groups, ARM RBAC and costs
+    /// Secrets of vaults
+    Vault,
+    /// Managed HSMs and vaults as resources, their resource groups, ARM RBAC and costs
     Control,
 }

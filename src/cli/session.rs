@@ -25,11 +25,12 @@ use crate::api::grpc::pb::key_service_client::KeyServiceClient;
 use crate::api::grpc::pb::lifecycle_service_client::LifecycleServiceClient;
 use crate::api::grpc::pb::managed_hsm_service_client::ManagedHsmServiceClient;
 use crate::api::grpc::pb::resource_service_client::ResourceServiceClient;
+use crate::api::grpc::pb::secret_service_client::SecretServiceClient;
 use crate::api::grpc::pb::security_domain_service_client::SecurityDomainServiceClient;
 use crate::api::grpc::pb::setting_service_client::SettingServiceClient;
 use crate::api::grpc::pb::usage_service_client::UsageServiceClient;
 use crate::api::grpc::pb::vault_service_client::VaultServiceClient;
-use crate::model::name::HsmName;
+use crate::model::name::{HsmName, VaultName};
 use crate::model::resource::SubscriptionId;
 
 /// The channel that all service clients share.
@@ -39,6 +40,7 @@ pub(crate) type AuthorizedChannel = InterceptedService<Channel, Credential>;
 pub(crate) struct Session {
     channel: AuthorizedChannel,
     hsm: Option<HsmName>,
+    vault: Option<VaultName>,
     subscription: Option<SubscriptionId>,
     /// The content of `connection.json`, if there is one.
     pub(crate) connection: Option<Connection>,
@@ -73,11 +75,15 @@ impl Session {
             .hsm
             .clone()
             .or_else(|| settings.connection.as_ref().map(|connection| connection.hsm.clone()));
+        let vault = options
+            .vault
+            .clone()
+            .or_else(|| settings.connection.as_ref().and_then(|connection| connection.vault.clone()));
         let subscription = options
             .subscription
             .or_else(|| settings.connection.as_ref().map(|connection| connection.subscription_id));
         let channel = InterceptedService::new(channel, credential);
-        Ok(Self { channel, hsm, subscription, connection: settings.connection })
+        Ok(Self { channel, hsm, vault, subscription, connection: settings.connection })
     }
 
     /// Returns a client for keys.
@@ -130,6 +136,11 @@ impl Session {
         VaultServiceClient::new(self.channel.clone())
     }
 
+    /// Returns a client for the secrets of vaults.
+    pub(crate) fn secrets(&self) -> SecretServiceClient<AuthorizedChannel> {
+        SecretServiceClient::new(self.channel.clone())
+    }
+
     /// Returns a client for subscriptions, resource groups and locations.
     pub(crate) fn resources(&self) -> ResourceServiceClient<AuthorizedChannel> {
         ResourceServiceClient::new(self.channel.clone())
@@ -159,6 +170,16 @@ impl Session {
     /// Returns the resource name of the selected managed HSM.
     pub(crate) fn parent(&self) -> Outcome<String> {
         Ok(format!("hsms/{}", self.hsm()?))
+    }
+
+    /// Returns the selected vault. Errors if none is set.
+    pub(crate) fn vault(&self) -> Outcome<VaultName> {
+        self.vault.clone().ok_or_else(|| Failure::problem("no vault is set").hint("set it with --vault"))
+    }
+
+    /// Returns the resource name of the selected vault on its data plane.
+    pub(crate) fn vault_parent(&self) -> Outcome<String> {
+        Ok(format!("vaults/{}", self.vault()?))
     }
 }
 

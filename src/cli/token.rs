@@ -11,7 +11,7 @@ use super::{Context, session};
 /// Selects the plane.
 #[derive(Args, Clone, Debug)]
 pub struct TokenArgs {
-    /// Plane that accepts the access token; the other plane has another audience
+    /// Plane that accepts the access token; each plane has another audience
     #[arg(long, value_enum, default_value_t, value_name = "PLANE")]
     plane: Plane,
 }

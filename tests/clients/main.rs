@@ -20,4 +20,4 @@ mod python;
 mod rust;
 mod sandbox;
 
-use kit::{directory, messages, prepared, support};
+use kit::{access_tokens, directory, messages, prepared, support};

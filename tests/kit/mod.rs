@@ -1,5 +1,6 @@
 //! What the test binaries with server processes share: the server, its clients, and common requests.
 
+pub(crate) mod access_tokens;
 pub(crate) mod directory;
 pub(crate) mod messages;
 pub(crate) mod prepared;

@@ -15,18 +15,20 @@ use strongroom::api::grpc::pb::key_service_client::KeyServiceClient;
 use strongroom::api::grpc::pb::lifecycle_service_client::LifecycleServiceClient;
 use strongroom::api::grpc::pb::managed_hsm_service_client::ManagedHsmServiceClient;
 use strongroom::api::grpc::pb::resource_service_client::ResourceServiceClient;
+use strongroom::api::grpc::pb::secret_service_client::SecretServiceClient;
 use strongroom::api::grpc::pb::security_domain_service_client::SecurityDomainServiceClient;
 use strongroom::api::grpc::pb::setting_service_client::SettingServiceClient;
 use strongroom::api::grpc::pb::usage_service_client::UsageServiceClient;
 use strongroom::api::grpc::pb::vault_service_client::VaultServiceClient;
 use tempfile::TempDir;
 use tonic::metadata::{Ascii, MetadataValue};
-use tonic::service::Interceptor;
 use tonic::service::interceptor::InterceptedService;
 use tonic::transport::{Certificate, Channel, ClientTlsConfig};
 
 use crate::{directory, prepared};
 
+use crate::access_tokens::AccessTokenInterceptor;
+pub(crate) use crate::access_tokens::AccessTokens;
 pub(crate) use crate::messages::{days, ec, micros, oct, rsa, timestamp};
 
 /// How long a server may take to become ready: debug builds on busy machines are slow.
@@ -50,6 +52,9 @@ const HOST_NAMES: [&str; 15] = [
     "demo.vault.localhost",
     "nothing.vault.localhost",
 ];
+
+/// An audience of access tokens for vaults.
+const VAULT_AUDIENCE: &str = "https://vault.localhost";
 
 /// The members of `connection.json` that most tests need.
 #[derive(Clone, Debug, Deserialize)]
@@ -216,9 +221,12 @@ impl Server {
     /// Requests access tokens from the authority, one for each plane.
     pub(crate) async fn access_tokens(&self, principal: &str) -> AccessTokens {
         let connection = self.connection();
+        // One connection for all requests.
+        let http = self.http();
         AccessTokens {
-            data: self.access_token_for(principal, &connection.audience).await,
-            control: self.access_token_for(principal, &connection.management_audience).await,
+            data: self.request_token(&http, principal, &connection.audience).await,
+            vault: self.request_token(&http, principal, VAULT_AUDIENCE).await,
+            control: self.request_token(&http, principal, &connection.management_audience).await,
         }
     }
 
@@ -229,10 +237,13 @@ impl Server {
 
     /// Requests an access token for an audience.
     pub(crate) async fn access_token_for(&self, principal: &str, audience: &str) -> String {
+        self.request_token(&self.http(), principal, audience).await
+    }
+
+    async fn request_token(&self, http: &reqwest::Client, principal: &str, audience: &str) -> String {
         let connection = self.connection();
         let principal = self.principal(principal);
-        let response = self
-            .http()
+        let response = http
             .post(format!("{}/{}/oauth2/v2.0/token", connection.authority, connection.tenant_id))
             .form(&[
                 ("grant_type", "client_credentials"),
@@ -370,45 +381,6 @@ pub(crate) fn strongroom() -> Command {
     command
 }
 
-/// Access tokens of one principal, one for each plane.
-#[derive(Clone)]
-pub(crate) struct AccessTokens {
-    pub(crate) data: String,
-    pub(crate) control: String,
-}
-
-impl AccessTokens {
-    /// Returns the access token that an RPC accepts. For a watch, the plane depends on the request instead.
-    pub(crate) fn for_rpc(&self, service: &str, rpc: &str) -> &str {
-        if is_of_the_control_plane(service, rpc) { &self.control } else { &self.data }
-    }
-}
-
-/// Returns whether an RPC belongs to the control plane regardless of its request.
-pub(crate) fn is_of_the_control_plane(service: &str, rpc: &str) -> bool {
-    let services =
-        ["AuthorizationService", "ManagedHsmService", "ResourceService", "UsageService", "VaultService"];
-    let belongs_to_service = services.iter().any(|known| service.rsplit('.').next() == Some(*known));
-    rpc == "ReleaseClock" || (belongs_to_service && rpc != "ActivateManagedHsm")
-}
-
-/// Adds the access token of the called plane to each call, if the client has one.
-#[derive(Clone)]
-pub(crate) struct AccessTokenInterceptor(Option<[MetadataValue<Ascii>; 2]>);
-
-impl Interceptor for AccessTokenInterceptor {
-    fn call(&mut self, mut request: tonic::Request<()>) -> Result<tonic::Request<()>, tonic::Status> {
-        if let Some([data, control]) = &self.0 {
-            let method = request.extensions().get::<tonic::GrpcMethod<'_>>().unwrap();
-            let header =
-                if is_of_the_control_plane(method.service(), method.method()) { control } else { data };
-            let header = header.clone();
-            request.metadata_mut().insert("authorization", header);
-        }
-        Ok(request)
-    }
-}
-
 /// A channel that adds an access token to each call.
 pub(crate) type Authorized = InterceptedService<Channel, AccessTokenInterceptor>;
 
@@ -430,23 +402,24 @@ pub(crate) struct Client {
     pub(crate) settings: SettingServiceClient<Authorized>,
     pub(crate) usage: UsageServiceClient<Authorized>,
     pub(crate) vaults: VaultServiceClient<Authorized>,
+    pub(crate) secrets: SecretServiceClient<Authorized>,
 }
 
 impl Client {
-    /// Creates a client that sends one access token to both planes, or none.
+    /// Creates a client that sends one access token to all planes, or none.
     pub(crate) fn new(channel: Channel, token: Option<&str>) -> Self {
-        Self::with(channel, token.map(|token| [token, token]))
+        Self::with(channel, token.map(|token| [token; 3]))
     }
 
     /// Creates a client with an access token for each plane.
     pub(crate) fn with_tokens(channel: Channel, bearers: &AccessTokens) -> Self {
-        Self::with(channel, Some([&bearers.data, &bearers.control]))
+        Self::with(channel, Some([&bearers.data, &bearers.vault, &bearers.control]))
     }
 
-    fn with(channel: Channel, tokens: Option<[&str; 2]>) -> Self {
+    fn with(channel: Channel, tokens: Option<[&str; 3]>) -> Self {
         let header = |token: &str| -> MetadataValue<Ascii> { format!("Bearer {token}").parse().unwrap() };
         let headers = tokens.map(|tokens| tokens.map(header));
-        let control = headers.clone().map(|[_, control]| [control.clone(), control]);
+        let control = headers.clone().map(|[_, vault, control]| [control.clone(), vault, control]);
         let resources = InterceptedService::new(channel.clone(), AccessTokenInterceptor(control));
         let channel = InterceptedService::new(channel, AccessTokenInterceptor(headers));
         Self {
@@ -463,7 +436,8 @@ impl Client {
             security_domains: SecurityDomainServiceClient::new(channel.clone()),
             settings: SettingServiceClient::new(channel.clone()),
             usage: UsageServiceClient::new(channel.clone()),
-            vaults: VaultServiceClient::new(channel),
+            vaults: VaultServiceClient::new(channel.clone()),
+            secrets: SecretServiceClient::new(channel),
         }
     }
 

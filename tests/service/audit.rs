@@ -2,6 +2,7 @@
 
 mod chain;
 mod issued;
+mod secret_values;
 mod unauthenticated;
 
 use std::path::{Path, PathBuf};
@@ -413,6 +414,7 @@ async fn no_secret_leaks_into_logs_audit_or_database() {
         .await;
     let basic = [("authorization", "Basic c2VjcmV0LWluLWJhc2ljLWF1dGg=")];
     raw::send(&channel, "/strongroom.v1.KeyService/GetKey", &basic, raw::frame(&[])).await;
+    secret_values::use_secrets(&server, &mut dev).await;
     server.restart();
     assert!(server.stop().success());
 
@@ -423,6 +425,7 @@ async fn no_secret_leaks_into_logs_audit_or_database() {
         Needle("a key to be wrapped", wrapped),
         Needle("an imported key", imported),
         Needle("random bytes", random),
+        Needle("the value of a secret", secret_values::VALUE.into()),
         Needle("an access token's signature", token.rsplit('.').next().unwrap().as_bytes().to_vec()),
         Needle("a token in another scheme", b"c2VjcmV0LWluLWJhc2ljLWF1dGg".to_vec()),
         Needle("the PIN", read("token.pin")),
@@ -471,6 +474,8 @@ fn debug_output_of_messages_redacts_secrets() {
         format!("{:?}", pb::UnwrapKeyResponse { name, algorithm, key: secret.clone() }),
         format!("{:?}", pb::GenerateRandomBytesResponse { value: secret.clone() }),
         format!("{:?}", material()),
+        format!("{:?}", pb::SetSecretRequest { value: Some("195".to_owned()), ..Default::default() }),
+        format!("{:?}", pb::SecretBundle { value: Some("195".to_owned()), ..Default::default() }),
         format!(
             "{:?}",
             tonic::Request::new(pb::ImportKeyRequest { key: Some(material()), ..Default::default() })

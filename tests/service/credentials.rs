@@ -246,14 +246,15 @@ async fn access_token_is_valid_for_its_plane_only() {
         let rpc = raw::rpcs().into_iter().find(|rpc| rpc.name == "WatchLifecycle").unwrap();
         calls.push((rpc, watching(&parent)));
     }
-    let crossed = AccessTokens { data: bearers.control.clone(), control: bearers.data.clone() };
-    let vault = server.access_token_for("nobody", "https://vault.localhost").await;
-    let for_vaults = AccessTokens { data: vault.clone(), control: vault };
+    let AccessTokens { data, vault, control } = bearers.clone();
+    // Each plane gets each of the access tokens for the other two.
+    let crossed = AccessTokens { data: control.clone(), vault: data.clone(), control: vault.clone() };
+    let crossed_otherwise = AccessTokens { data: vault, vault: control, control: data };
     for (rpc, request) in calls {
         let status = raw::call(&channel, &rpc, &crossed, &request).await;
         assert_unauthenticated(&status, &rpc.path);
         assert_eq!(status.message(), "the access token is for another audience", "{}", rpc.path);
-        let status = raw::call(&channel, &rpc, &for_vaults, &request).await;
+        let status = raw::call(&channel, &rpc, &crossed_otherwise, &request).await;
         assert_unauthenticated(&status, &rpc.path);
         let status = raw::call(&channel, &rpc, &bearers, &request).await;
         assert_ne!(status.code(), Code::Unauthenticated, "{}: {status:?}", rpc.path);

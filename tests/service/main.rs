@@ -45,6 +45,7 @@ mod restart;
 mod retention;
 mod roles;
 mod rotation;
+mod secrets;
 mod security_domains;
 mod service_manager;
 mod software;
@@ -54,4 +55,4 @@ mod transport;
 mod usage;
 mod vaults;
 
-use kit::{directory, messages, prepared, support};
+use kit::{access_tokens, directory, messages, prepared, support};

@@ -6,6 +6,7 @@ use tonic::{Code, Status};
 
 use crate::raw::{self, Field, Kind, Rpc, Shape};
 use crate::requests::{GUID, HSM, JOB, KEY, SUBSCRIPTION, create_keys, valid_request};
+use crate::secrets;
 use crate::support::{AccessTokens, Client, Server, error_metadata, reason};
 
 /// Returns strings that are invalid for a field. New fields must be added here.
@@ -47,6 +48,15 @@ fn invalid_strings(rpc: &str, field: &str) -> Vec<String> {
                 "hsms/local/settings",
                 "hsms/lo--cal/settings/AllowKeyManagementOperationsThroughARM",
                 "https://local.managedhsm.azure.net/keys/a",
+                "vaults",
+                "vaults/",
+                "vaults/sa--mple",
+                "vaults/sample/secrets/",
+                "vaults/sample/secrets/a_b",
+                "vaults/sample/secrets/a\0",
+                "vaults/sample/secrets/sample/versions/latest",
+                "vaults/sample/deletedSecrets/",
+                "https://sample.vault.azure.net/secrets/a",
             ]);
             names.push(format!("hsms/{long}"));
             names.push(format!("hsms/local/keys/{long}"));
@@ -59,7 +69,8 @@ fn invalid_strings(rpc: &str, field: &str) -> Vec<String> {
         "vault_id" if rpc == "CheckVaultName" => Vec::new(),
         "vault_id" => own(&["", "ab", "a b", "1abc", "abc-", "a--b", "a_b", "ключ", "abc\0", &long]),
         "change" => own(&["", "set", "add ", "add\0", "ключ", &long]),
-        "key_id" => {
+        // Names of secrets have the rules of those of keys.
+        "key_id" | "secret_id" => {
             let mut ids = own(&[
                 "",
                 "a b",
@@ -133,6 +144,8 @@ fn invalid_strings(rpc: &str, field: &str) -> Vec<String> {
             "\0",
             &long,
         ]),
+        "value" if rpc == "SetSecret" => own(&["x".repeat(25_601).as_str(), &"ä".repeat(12_801)]),
+        "content_type" => own(&["x".repeat(256).as_str(), &long]),
         "value" => own(&["", "1", "yes", "true ", "true\0", "ключ", &long]),
         "group_ids" => own(&["", "admins", "\0", &long]),
         "expiry_time" => own(&[
@@ -183,7 +196,7 @@ fn invalid_lengths(rpc: &str, field: &str) -> Vec<usize> {
         (_, "signature") | (_, "additional_authenticated_data") => vec![],
         ("Encrypt", "iv") => vec![0, 1, 12, 15, 17, 32, 100_000],
         // Every text may be a backup; those that are none have another error.
-        ("RestoreKey", "backup") => vec![],
+        ("RestoreKey" | "RestoreSecret", "backup") => vec![],
         (_, "certificates") => vec![0, 1, 100, 100_000],
         ("Decrypt", "iv") => vec![0, 11, 13, 16, 100_000],
         (_, "plaintext") => vec![300_000],
@@ -208,6 +221,7 @@ async fn state(client: &mut Client) -> impl PartialEq + std::fmt::Debug + use<> 
     let groups = pb::ListResourceGroupsRequest { parent: SUBSCRIPTION.to_owned() };
     let subscriptions = pb::ListSubscriptionsRequest {};
     (
+        (secrets::list(client).await, secrets::list_deleted(client).await),
         client.keys.list_keys(keys).await.unwrap().into_inner(),
         client.keys.list_deleted_keys(deleted).await.unwrap().into_inner(),
         client.access.list_role_definitions(definitions).await.unwrap().into_inner(),
@@ -225,6 +239,8 @@ async fn server() -> (Server, Client, Channel, AccessTokens) {
     let server = Server::start();
     let mut dev = server.client("dev").await;
     create_keys(&mut dev).await;
+    secrets::create_vault(&server, &mut dev, |_| {}).await;
+    secrets::create_secrets(&mut dev).await;
     let (channel, bearers) = (server.channel().await, server.access_tokens("dev").await);
     (server, dev, channel, bearers)
 }
@@ -388,7 +404,8 @@ async fn every_rpc_reports_unknown_container_as_not_found() {
         for rpc in raw::rpcs() {
             let Rpc { name, input, .. } = &rpc;
             // Requests of the control plane name a subscription; it is replaced by an unknown one of the same length.
-            if let Some(elsewhere) = in_another_subscription(&valid_request(name)) {
+            let another = format!("subscriptions/{GUID}");
+            if let Some(elsewhere) = replaced(&valid_request(name), SUBSCRIPTION, &another) {
                 let status = raw::call(&channel, &rpc, &bearers, &elsewhere).await;
                 let found = (status.code(), reason(&status));
                 assert_eq!(
@@ -402,6 +419,13 @@ async fn every_rpc_reports_unknown_container_as_not_found() {
                 assert!(name.ends_with("Clock") || name == "ListSubscriptions", "{name} has no target");
                 continue;
             };
+            // The secret's vault is replaced by an unknown one of the same length.
+            if let Some(elsewhere) = replaced(&valid_request(name), secrets::VAULT, "vaults/absent") {
+                let status = raw::call(&channel, &rpc, &bearers, &elsewhere).await;
+                let found = (status.code(), reason(&status));
+                assert_eq!(found, (Code::NotFound, "VAULT_NOT_FOUND".to_owned()), "{name}: {status:?}");
+                continue;
+            }
             let path = match first.name.as_str() {
                 "parent" if name != "ListKeyVersions" => "hsms/elsewhere".to_owned(),
                 _ if name.ends_with("RotationPolicy") => {
@@ -431,10 +455,10 @@ async fn every_rpc_reports_unknown_container_as_not_found() {
     .await;
 }
 
-/// Returns the request with an unknown subscription instead of the seed's, or `None` if it names no subscription.
-fn in_another_subscription(request: &[u8]) -> Option<Vec<u8>> {
-    let at = request.windows(SUBSCRIPTION.len()).position(|window| window == SUBSCRIPTION.as_bytes())?;
+/// Returns the request with another container of the same length, or `None` if it does not name this one.
+fn replaced(request: &[u8], known: &str, other: &str) -> Option<Vec<u8>> {
+    let at = request.windows(known.len()).position(|window| window == known.as_bytes())?;
     let mut elsewhere = request.to_vec();
-    elsewhere[at..at + SUBSCRIPTION.len()].copy_from_slice(format!("subscriptions/{GUID}").as_bytes());
+    elsewhere[at..at + known.len()].copy_from_slice(other.as_bytes());
     Some(elsewhere)
 }

@@ -10,6 +10,7 @@ use strongroom::ops::Description;
 use strongroom::security_domain::Certificate;
 
 use crate::roles::support::{CRYPTO_USER, definition_request};
+use crate::secrets;
 use crate::support::{Client, ec, oct};
 
 /// A job that does not exist.
@@ -290,6 +291,43 @@ pub(crate) fn valid_request(rpc: &str) -> Vec<u8> {
             ..Default::default()
         }
         .encode_to_vec(),
+        "SetSecret" => secrets::set_request("new", "a value").encode_to_vec(),
+        "GetSecret" => pb::GetSecretRequest { name: secrets::secret("sample") }.encode_to_vec(),
+        "ListSecrets" => {
+            pb::ListSecretsRequest { parent: secrets::VAULT.to_owned(), ..Default::default() }.encode_to_vec()
+        }
+        "ListSecretVersions" => {
+            let parent = secrets::secret("sample");
+            pb::ListSecretVersionsRequest { parent, ..Default::default() }.encode_to_vec()
+        }
+        "UpdateSecretVersion" => {
+            let paths = ["content_type", "tags", "attributes.enabled"].map(str::to_owned).to_vec();
+            pb::UpdateSecretVersionRequest {
+                update_mask: Some(prost_types::FieldMask { paths }),
+                ..secrets::enable_request(&secrets::secret("sample"), true)
+            }
+            .encode_to_vec()
+        }
+        "BackupSecret" => pb::BackupSecretRequest { name: secrets::secret("sample") }.encode_to_vec(),
+        // Only the service that restores a backup can have made it.
+        "RestoreSecret" => {
+            let parent = secrets::VAULT.to_owned();
+            pb::RestoreSecretRequest { parent, backup: b"none".to_vec() }.encode_to_vec()
+        }
+        "DeleteSecret" => pb::DeleteSecretRequest { name: secrets::secret("sample") }.encode_to_vec(),
+        "GetDeletedSecret" => {
+            pb::GetDeletedSecretRequest { name: secrets::deleted_secret("gone") }.encode_to_vec()
+        }
+        "ListDeletedSecrets" => {
+            let parent = secrets::VAULT.to_owned();
+            pb::ListDeletedSecretsRequest { parent, ..Default::default() }.encode_to_vec()
+        }
+        "RecoverDeletedSecret" => {
+            pb::RecoverDeletedSecretRequest { name: secrets::deleted_secret("gone") }.encode_to_vec()
+        }
+        "PurgeDeletedSecret" => {
+            pb::PurgeDeletedSecretRequest { name: secrets::deleted_secret("gone") }.encode_to_vec()
+        }
         "ActivateManagedHsm" => pb::ActivateManagedHsmRequest { name: parent }.encode_to_vec(),
         "GetStatement" => {
             pb::GetStatementRequest { parent: subscription, ..Default::default() }.encode_to_vec()

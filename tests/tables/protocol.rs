@@ -83,8 +83,9 @@ fn rpcs_are_operations() {
 }
 
 /// Fields of type `bytes` that carry neither key material nor plaintext.
-const PUBLIC_BYTES: [&str; 29] = [
+const PUBLIC_BYTES: [&str; 31] = [
     "BackupKeyResponse.backup",
+    "BackupSecretResponse.backup",
     "DecryptRequest.additional_authenticated_data",
     "DecryptRequest.authentication_tag",
     "DecryptRequest.ciphertext",
@@ -106,6 +107,7 @@ const PUBLIC_BYTES: [&str; 29] = [
     "JsonWebKey.x",
     "JsonWebKey.y",
     "RestoreKeyRequest.backup",
+    "RestoreSecretRequest.backup",
     "SignRequest.digest",
     "SignResponse.signature",
     "TransferKey.certificate",

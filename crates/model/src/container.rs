@@ -11,12 +11,11 @@ use super::arm_rbac::ControlScope;
 pub use super::container_id::{AuditNames, ContainerId, ContainerKind};
 use super::deletion::Deletable;
 use super::hsm::{Activation, ManagedHsm};
-use super::key::{KeyType, Protection};
 use super::name::HsmName;
 use super::resource::{ResourceGroupName, SubscriptionId};
 use super::retention::{Deletion, RecoveryLevel};
 use super::vault::{Vault, VaultSku};
-use super::{Error, Field, Result};
+use super::{Error, Result};
 
 /// What decides whether a caller may perform an action on the data plane of a container.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -156,27 +155,6 @@ impl Container {
         match self {
             Self::ManagedHsm(hsm) => hsm.recovery_level(protected),
             Self::Vault(vault) => vault.recovery_level(protected),
-        }
-    }
-
-    /// Returns the protection that a new key gets: what the request asks for, if the container has such keys.
-    ///
-    /// # Errors
-    /// `Invalid` naming `kty` if they require another SKU; `Unsupported` for symmetric keys in a vault.
-    pub fn key_protection(&self, key_type: KeyType, asked: Protection) -> Result<Protection> {
-        match (self, key_type) {
-            // All types mean those protected by hardware, as recorded.
-            (Self::ManagedHsm(_), _) => Ok(Protection::Hsm),
-            (Self::Vault(_), KeyType::Oct { .. }) => {
-                let what = "symmetric keys (kty oct and oct-HSM) are not available in vaults".to_owned();
-                Err(Error::Unsupported { what })
-            }
-            // assumption: the code and the message of Azure are not recorded.
-            (Self::Vault(vault), _) if vault.sku == VaultSku::Standard && asked == Protection::Hsm => {
-                let why = "keys protected by hardware (RSA-HSM, EC-HSM) require a vault with the SKU premium";
-                Err(Error::invalid(Field::Kty, why))
-            }
-            (Self::Vault(_), _) => Ok(asked),
         }
     }
 

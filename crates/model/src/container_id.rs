@@ -7,7 +7,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::field::InvalidValue;
-use super::name::{HsmName, KeyName, VaultName, VersionId};
+use super::name::{HsmName, KeyName, SecretName, VaultName, VersionId};
 
 /// The kinds of container.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -201,6 +201,28 @@ pub struct KeyId {
 impl fmt::Display for KeyId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}/keys/{}", self.container, self.name)?;
+        match self.version {
+            Some(version) => write!(f, "/versions/{version}"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Identifies a secret, and one of its versions or the current one.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct SecretId {
+    /// The vault that holds the secret.
+    pub vault: VaultName,
+    /// The secret.
+    pub name: SecretName,
+    /// One version, or `None` for the current one.
+    pub version: Option<VersionId>,
+}
+
+impl fmt::Display for SecretId {
+    /// Writes its resource name on the gRPC surface.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "vaults/{}/secrets/{}", self.vault, self.name)?;
         match self.version {
             Some(version) => write!(f, "/versions/{version}"),
             None => Ok(()),

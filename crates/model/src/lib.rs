@@ -29,6 +29,7 @@ pub mod import;
 mod internal;
 pub mod key;
 pub mod key_date;
+mod key_protection;
 pub mod lifetime;
 pub mod limit;
 pub mod local_rbac;

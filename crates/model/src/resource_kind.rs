@@ -4,10 +4,9 @@ use std::fmt;
 
 use super::Timestamp;
 use super::container_id::ContainerId;
-use super::container_id::KeyId;
+use super::container_id::{KeyId, SecretId};
 use super::name::{BudgetName, HsmName, KeyName, SecretName, VaultName, VersionId};
 use super::resource::{ResourceGroupName, SubscriptionId};
-use super::secret::SecretId;
 
 /// What a resource is. Surfaces map each kind exhaustively.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
+pub use super::container_id::SecretId;
 use super::key_date::KeyDate;
 use super::name::{SecretName, VaultName, VersionId};
 use super::retention::Deletion;
@@ -142,28 +143,6 @@ impl Secret {
         match version {
             None => self.current(),
             Some(version) => self.versions.iter().rev().find(|known| known.version == version),
-        }
-    }
-}
-
-/// Identifies a secret, and one of its versions or the current one.
-#[derive(Clone, PartialEq, Eq, Hash, Debug)]
-pub struct SecretId {
-    /// The vault that holds the secret.
-    pub vault: VaultName,
-    /// The secret.
-    pub name: SecretName,
-    /// One version, or `None` for the current one.
-    pub version: Option<VersionId>,
-}
-
-impl fmt::Display for SecretId {
-    /// Writes its resource name on the gRPC surface.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "vaults/{}/secrets/{}", self.vault, self.name)?;
-        match self.version {
-            Some(version) => write!(f, "/versions/{version}"),
-            None => Ok(()),
         }
     }
 }

@@ -6,17 +6,7 @@ use zeroize::Zeroizing;
 use crate::content_encryption::ContentKey;
 use crate::error::Error;
 use crate::jwe::Jwe;
-
-/// A content key encrypted with AES-GCM, without additional data.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct WrappedContentKey {
-    /// The initialization vector.
-    pub iv: Vec<u8>,
-    /// The ciphertext.
-    pub ciphertext: Vec<u8>,
-    /// The authentication tag.
-    pub tag: Vec<u8>,
-}
+use crate::wrapped_content_key::WrappedContentKey;
 
 /// A parsed JWE whose content key is encrypted with AES-GCM.
 #[derive(Debug)]

@@ -8,8 +8,8 @@ use crate::base64::{base64url, decode_base64url};
 use crate::certificate::Certificate;
 use crate::content_encryption::{ContentKey, Encrypted, NotAuthentic};
 use crate::error::Error;
-use crate::gcm_key_wrapping::WrappedContentKey;
 use crate::json::print;
+use crate::wrapped_content_key::WrappedContentKey;
 
 const CONTENT_ENCRYPTION: &str = "A256CBC-HS512";
 const DIRECT: &str = "dir";

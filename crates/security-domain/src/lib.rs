@@ -32,6 +32,7 @@ mod share;
 mod thumbprint;
 mod transfer_key;
 mod upload;
+mod wrapped_content_key;
 
 pub use certificate::Certificate;
 pub use content_encryption::ContentKey;
@@ -39,13 +40,14 @@ pub use direct_encryption::{decrypt_with, encrypt_with};
 pub use download_request::{CERTIFICATES, DownloadRequest, QUORUM};
 pub use encrypted_data::Datum;
 pub use error::{Document, Error};
-pub use gcm_key_wrapping::{GcmWrapped, WrappedContentKey};
+pub use gcm_key_wrapping::GcmWrapped;
 pub use master_secret::MasterSecret;
 pub use private_key::{PrivateKey, WrappingKey};
 pub use security_domain::SecurityDomain;
 pub use thumbprint::Thumbprint;
 pub use transfer_key::TransferKey;
 pub use upload::{Opened, Upload};
+pub use wrapped_content_key::WrappedContentKey;
 
 /// The largest document that is parsed, in bytes. Azure's documents have less than 20 KiB.
 pub const MAX_DOCUMENT_BYTES: usize = 1 << 20;

@@ -18,6 +18,7 @@ pub(super) const MACHINE: &str = "0c6a1a3e-8d5a-4d0c-9d76-3f7a1a2b0003";
 pub(super) const ISSUER: &str = "https://login.example/v2.0";
 pub(super) const AUDIENCE: &str = "https://hsm.example";
 pub(super) const MANAGEMENT_AUDIENCE: &str = "https://management.example";
+pub(super) const VAULT_AUDIENCE: &str = "https://vault.example";
 pub(super) const PIN: &str = "1593-correct-horse";
 
 /// A certificate and its private key, PEM.
@@ -152,6 +153,7 @@ administrators = ["{ADMIN}"]
 issuer = "{ISSUER}"
 audiences = ["{AUDIENCE}"]
 management_audiences = ["{MANAGEMENT_AUDIENCE}"]
+vault_audiences = ["{VAULT_AUDIENCE}"]
 tenant = "{TENANT}"
 jwks_file = "{jwks}"
 
@@ -277,7 +279,8 @@ tenant = "{TENANT}"
     /// Issues access tokens for a principal, one for each plane.
     pub(super) fn bearers(&self, principal: &str) -> AccessTokens {
         let control = self.token_for(principal, MANAGEMENT_AUDIENCE);
-        AccessTokens { data: self.token(principal), control }
+        let vault = self.token_for(principal, VAULT_AUDIENCE);
+        AccessTokens { data: self.token(principal), vault, control }
     }
 
     /// Issues an access token for a principal, for the data plane.

@@ -19,7 +19,7 @@ fn errors_match_golden_table() {
         .iter()
         .map(|error| {
             let (code, message) = code_and_message(error, BASE);
-            (error.reason(), format!("{:28}{}  {code:23} {message}", error.reason(), http_status(error)))
+            (error.reason(), format!("{:<27} {}  {code:23} {message}", error.reason(), http_status(error)))
         })
         .collect();
     let mut table = "Reason, HTTP status, code, message.\n\n".to_owned();

@@ -23,7 +23,7 @@ fn errors_match_golden_table() {
             facts.push("(when to retry)".to_owned());
         }
         let code = format!("{:?}", status.code());
-        let line = format!("{:28}{code:20}{}  {}", error.reason(), http_status(&error), facts.join(" "));
+        let line = format!("{:<27} {code:20}{}  {}", error.reason(), http_status(&error), facts.join(" "));
         let known = lines.insert(error.reason(), line.clone());
         assert!(known.is_none_or(|known| known == line), "errors of one reason differ: {line}");
     }
