@@ -32,7 +32,7 @@ fn roles() -> Vec<Role> {
         let [block] = properties["permissions"].as_array().unwrap().as_slice() else {
             panic!("the role has several permission blocks")
         };
-        assert_eq!(block["dataActions"].as_array().unwrap().len(), 0, "{definition}");
+        assert_eq!(block["notDataActions"].as_array().unwrap().len(), 0, "{definition}");
         Role {
             name: properties["roleName"].as_str().unwrap().to_owned(),
             granted: texts(&block["actions"]),
