@@ -59,6 +59,7 @@ fn installation(config: &Config) -> anyhow::Result<Installation> {
         audit_token: Some(selector(config.audit.token.as_ref().unwrap_or(&config.hsm[0].token))),
         subscription: None,
         hsms: config.hsm.iter().map(hsm).collect(),
+        vaults: Vec::new(),
         control_plane_roles: config.control_plane_role.clone(),
         storage: storage::Policy {
             directory: config.backup.directory.clone(),

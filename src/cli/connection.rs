@@ -54,8 +54,11 @@ pub(crate) struct Connection {
 /// The host names of the service. The first of each list is Strongroom's own, the others are Azure's.
 #[derive(Clone, Debug, Deserialize)]
 pub(crate) struct Hosts {
-    /// The suffixes of data plane host names.
+    /// The suffixes of the host names of managed HSMs.
     pub(crate) data_plane: Vec<String>,
+    /// The suffixes of the host names of vaults; absent in files of older servers.
+    #[serde(default)]
+    pub(crate) vaults: Vec<String>,
     /// The token authority.
     pub(crate) authority: Vec<String>,
     /// The control plane.

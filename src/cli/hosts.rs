@@ -4,6 +4,7 @@
 //! them without an entry.
 
 use std::net::IpAddr;
+use std::str::FromStr;
 
 use clap::Args;
 use serde::Serialize;
@@ -11,9 +12,9 @@ use serde::Serialize;
 use super::connection::{self, Connection, Hosts};
 use super::failure::{Failure, Outcome};
 use super::server_address::ServerAddress;
-use super::{Context, hsm, output};
-use crate::api::grpc::pb;
-use crate::model::name::HsmName;
+use super::{Context, hsm, output, vault};
+use crate::model::container_id::{ContainerId, ContainerKind};
+use crate::model::name::{HsmName, VaultName};
 
 /// The comment that marks the entries, so that they can be found and removed.
 const MARK: &str = "# strongroom";
@@ -21,9 +22,9 @@ const MARK: &str = "# strongroom";
 /// Selects the host names.
 #[derive(Args, Clone, Debug)]
 pub struct HostsArgs {
-    /// Managed HSMs, existing or not [default: those that the server lists]
-    #[arg(value_name = "HSM")]
-    hsms: Vec<HsmName>,
+    /// Managed HSMs and vaults (as vaults/NAME), existing or not [default: those that the server lists]
+    #[arg(value_name = "CONTAINER")]
+    containers: Vec<ContainerId>,
     /// Also print Azure's own host names, for clients with fixed endpoints; this machine then cannot reach Azure
     #[arg(long)]
     drop_in: bool,
@@ -44,7 +45,8 @@ pub(super) async fn run(context: &Context, args: HostsArgs) -> Outcome {
             .hint("restart the server to rewrite the file"));
     };
     let server = ServerAddress::parse(&connection.endpoint)?;
-    let hsms = if args.hsms.is_empty() { existing(context, &connection).await? } else { args.hsms };
+    let containers =
+        if args.containers.is_empty() { existing(context, &connection).await? } else { args.containers };
     let address = server.resolve().await?;
     if args.drop_in && address.port() != 443 {
         let port = address.port();
@@ -52,7 +54,7 @@ pub(super) async fn run(context: &Context, args: HostsArgs) -> Outcome {
             "clients use Azure's host names with port 443, but the simulator listens on port {port}"
         ));
     }
-    let lines: Vec<Line> = groups(hosts, &hsms, args.drop_in)
+    let lines: Vec<Line> = groups(hosts, &containers, args.drop_in)
         .into_iter()
         .map(|names| Line { address: address.ip(), names })
         .collect();
@@ -62,28 +64,50 @@ pub(super) async fn run(context: &Context, args: HostsArgs) -> Outcome {
     })
 }
 
-/// Lists the managed HSMs of the subscription.
-async fn existing(context: &Context, connection: &Connection) -> Outcome<Vec<HsmName>> {
-    let hint = "name the managed HSMs (`strongroom hosts local`) to print entries without asking the server";
+/// Lists the managed HSMs and the vaults of the subscription.
+async fn existing(context: &Context, connection: &Connection) -> Outcome<Vec<ContainerId>> {
+    let hint = "name the managed HSMs and vaults (`strongroom hosts local vaults/demo`) to print entries without asking the \
+                server";
     let session = context.connect_control().await.map_err(|failure| failure.hint(hint))?;
     let parent = format!("subscriptions/{}", connection.subscription_id);
-    let found = hsm::fetch_all(&session, &parent).await.map_err(|failure| failure.hint(hint))?;
-    let name =
-        |hsm: pb::ManagedHsm| hsm.name.rsplit('/').next().unwrap_or_default().parse().map_err(Failure::from);
-    found.into_iter().map(name).collect()
+    let hsms = hsm::fetch_all(&session, &parent).await.map_err(|failure| failure.hint(hint))?;
+    let hsms = hsms.into_iter().map(|hsm| container::<HsmName>(&hsm.name));
+    // Some roles permit listing managed HSMs only.
+    let vaults = match vault::fetch_all(&session, &parent).await {
+        Ok(vaults) => vaults,
+        Err(_) => {
+            output::note("vaults are left out: the principal may not list them");
+            Vec::new()
+        }
+    };
+    let vaults = vaults.into_iter().map(|vault| container::<VaultName>(&vault.name));
+    hsms.chain(vaults).collect()
 }
 
-/// Returns the host names of each entry: first the shared services, then each managed HSM. Strongroom's own names
-/// precede Azure's.
-fn groups(hosts: &Hosts, hsms: &[HsmName], drop_in: bool) -> Vec<Vec<String>> {
+/// Returns the container of a resource name on the control plane.
+fn container<N>(resource: &str) -> Outcome<ContainerId>
+where
+    N: FromStr<Err: Into<Failure>> + Into<ContainerId>,
+{
+    let name = resource.rsplit('/').next().unwrap_or_default();
+    name.parse::<N>().map(Into::into).map_err(Into::into)
+}
+
+/// Returns the host names of each entry: first the shared services, then each container. Strongroom's own names precede
+/// Azure's.
+fn groups(hosts: &Hosts, containers: &[ContainerId], drop_in: bool) -> Vec<Vec<String>> {
     let kinds = if drop_in { usize::MAX } else { 1 };
     let mut services: Vec<String> =
         hosts.authority.iter().take(kinds).chain(hosts.management.iter().take(kinds)).cloned().collect();
     if drop_in {
         services.push(hosts.graph.clone());
     }
-    let of = |hsm: &HsmName| {
-        hosts.data_plane.iter().take(kinds).map(|suffix| format!("{}.{suffix}", hsm.as_str())).collect()
+    let of = |container: &ContainerId| {
+        let suffixes = match container.kind() {
+            ContainerKind::ManagedHsm => &hosts.data_plane,
+            ContainerKind::Vault => &hosts.vaults,
+        };
+        suffixes.iter().take(kinds).map(|suffix| format!("{}.{suffix}", container.name())).collect()
     };
-    std::iter::once(services).chain(hsms.iter().map(of)).collect()
+    std::iter::once(services).chain(containers.iter().map(of)).collect()
 }

@@ -12,7 +12,7 @@ use super::authority::ManagedIdentities;
 use super::managed_identity_listener::Endpoint;
 use super::seed::{PrincipalSeed, Seed};
 use crate::config::{GRAPH_HOST, HsmSeed, Names};
-use crate::model::name::PrincipalId;
+use crate::model::name::{PrincipalId, VaultName};
 use crate::server::{files, shell_quoted};
 
 /// The credentials of an application.
@@ -30,14 +30,23 @@ pub(super) struct ConnectionData {
     pub(super) seed: Seed,
     pub(super) endpoint: String,
     pub(super) authority_url: String,
-    /// The audience of access tokens for data planes.
+    /// The audience of access tokens for the data planes of managed HSMs.
     pub(super) audience: String,
+    /// The audience of access tokens for the data planes of vaults.
+    pub(super) vault_audience: String,
     /// The audience of access tokens for the control plane.
     pub(super) management_audience: String,
     /// The credentials of the applications, in the order of the seed's principals.
     pub(super) credentials: Vec<Credentials>,
     /// The DNS names of the parts of the service.
     pub(super) hosts: Names,
+}
+
+impl ConnectionData {
+    /// Returns the vaults of the seed.
+    pub(super) fn vaults(&self) -> impl Iterator<Item = &VaultName> {
+        self.seed.vault.iter().map(|vault| &vault.name)
+    }
 }
 
 /// The content of `connection.json`.
@@ -48,11 +57,14 @@ struct Connection<'a> {
     ca_bundle_file: &'a Path,
     authority: &'a str,
     audience: &'a str,
+    vault_audience: &'a str,
     management_audience: &'a str,
     tenant_id: Uuid,
     subscription_id: Uuid,
     resource_group: &'a str,
     hsm: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    vault: Option<&'a str>,
     hosts: Hosts<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
     managed_identity: Option<ManagedIdentity<'a>>,
@@ -63,6 +75,7 @@ struct Connection<'a> {
 #[derive(Serialize)]
 struct Hosts<'a> {
     data_plane: &'a [String],
+    vaults: &'a [String],
     authority: &'a [String],
     management: &'a [String],
     graph: &'a str,
@@ -106,7 +119,9 @@ impl<'a> Principal<'a> {
             client_id: seed.client_id,
             client_secret: credentials.secret.expose_secret(),
             certificate_file: credentials.certificate_file.as_deref(),
-            roles: seed.roles.iter().chain(&seed.control_plane_roles).map(String::as_str).collect(),
+            roles: (seed.roles.iter().chain(&seed.vault_roles).chain(&seed.control_plane_roles))
+                .map(String::as_str)
+                .collect(),
         }
     }
 }
@@ -156,13 +171,16 @@ pub(super) fn write(
         ca_bundle_file: &simulator.ca_bundle_file,
         authority: &simulator.authority_url,
         audience: &simulator.audience,
+        vault_audience: &simulator.vault_audience,
         management_audience: &simulator.management_audience,
         tenant_id: seed.tenant_id,
         subscription_id: seed.subscription.id.0,
         resource_group: seed.resource_group.as_str(),
         hsm,
+        vault: seed.vault.first().map(|vault| vault.name.as_str()),
         hosts: Hosts {
             data_plane: &simulator.hosts.data_plane,
+            vaults: &simulator.hosts.vaults,
             authority: &simulator.hosts.authority,
             management: &simulator.hosts.management,
             graph: GRAPH_HOST,

@@ -14,16 +14,17 @@ use super::authority::{Authority, AuthoritySettings, ManagedIdentities};
 use super::certificates;
 use super::connection_file::ConnectionData;
 use super::seed::{PrincipalSeed, Seed};
+use super::seeded_vaults;
 use crate::api::TokenAuthorities;
 use crate::clock::Clock;
-use crate::config::{self, Config, GRAPH_HOST, HsmSeed, Names};
+use crate::config::{self, Config, GRAPH_HOST, HsmSeed, Names, VaultSeed};
 use crate::identity::{Issuer, KeySource, SignatureAlgorithm};
 use crate::ids::Ids;
 use crate::model::local_rbac::ADMINISTRATOR_ROLE;
 use crate::model::resource::Subscription;
 use crate::server::{
-    DirectoryLock, InitialHsm, InitialRole, InitialSubscription, Installation, files, managed_identity,
-    profile,
+    DirectoryLock, InitialHsm, InitialRole, InitialSubscription, InitialVault, Installation, files,
+    managed_identity, profile,
 };
 use crate::storage;
 use crate::token::{Module, TokenSource, softhsm};
@@ -47,6 +48,7 @@ pub(super) fn prepare(config: &Config, port: u16) -> anyhow::Result<Prepared> {
     let seed = Seed::read(config.simulator.seed_file.as_deref())?;
     let names =
         certificates::without_unpermitted(&directory, names(config), &names_of_vaults(&Names::default()))?;
+    let vaults = seeded_vaults::missing(&directory, &seed.vault)?;
     let certificates = certificates::ensure(&directory, &names)?;
 
     let with_port =
@@ -87,6 +89,7 @@ pub(super) fn prepare(config: &Config, port: u16) -> anyhow::Result<Prepared> {
         audit_token: None,
         subscription: Some(subscription(&seed)),
         hsms: seed.hsm.iter().map(|hsm| initial_hsm(hsm, &seed)).collect(),
+        vaults: vaults.into_iter().map(|vault| initial_vault(vault, &seed)).collect(),
         control_plane_roles: Vec::new(),
         storage: storage_policy(config),
         authority_routes: Some(routes),
@@ -102,6 +105,7 @@ pub(super) fn prepare(config: &Config, port: u16) -> anyhow::Result<Prepared> {
         management_audience: with_port(
             config.names.management.first().map_or("management.localhost", String::as_str),
         ),
+        vault_audience: with_port(config.names.vaults.first().map_or("vault.localhost", String::as_str)),
         seed,
         credentials,
     };
@@ -145,7 +149,12 @@ fn initial_hsm(hsm: &HsmSeed, seed: &Seed) -> InitialHsm {
     InitialHsm { seed, token: None, roles }
 }
 
-/// Returns the roles of the principals on one plane.
+/// Returns a vault of the seed with the role assignments of the principals.
+fn initial_vault(seed: VaultSeed, of: &Seed) -> InitialVault {
+    InitialVault { seed, roles: roles(of, |principal| &principal.vault_roles) }
+}
+
+/// Returns the roles of the principals at one kind of resource.
 fn roles(seed: &Seed, named: impl Fn(&PrincipalSeed) -> &[String]) -> Vec<InitialRole> {
     let roles_of = |principal: &PrincipalSeed| {
         let role = |role: &String| InitialRole {

@@ -11,6 +11,7 @@ mod installation;
 mod managed_identity_listener;
 mod name_constraints;
 mod seed;
+mod seeded_vaults;
 mod setup_error;
 
 use std::path::PathBuf;
@@ -42,6 +43,7 @@ pub async fn serve(config: Config) -> anyhow::Result<ExitCode> {
     let prepared = installation::prepare(&config, server.port())?;
     let Prepared { installation, authority, identities, connection } = prepared;
     let service = server::open(&config, installation).await?;
+    seeded_vaults::record(&config.data_dir, connection.vaults())?;
     authority.record_in(service.engine.clone());
     // Started only now, because each issued access token must be recorded.
     let managed_identity = match identities {

@@ -1,11 +1,11 @@
-//! The tenant, principals and HSMs that a simulator starts with.
+//! The tenant, principals, HSMs and vaults that a simulator starts with.
 
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::config::{ConfigError, HsmSeed};
+use crate::config::{ConfigError, HsmSeed, VaultSeed};
 use crate::model::name::PrincipalId;
 use crate::model::resource::{ResourceGroupName, SubscriptionId};
 
@@ -24,6 +24,9 @@ pub(super) struct Seed {
     pub(super) resource_group: ResourceGroupName,
     /// The managed HSMs; the first is the default HSM of the command line.
     pub(super) hsm: Vec<HsmSeed>,
+    /// The vaults, in the tenant, the subscription and the resource group; the first is the default vault.
+    #[serde(default)]
+    pub(super) vault: Vec<VaultSeed>,
     /// The applications, each with a client secret, and optionally with a certificate.
     pub(super) principal: Vec<PrincipalSeed>,
 }
@@ -51,6 +54,9 @@ pub(super) struct PrincipalSeed {
     /// The names of its local RBAC roles at `/` of every seeded HSM.
     #[serde(default)]
     pub(super) roles: Vec<String>,
+    /// The names of its ARM RBAC roles at every seeded vault.
+    #[serde(default)]
+    pub(super) vault_roles: Vec<String>,
     /// The names of its ARM RBAC roles on the subscription.
     #[serde(default)]
     pub(super) control_plane_roles: Vec<String>,
@@ -125,6 +131,7 @@ impl PrincipalSeed {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::vault::VaultSku;
 
     #[test]
     fn built_in_seed_is_valid() {
@@ -132,6 +139,16 @@ mod tests {
         assert_eq!(seed.hsm[0].name.as_str(), "local");
         let dev = seed.principal.iter().find(|principal| principal.name == "dev").unwrap();
         assert_eq!(dev.roles.len(), 3);
+        let demo = &seed.vault[0];
+        assert_eq!(
+            (demo.name.as_str(), demo.sku, demo.rbac_authorization),
+            ("demo", VaultSku::Premium, true)
+        );
+        assert!(!demo.purge_protection);
+        let with_roles = seed.principal.iter().filter(|principal| !principal.vault_roles.is_empty());
+        let with_roles: Vec<_> =
+            with_roles.map(|one| (one.name.as_str(), one.vault_roles.concat())).collect();
+        assert_eq!(with_roles, [("dev", "Key Vault Administrator".to_owned())]);
         let mut ids: Vec<_> = seed.principal.iter().map(|principal| principal.object_id).collect();
         ids.sort_unstable();
         ids.dedup();

@@ -47,6 +47,7 @@ mod roles;
 mod rotation;
 mod secrets;
 mod security_domains;
+mod seeded_vaults;
 mod service_manager;
 mod software;
 mod tokens;

@@ -98,11 +98,12 @@ pub(crate) async fn purge(client: &mut Client, name: String) -> Result<(), Statu
     client.vaults.purge_deleted_vault(pb::PurgeDeletedVaultRequest { name }).await.map(drop)
 }
 
-/// Lists the names of the live vaults.
+/// Lists the names of the live vaults besides that of the seed.
 pub(crate) async fn live_names(client: &mut Client, container: &Container) -> Vec<String> {
     let request = pb::ListVaultsRequest { parent: container.subscription.clone(), ..Default::default() };
     let page = client.vaults.list_vaults(request).await.unwrap().into_inner();
-    page.vaults.iter().map(|vault| vault.data_plane["vaults/".len()..].to_owned()).collect()
+    let names = page.vaults.iter().map(|vault| vault.data_plane["vaults/".len()..].to_owned());
+    names.filter(|name| name != "demo").collect()
 }
 
 /// Lists the names of the deleted vaults.

@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::directory_lock::DirectoryLock;
 use crate::api::TokenAuthorities;
 use crate::clock::Clock;
-use crate::config::{self, ControlRoleSeed, HsmSeed};
+use crate::config::{self, ControlRoleSeed, HsmSeed, VaultSeed};
 use crate::identity::Issuer;
 use crate::model::name::PrincipalId;
 use crate::model::resource::{ResourceGroupName, Subscription};
@@ -41,6 +41,8 @@ pub(crate) struct Installation {
     pub(crate) subscription: Option<InitialSubscription>,
     /// The HSMs, each created unless an HSM of this name has ever existed; the first is the default HSM.
     pub(crate) hsms: Vec<InitialHsm>,
+    /// The vaults, each created unless a vault of this name exists, live or soft-deleted.
+    pub(crate) vaults: Vec<InitialVault>,
     /// The role assignments on the control plane, each created at every start if it does not exist.
     pub(crate) control_plane_roles: Vec<ControlRoleSeed>,
     /// Where full backups may be stored.
@@ -78,6 +80,14 @@ pub(crate) struct InitialHsm {
     /// The token that holds its keys; if `None`, one is allocated.
     pub(crate) token: Option<Selector>,
     /// The roles that are assigned at `/` when it is created.
+    pub(crate) roles: Vec<InitialRole>,
+}
+
+/// A vault in the subscription and the resource group of the installation's [`InitialSubscription`].
+pub(crate) struct InitialVault {
+    /// Its properties.
+    pub(crate) seed: VaultSeed,
+    /// The control-plane roles that are assigned at the vault when it is created.
     pub(crate) roles: Vec<InitialRole>,
 }
 

@@ -28,7 +28,9 @@ use crate::model::container_setting::{ContainerSetting, KeyPolicies};
 use crate::token::{Module, TokenPool};
 
 pub(crate) use directory_lock::DirectoryLock;
-pub(crate) use installation::{InitialHsm, InitialRole, InitialSubscription, Installation, managed_identity};
+pub(crate) use installation::{
+    InitialHsm, InitialRole, InitialSubscription, InitialVault, Installation, managed_identity,
+};
 pub(crate) use tokens::profile;
 
 /// The parts of an opened service.
@@ -65,11 +67,13 @@ pub(crate) async fn open(config: &Config, installation: Installation) -> anyhow:
     tokens::check_tokens(&hsms, &store, &module)?;
     let tokens = tokens::open_tokens(&store, &pool).await?;
 
+    let does_not_exist = |vault: &InitialVault| store.vault(&vault.seed.name).is_none();
+    let vaults: Vec<InitialVault> = installation.vaults.into_iter().filter(does_not_exist).collect();
     let lifetimes = store.lifetimes();
     let is_new = |hsm: &&InitialHsm| !resources::has_existed(&lifetimes, &hsm.seed.name);
     if let Some(initial) = &installation.subscription {
-        let has_new_hsms = hsms.iter().any(|hsm| is_new(&hsm));
-        resources::ensure_subscription(&store, initial, now, has_new_hsms).await?;
+        let has_new_containers = hsms.iter().any(|hsm| is_new(&hsm)) || !vaults.is_empty();
+        resources::ensure_subscription(&store, initial, now, has_new_containers).await?;
     }
     resources::ensure_resource_groups_of_hsms(&store).await?;
     for hsm in hsms.iter().filter(is_new) {
@@ -82,6 +86,12 @@ pub(crate) async fn open(config: &Config, installation: Installation) -> anyhow:
         let token = tokens::open_new_token(hsm, &store, &pool).await?;
         resources::create_hsm(&store, hsm, token.info(), now).await?;
         tokens.attach(&(&hsm.seed.name).into(), token);
+    }
+    for vault in &vaults {
+        let Some(initial) = &installation.subscription else { break };
+        let token = tokens::allocate(&(&vault.seed.name).into(), &store, &pool).await?;
+        resources::create_vault(&store, vault, initial, token.info(), now).await?;
+        tokens.attach(&(&vault.seed.name).into(), token);
     }
     security_domains::ensure_security_domains(&store, &tokens).await?;
     sealing_keys::ensure_sealing_keys(&store, &tokens).await?;

@@ -1,8 +1,8 @@
-//! Creates the subscriptions, resource groups, HSMs and role assignments of an installation that do not exist yet.
+//! Creates the subscriptions, resource groups, HSMs, vaults and role assignments of an installation that do not exist yet.
 
 use anyhow::Context as _;
 
-use super::installation::{InitialHsm, InitialRole, InitialSubscription};
+use super::installation::{InitialHsm, InitialRole, InitialSubscription, InitialVault};
 use crate::config::{self, ControlRoleSeed, HsmSeed};
 use crate::ids::Ids;
 use crate::model::Timestamp;
@@ -15,6 +15,7 @@ use crate::model::local_rbac::{HierarchicalScope as _, LocalScope, RoleAssignmen
 use crate::model::name::{HsmName, PrincipalId};
 use crate::model::resource::{ResourceGroup, ResourceGroupName, Subscription};
 use crate::model::setting;
+use crate::model::vault::{AccessPolicies, EnabledFor, Vault};
 use crate::store::{Commit, Rules, Store};
 use crate::token::TokenInfo;
 
@@ -25,7 +26,7 @@ pub(super) fn has_existed(lifetimes: &[HsmLifetime], name: &HsmName) -> bool {
 }
 
 /// Creates a subscription and its resource group if they do not exist. A resource group that was deleted is created
-/// again only if it `has_new_hsms`.
+/// again only if it `has_new_containers`.
 ///
 /// # Errors
 /// If the subscription belongs to another tenant, or a role does not exist.
@@ -33,11 +34,11 @@ pub(super) async fn ensure_subscription(
     store: &Store,
     initial: &InitialSubscription,
     now: Timestamp,
-    has_new_hsms: bool,
+    has_new_containers: bool,
 ) -> anyhow::Result<()> {
     let InitialSubscription { subscription, resource_group, location, roles } = initial;
     let known = store.subscription(subscription.id);
-    if !has_new_hsms && known.is_some_and(|known| known.tenant == subscription.tenant) {
+    if !has_new_containers && known.is_some_and(|known| known.tenant == subscription.tenant) {
         return Ok(());
     }
     let built_in = config::control_plane_roles()?;
@@ -154,6 +155,44 @@ pub(super) async fn create_hsm(
     let changes = vec![Change::InsertHsm(hsm, assignments.collect())];
     let commit = Commit { changes, rules: Rules::Configured, ..Commit::default() };
     store.commit(commit).await.with_context(|| format!("creating HSM {}", seed.name))
+}
+
+/// Creates a vault with its initial role assignments.
+pub(super) async fn create_vault(
+    store: &Store,
+    InitialVault { seed, roles }: &InitialVault,
+    InitialSubscription { subscription, resource_group, .. }: &InitialSubscription,
+    token: &TokenInfo,
+    now: Timestamp,
+) -> anyhow::Result<()> {
+    let vault = Vault {
+        id: Ids.guid(),
+        name: seed.name.clone(),
+        tenant: subscription.tenant,
+        subscription: subscription.id,
+        resource_group: resource_group.clone(),
+        location: seed.location.clone(),
+        sku: seed.sku,
+        retention: seed.retention_days,
+        purge_protection: seed.purge_protection,
+        rbac_authorization: seed.rbac_authorization,
+        access_policies: AccessPolicies::default(),
+        network: NetworkRules::default(),
+        virtual_network_rules: Vec::new(),
+        enabled_for: EnabledFor::default(),
+        token_serial: token.serial.clone(),
+        created: now,
+        updated: now,
+        deletion: None,
+        tags: Tags::default(),
+    };
+    let built_in = config::control_plane_roles()?;
+    let scope = vault.scope();
+    let resolved = resolve(roles, &built_in)?;
+    let assignments = resolved.iter().map(|(principal, role)| assignment_of(*principal, role, &scope));
+    let changes = std::iter::once(Change::InsertVault(vault)).chain(assignments).collect();
+    let commit = Commit { changes, rules: Rules::Configured, ..Commit::default() };
+    store.commit(commit).await.with_context(|| format!("creating vault {}", seed.name))
 }
 
 /// Assigns a role on the control plane, unless the principal has this assignment already.

@@ -88,11 +88,12 @@ pub(super) async fn open_new_token(
             .open(selector, false)
             .await
             .with_context(|| format!("opening the token of HSM {name} ({selector})")),
-        None => {
-            let usage = || TokenUsage { in_use: store.token_serials(), ..TokenUsage::default() };
-            pool.allocate(name.as_str(), usage)
-                .await
-                .with_context(|| format!("creating the token of HSM {name}"))
-        }
+        None => allocate(&name.into(), store, pool).await,
     }
+}
+
+/// Allocates the token of a new container.
+pub(super) async fn allocate(id: &ContainerId, store: &Store, pool: &TokenPool) -> anyhow::Result<Token> {
+    let usage = || TokenUsage { in_use: store.token_serials(), ..TokenUsage::default() };
+    pool.allocate(id.as_stored(), usage).await.with_context(|| format!("creating the token of {id}"))
 }

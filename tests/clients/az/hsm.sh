@@ -16,7 +16,7 @@ expect Succeeded az keyvault create --hsm-name payroll --resource-group dev --lo
 expect $'payroll\tNotActivated\t7\tStandard_B1\tbilling' az keyvault show --hsm-name payroll --query \
     "[[name, properties.securityDomainProperties.activationStatus, properties.softDeleteRetentionInDays, sku.name, tags.team]]"
 expect $'local\npayroll' az keyvault list --resource-type hsm --query "sort([].name)"
-expect "" az keyvault list --resource-type vault --query "[].name"
+expect demo az keyvault list --resource-type vault --query "[].name"
 expect $'False\tAlreadyExists' az keyvault check-name --name payroll --resource-type hsm --query "[[nameAvailable, reason]]"
 expect true az keyvault check-name --name payroll2 --resource-type hsm --query nameAvailable
 refused "not activated" az keyvault role assignment list --hsm-name payroll

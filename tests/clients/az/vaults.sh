@@ -16,9 +16,9 @@ case $(az keyvault show --name contoso --query properties.vaultUri) in
     https://contoso.vault.localhost:*/) ;;
     *) fail "the URI of the vault is another" ;;
 esac
-expect contoso az keyvault list --resource-type vault --query "[].name"
-expect contoso az keyvault list --resource-group dev --resource-type vault --query "[].name"
-expect contoso az resource list --resource-type Microsoft.KeyVault/vaults --query "[].name"
+expect $'contoso\ndemo' az keyvault list --resource-type vault --query "sort([].name)"
+expect $'contoso\ndemo' az keyvault list --resource-group dev --resource-type vault --query "sort([].name)"
+expect $'contoso\ndemo' az resource list --resource-type Microsoft.KeyVault/vaults --query "sort([].name)"
 
 ### A new vault with access policies gives its creator everything but purge
 expect "$dev" az keyvault create --name fabrikam --resource-group dev --location localhost --sku premium \

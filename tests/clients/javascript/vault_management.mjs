@@ -38,9 +38,9 @@ async function creation() {
   assert.equal(made.properties.softDeleteRetentionInDays, 7);
   assert.equal(made.properties.enableRbacAuthorization, true);
   assert.deepEqual(await vaults.get(group, "contoso"), made);
-  assert.deepEqual(await names(vaults.listBySubscription()), ["contoso"]);
-  assert.deepEqual(await names(vaults.listByResourceGroup(group, { top: 1 })), ["contoso"]);
-  assert.deepEqual(await names(vaults.list()), ["contoso"]);
+  assert.deepEqual(await names(vaults.listBySubscription()), ["contoso", "demo"]);
+  assert.deepEqual(await names(vaults.listByResourceGroup(group, { top: 1 })), ["contoso", "demo"]);
+  assert.deepEqual(await names(vaults.list()), ["contoso", "demo"]);
   assert.ok(!(await isFree("contoso")));
 }
 

@@ -58,7 +58,7 @@ async def creation():
     assert by_default.properties.enable_rbac_authorization
     assert by_default.properties.soft_delete_retention_in_days == 90
     for items in (VAULTS.list_by_subscription(), VAULTS.list_by_resource_group(GROUP), VAULTS.list(top=1)):
-        assert [vault.name for vault in await listed(items)] == ["contoso", "fabrikam"]
+        assert [vault.name for vault in await listed(items)] == ["contoso", "demo", "fabrikam"]
 
 
 async def access_policies():

@@ -76,9 +76,8 @@ async fn lists_subscriptions_and_creates_resource_groups() {
     let purge = |one: &&Value| one["name"] == "Microsoft.KeyVault/locations/deletedManagedHsms/purge/action";
     assert_eq!(operations.iter().filter(purge).count(), 1);
     assert!(operations.iter().any(|one| one["isDataAction"] == true));
-    for empty in ["providers/Microsoft.KeyVault/vaults", "providers/Microsoft.KeyVault/deletedVaults"] {
-        assert_eq!(owner.get(&format!("{SUBSCRIPTION}/{empty}")).await, json!({"value": []}));
-    }
+    let deleted = format!("{SUBSCRIPTION}/providers/Microsoft.KeyVault/deletedVaults");
+    assert_eq!(owner.get(&deleted).await, json!({"value": []}));
     let all = owner.get(&format!("{SUBSCRIPTION}/resources")).await;
     assert_eq!(all["value"][0]["name"], "local");
 
@@ -159,10 +158,10 @@ async fn applies_supported_filters_and_rejects_others() {
         assert_eq!(names(&groups, filter).await, wanted, "{filter}");
     }
     let (of_group, hsms) = (format!("{groups}/dev/resources"), hsm("").trim_end_matches('/').to_owned());
-    for list in [&format!("{SUBSCRIPTION}/resources"), &of_group, &hsms] {
+    for (list, vaults) in [(&format!("{SUBSCRIPTION}/resources"), "demo"), (&of_group, "demo"), (&hsms, "")] {
         for (filter, wanted) in [
             ("", "local"),
-            ("resourceType eq 'Microsoft.KeyVault/vaults'", ""),
+            ("resourceType eq 'Microsoft.KeyVault/vaults'", vaults),
             ("resourceType eq 'microsoft.keyvault/managedhsms' and name eq 'LOCAL'", "local"),
             ("resourceGroup eq 'dev' and location eq 'localhost'", "local"),
             ("name eq 'other'", ""),

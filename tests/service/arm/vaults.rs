@@ -244,7 +244,7 @@ async fn vaults_are_listed_by_scope_and_as_resources() {
     let group = format!("{SUBSCRIPTION}/resourceGroups/dev");
     for scope in [SUBSCRIPTION, &group] {
         let list = owner.get(&format!("{scope}/providers/Microsoft.KeyVault/vaults")).await;
-        assert_eq!(names(&list), ["contoso", "fabrikam"]);
+        assert_eq!(names(&list), ["contoso", "demo", "fabrikam"]);
     }
     let filter =
         "$filter=resourceType eq 'Microsoft.KeyVault/vaults' and name eq 'contoso'&api-version=2015-11-01";

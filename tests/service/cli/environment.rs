@@ -86,15 +86,16 @@ fn env_sets_one_credential_type_and_unsets_others() {
 }
 
 #[test]
-fn hosts_prints_a_line_for_each_managed_hsm() {
+fn hosts_prints_a_line_for_each_container() {
     let cli = Cli::new();
     let own = "127.0.0.1 login.localhost management.localhost # strongroom\n";
     let local = "127.0.0.1 local.managedhsm.localhost # strongroom\n";
-    assert_eq!(cli.ok("hosts"), format!("{own}{local}"));
+    let demo = "127.0.0.1 demo.vault.localhost # strongroom\n";
+    assert_eq!(cli.ok("hosts"), format!("{own}{local}{demo}"));
     // Not `ok`: a hint on standard error says that the HSM must be activated.
     assert_eq!(cli.run("hsm create payroll --administrator dev").code, 0);
     let payroll = "127.0.0.1 payroll.managedhsm.localhost # strongroom\n";
-    assert_eq!(cli.ok("hosts"), format!("{own}{local}{payroll}"));
+    assert_eq!(cli.ok("hosts"), format!("{own}{local}{payroll}{demo}"));
     let lines = cli.json("hosts");
     assert_eq!(lines[2], json!({"address": "127.0.0.1", "names": ["payroll.managedhsm.localhost"]}));
 
@@ -106,8 +107,17 @@ fn hosts_prints_a_line_for_each_managed_hsm() {
     );
     assert_eq!((drop_in.code, drop_in.out), (0, azure));
     assert!(drop_in.err.contains("port 443"), "{}", drop_in.err);
+    let vault = cli.run("hosts vaults/contoso --drop-in").out;
+    assert!(
+        vault.ends_with("\n127.0.0.1 contoso.vault.localhost contoso.vault.azure.net # strongroom\n"),
+        "{vault}"
+    );
+    // This role is about managed HSMs only.
+    let contributor = cli.run("--as contributor hosts");
+    assert_eq!(contributor.out, format!("{own}{local}{payroll}"));
+    assert!(contributor.err.contains("vaults are left out"), "{}", contributor.err);
 
     // Callers without the right to list managed HSMs can name them instead.
-    assert!(cli.fails("--as crypto-user hosts").contains("hint: name the managed HSMs"));
+    assert!(cli.fails("--as crypto-user hosts").contains("hint: name the managed HSMs and vaults"));
     assert_eq!(cli.ok("--as crypto-user hosts local"), format!("{own}{local}"));
 }

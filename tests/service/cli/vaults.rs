@@ -7,6 +7,8 @@ use super::{Cli, members};
 #[test]
 fn vaults_are_created_shown_updated_and_listed() {
     let cli = Cli::new();
+    assert_eq!(cli.json("vault list")[0]["data_plane"], json!("vaults/demo"));
+    cli.ok("vault delete demo");
     assert_eq!(cli.run("vault list").err, format!("{} has no vaults\n", subscription(&cli)));
     let made = cli.json("vault create Payroll --retention-days 7 --sku Premium --tag team=billing");
     assert_eq!(

@@ -26,8 +26,8 @@ async fn lists_inherited_own_and_descendant_assignments() {
             list_assignments(&mut owner, &scope, &guid(99)).await.into_iter().map(|one| one.name).collect();
         assert_eq!(found, expected, "{scope}");
     }
-    // The seed assigns Owner twice, Managed HSM contributor and Reader.
-    assert_eq!(list_assignments(&mut owner, SUBSCRIPTION, "").await.len(), 4 + names.len());
+    // The seed assigns Owner twice, Managed HSM contributor, Reader, and a role at its vault.
+    assert_eq!(list_assignments(&mut owner, SUBSCRIPTION, "").await.len(), 5 + names.len());
     assert!(list_assignments(&mut owner, SUBSCRIPTION, &guid(98)).await.is_empty());
 }
 

@@ -27,8 +27,8 @@ async fn lists_live_vaults_by_name_in_pages_of_any_size() {
     }
     create(&mut owner, create_request(&team, "gamma")).await.unwrap();
     delete(&mut owner, container.vault("deleted")).await.unwrap();
-    let of_group = vec!["vaults/alpha", "vaults/Beta"];
-    let all = vec!["vaults/alpha", "vaults/Beta", "vaults/gamma"];
+    let of_group = vec!["vaults/alpha", "vaults/Beta", "vaults/demo"];
+    let all = vec!["vaults/alpha", "vaults/Beta", "vaults/demo", "vaults/gamma"];
     for (parent, expected) in [(&container.subscription, all), (&container.group, of_group)] {
         for page_size in [1, 2, 3, 100] {
             let mut names = Vec::new();

@@ -17,6 +17,7 @@ mod revocation;
 mod roles;
 mod seed;
 mod time;
+mod vault_seed;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -40,6 +41,7 @@ pub use revocation::Revocation;
 pub use roles::{built_in as built_in_roles, control_plane as control_plane_roles};
 pub use seed::{ControlRoleSeed, HsmSeed, TokenSelector};
 pub use time::{ClockOperator, Time};
+pub use vault_seed::VaultSeed;
 
 /// The mode of the service.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
