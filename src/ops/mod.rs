@@ -18,6 +18,7 @@ mod due_work;
 pub mod hsms;
 mod in_hsm;
 mod intents;
+mod key_material;
 pub mod keys;
 pub mod lifecycle;
 mod operation_names;

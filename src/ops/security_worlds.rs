@@ -9,7 +9,7 @@ use std::sync::Arc;
 use tokio::sync::Mutex;
 use zeroize::Zeroizing;
 
-use crate::backup::world_key_id;
+use crate::backup::{ObjectBackup, ObjectBackupError, ObjectRecord, world_key_id};
 use crate::model::algorithm::{AesMode, Cipher};
 use crate::model::location::Locations;
 use crate::model::name::VersionId;
@@ -21,6 +21,13 @@ use crate::token::{Feature, Token};
 
 /// The type of the keys, for the token.
 const CIPHER: Cipher = Cipher::Aes(AesMode::Gcm, 256);
+
+fn malformed(error: ObjectBackupError) -> Error {
+    match error {
+        ObjectBackupError::Library => Error::internal(error),
+        other => Error::MalformedBackup { why: other.to_string() },
+    }
+}
 
 /// Where the backup of an object of a vault can be restored.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -87,7 +94,7 @@ impl SecurityWorlds {
     ///
     /// # Errors
     /// As [`SecurityWorld::of`].
-    pub fn of(&self, vault: &Vault) -> Result<SecurityWorld> {
+    fn of(&self, vault: &Vault) -> Result<SecurityWorld> {
         SecurityWorld::of(vault, &self.locations)
     }
 
@@ -95,7 +102,7 @@ impl SecurityWorlds {
     ///
     /// # Errors
     /// `Unsupported` if the service has no token with AES-GCM; those of the token.
-    pub async fn new_content_key(&self, world: &SecurityWorld) -> Result<(ContentKey, WrappedContentKey)> {
+    async fn new_content_key(&self, world: &SecurityWorld) -> Result<(ContentKey, WrappedContentKey)> {
         let (token, key) = self.ensure_key(world).await?;
         let content_key = ContentKey::generate().map_err(Error::internal)?;
         let plaintext = Zeroizing::new(content_key.as_bytes().to_vec());
@@ -104,15 +111,33 @@ impl SecurityWorlds {
         Ok((content_key, wrapped))
     }
 
+    /// Encrypts the record of an object of a vault.
+    ///
+    /// # Errors
+    /// As [`Self::new_content_key`].
+    pub async fn seal<T: ObjectRecord + Sync>(&self, record: &T, vault: &Vault) -> Result<Vec<u8>> {
+        let world = self.of(vault)?;
+        let (key, wrapped) = self.new_content_key(&world).await?;
+        ObjectBackup::seal(record, &key, wrapped, &world.to_string()).map_err(Error::internal)
+    }
+
+    /// Decrypts the backup of an object, made in a vault of the same security world.
+    ///
+    /// # Errors
+    /// `MalformedBackup` if it is not such a backup; as [`Self::content_key`].
+    pub async fn open<T: ObjectRecord>(&self, backup: &[u8], vault: &Vault) -> Result<T> {
+        let backup = ObjectBackup::parse::<T>(backup).map_err(malformed)?;
+        let world = self.of(vault)?;
+        world.check_same(backup.key_id())?;
+        let key = self.content_key(&world, backup.wrapped()).await?;
+        backup.open(&key).map_err(malformed)
+    }
+
     /// Decrypts the content key of a backup.
     ///
     /// # Errors
     /// `MalformedBackup` if it was not encrypted with the key of the security world; `Unsupported` and those of the token.
-    pub async fn content_key(
-        &self,
-        world: &SecurityWorld,
-        wrapped: &WrappedContentKey,
-    ) -> Result<ContentKey> {
+    async fn content_key(&self, world: &SecurityWorld, wrapped: &WrappedContentKey) -> Result<ContentKey> {
         let malformed = || Error::MalformedBackup { why: "the backup was modified".to_owned() };
         let (token, key) = self.ensure_key(world).await?;
         let WrappedContentKey { iv, ciphertext, tag } = wrapped.clone();

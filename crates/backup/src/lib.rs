@@ -3,7 +3,7 @@
 //! | backup | encrypted with | contains |
 //! |---|---|---|
 //! | of a key ([`KeyBackup`]) | the content key `base_enclave_backup` of the security domain | a [`KeyRecord`] |
-//! | of a secret of a vault ([`SecretBackup`]) | a content key, which the key of a security world encrypts | a [`SecretRecord`] |
+//! | of a secret or a key of a vault ([`ObjectBackup`]) | a content key, which the key of a security world encrypts | a [`SecretRecord`], a [`VaultKeyRecord`] |
 //! | of an HSM ([`archive`]) | a key derived from `partition_enclave_backup` | all keys, roles and settings |
 //!
 //! In the backups of keys and HSMs, key material is wrapped by the token under the key `hsm_backup` of the security domain, within the
@@ -12,14 +12,16 @@
 pub mod archive;
 mod key_backup;
 mod key_record;
-mod secret_backup;
+mod object_backup;
+mod secret_record;
+mod vault_key_record;
 mod world_key;
 
 use strongroom_model as model;
 
 pub use key_backup::{KeyBackup, KeyBackupError, MAX_KEY_BACKUP_BYTES};
 pub use key_record::{InvalidRecord, KeyRecord, VersionRecord};
-pub use secret_backup::{
-    MAX_SECRET_BACKUP_BYTES, SecretBackup, SecretBackupError, SecretRecord, SecretVersionRecord,
-};
+pub use object_backup::{MAX_OBJECT_BACKUP_BYTES, ObjectBackup, ObjectBackupError, ObjectRecord};
+pub use secret_record::{SecretRecord, SecretVersionRecord};
+pub use vault_key_record::{VaultKeyRecord, WRAPPING_KEY_BYTES};
 pub use world_key::world_key_id;

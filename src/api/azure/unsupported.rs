@@ -41,7 +41,6 @@ const fn exactly(
 
 const POST: &[&str] = &["POST"];
 const ATTESTATION: &str = "key attestation";
-const KEY_BACKUP: &str = "backups of keys of vaults";
 const RELEASE: &str = "key release";
 const SECURE_WRAP: &str = "secure key wrapping";
 const STORAGE: &str = "managed storage accounts";
@@ -75,8 +74,6 @@ pub(in crate::api) const DATA_PLANE: &[RouteFamily] = &[
 pub(in crate::api) const VAULT: &[RouteFamily] = &[
     exactly(&["GET"], &["keys", ANY, "attestation"], ATTESTATION),
     exactly(&["GET"], &["keys", ANY, ANY, "attestation"], ATTESTATION),
-    exactly(POST, &["keys", ANY, "backup"], KEY_BACKUP),
-    exactly(POST, &["keys", "restore"], KEY_BACKUP),
     exactly(POST, &["keys", ANY, "release"], RELEASE),
     exactly(POST, &["keys", ANY, ANY, "release"], RELEASE),
     below(&["certificates"], "certificates"),

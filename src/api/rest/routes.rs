@@ -80,6 +80,8 @@ fn of_keys_of_vaults() -> Vec<Route> {
     vec![
         Route::json(("GET", "keys"), keys::list, shown::listed),
         Route::json(("POST", "keys/{key}/create"), keys::create, shown::bundle),
+        Route::json(("POST", "keys/restore"), backup::restore_key, shown::bundle),
+        Route::json(("POST", "keys/{key}/backup"), backup::key, backup::backed_up),
         Route::json(("PUT", "keys/{key}"), keys::import, shown::bundle),
         Route::json(("DELETE", "keys/{key}"), keys::delete, shown::deleted_bundle),
         Route::json(("GET", "keys/{key}/versions"), keys::list_versions, shown::listed_versions),

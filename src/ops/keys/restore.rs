@@ -3,15 +3,14 @@
 use std::sync::Arc;
 
 use super::KeyBundle;
-use crate::backup::{KeyBackup, KeyBackupError, KeyRecord};
 use crate::model::audit_entry::Meter;
-use crate::model::change::{Change, Intent, IntentVerb};
+use crate::model::change::{Change, Intent};
 use crate::model::container::ContainerId;
 use crate::model::key::Key;
 use crate::model::local_rbac::{DataAction, LocalScope};
 use crate::model::resource_kind::Resource;
 use crate::model::{Error, Result};
-use crate::ops::security_domain::DomainKeys;
+use crate::ops::key_material::OpenedKeyBackup;
 use crate::ops::{AllKeys, Cx, DataPlane, Done, Operation, Recovery, Target};
 use crate::store::Store;
 
@@ -40,24 +39,15 @@ impl Operation for RestoreKey {
     }
 
     async fn execute(self, _: RestoredKey, cx: &Cx) -> Result<Done<KeyBundle>> {
-        let domain = DomainKeys::addressed(cx)?;
-        let content_key = domain.key_backup_key().await?;
-        let KeyBackup(record) = KeyBackup::open(&content_key, &self.backup).map_err(malformed)?;
-        let key = record.to_key(&cx.container.id()).map_err(KeyBackupError::Invalid).map_err(malformed)?;
+        let backup = OpenedKeyBackup::open(&self.backup, cx).await?;
+        let key = backup.to_key(cx)?;
         let Some(current) = key.current().cloned().filter(|_| key.deletion.is_none()) else {
             return Err(Error::MalformedBackup { why: "the backup is that of a deleted key".to_owned() });
         };
         check_absent(&key, cx)?;
-        unwrap(&record, &key, cx).await?;
+        backup.unwrap(cx).await?;
         let bundle = KeyBundle { version: current, level: cx.recovery_level() };
         Ok(Done::with(bundle, [Change::RestoreKey(Arc::new(key))]))
-    }
-}
-
-fn malformed(error: KeyBackupError) -> Error {
-    match error {
-        KeyBackupError::Library => Error::internal(error),
-        error => Error::MalformedBackup { why: error.to_string() },
     }
 }
 
@@ -86,17 +76,6 @@ fn check_absent(key: &Key, cx: &Cx) -> Result<()> {
             let resource = Resource::version(&container, &key.name, Some(version.version));
             return Err(Error::Exists { resource, deleted: false });
         }
-    }
-    Ok(())
-}
-
-/// Unwraps the material of all versions in the token.
-async fn unwrap(record: &KeyRecord, key: &Key, cx: &Cx) -> Result<()> {
-    let wrapping_key = DomainKeys::addressed(cx)?.wrapping_key();
-    let objects = key.versions.iter().map(|version| version.version).collect();
-    cx.declare_intent(IntentVerb::Restore, objects).await?;
-    for (version, public, wrapped) in record.material() {
-        cx.token.unwrap_key(wrapping_key, version, public.clone(), wrapped.clone(), cx.backup).await?;
     }
     Ok(())
 }

@@ -2,11 +2,11 @@
 
 use super::sealing::unseal;
 use super::{LiveSecret, SecretPath};
-use crate::backup::{SecretBackup, SecretRecord, SecretVersionRecord};
+use crate::backup::{SecretRecord, SecretVersionRecord};
 use crate::model::audit_entry::Meter;
 use crate::model::limit;
 use crate::model::vault_rbac::VaultAction;
-use crate::model::{Error, Result, Timestamp};
+use crate::model::{Result, Timestamp};
 use crate::ops::{Cx, Done, Operation};
 
 /// Backs up a secret with all its versions (<https://learn.microsoft.com/rest/api/keyvault/secrets/backup-secret/backup-secret>). The
@@ -40,10 +40,7 @@ impl Operation for BackupSecret {
         for version in &secret.versions {
             versions.push(SecretVersionRecord::of(version, unseal(cx, version).await?));
         }
-        let record = SecretRecord::new(secret.name.clone(), versions);
-        let world = cx.security_worlds.of(cx.vault()?)?;
-        let (key, wrapped) = cx.security_worlds.new_content_key(&world).await?;
-        let backup = SecretBackup::seal(&record, &key, wrapped, &world.to_string());
-        Ok(Done::reply(backup.map_err(Error::internal)?))
+        let record = SecretRecord { name: secret.name.clone(), versions };
+        Ok(Done::reply(cx.security_worlds.seal(&record, cx.vault()?).await?))
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::sealing::seal;
 use super::{AllSecrets, SecretBundle};
-use crate::backup::{SecretBackup, SecretBackupError, SecretRecord};
+use crate::backup::SecretRecord;
 use crate::model::audit_entry::Meter;
 use crate::model::change::Change;
 use crate::model::name::VaultName;
@@ -38,11 +38,7 @@ impl Operation for RestoreSecret {
     }
 
     async fn execute(self, _: AllSecrets, cx: &Cx) -> Result<Done<SecretBundle>> {
-        let backup = SecretBackup::parse(&self.backup).map_err(malformed)?;
-        let world = cx.security_worlds.of(cx.vault()?)?;
-        world.check_same(backup.key_id())?;
-        let key = cx.security_worlds.content_key(&world, backup.wrapped()).await?;
-        let record = backup.open(&key).map_err(malformed)?;
+        let record: SecretRecord = cx.security_worlds.open(&self.backup, cx.vault()?).await?;
         // Checked before the token is used; the store checks again when it applies the change.
         if let Some(known) = cx.store.secret(&self.vault, &record.name) {
             let version = record.versions.last().map(|last| last.version);
@@ -75,11 +71,4 @@ async fn restored(record: SecretRecord, cx: &Cx) -> Result<Secret> {
         }));
     }
     Ok(secret)
-}
-
-fn malformed(error: SecretBackupError) -> Error {
-    match error {
-        SecretBackupError::Library => Error::internal(error),
-        other => Error::MalformedBackup { why: other.to_string() },
-    }
 }
