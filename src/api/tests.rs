@@ -66,6 +66,7 @@ pub(super) fn every_error() -> Vec<Error> {
         })
     });
     let mut all = vec![
+        Error::Throttled { retry_after_seconds: 7 },
         Error::TokenBusy,
         Error::BuiltInRole { id: Uuid::nil() },
         Error::ClockNotTrusted { standing: "held" },

@@ -100,6 +100,10 @@ impl CallRecord {
         entry.duration = self.started.elapsed();
         entry.status = result.map_or_else(audit::http_status, |()| 200);
         entry.result = result.map_err(Error::reason);
+        // A call above a limit is neither counted nor billed.
+        if matches!(result, Err(Error::Throttled { .. })) {
+            entry.meter = Meter::Free;
+        }
         self.entry.as_ref().map(|entry| self.render(entry))
     }
 

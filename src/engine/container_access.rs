@@ -71,6 +71,10 @@ impl PlaneAccess for DataPlane {
     fn intents(cx: &Cx) -> Option<&Intents> {
         Some(&cx.intents)
     }
+
+    fn addressed(cx: &Cx) -> Option<&Container> {
+        called_container(cx)
+    }
 }
 
 impl PlaneAccess for VaultPlane {
@@ -109,6 +113,10 @@ impl PlaneAccess for VaultPlane {
 
     fn intents(cx: &Cx) -> Option<&Intents> {
         Some(&cx.intents)
+    }
+
+    fn addressed(cx: &Cx) -> Option<&Container> {
+        called_container(cx)
     }
 }
 
@@ -151,6 +159,11 @@ impl Engine {
     fn container(&self, id: &ContainerId) -> Result<Container> {
         self.0.store.container(id).ok_or_else(|| Error::NotFound(id.into()))
     }
+}
+
+/// Returns the container that a caller addresses; `None` for operations of the service itself.
+fn called_container(cx: &Cx) -> Option<&Container> {
+    (!cx.caller_principals.is_empty()).then_some(&cx.container)
 }
 
 /// Creates the context of an operation on the data plane of a container, for all planes whose operations have one.

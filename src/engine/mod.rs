@@ -12,6 +12,7 @@ mod panics;
 mod plane_access;
 mod refusals;
 mod sweep;
+mod throttling;
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -30,11 +31,12 @@ use crate::model::event::EventFilter;
 use crate::model::hsm::ManagedHsm;
 use crate::model::location::Locations;
 use crate::model::name::{HsmName, PrincipalId, VaultName};
+use crate::model::throttling::RateLimits;
 use crate::model::vault::Vault;
 use crate::model::{Error, Result, Timestamp};
 use crate::ops::{
     AttachedTokens, BackupQueue, CxOf, Done, Intents, Operation, Plane, PlaneOf, PublicKeyCache,
-    RunningIntents, SecurityWorlds, Target, recovery_of,
+    RunningIntents, SecurityWorlds, Target,
 };
 use crate::storage;
 use crate::store::{Commit, Store};
@@ -50,6 +52,7 @@ use plane_access::Availability;
 pub use plane_access::PlaneAccess;
 pub use refusals::RefusalLimits;
 use refusals::Refusals;
+use throttling::Throttle;
 
 /// What an engine consists of.
 pub struct EngineParts {
@@ -73,6 +76,8 @@ pub struct EngineParts {
     pub storage: storage::Policy,
     /// The tenant and object id of each principal that may release the clock without a role.
     pub clock_operators: Vec<(Uuid, PrincipalId)>,
+    /// Which limits apply to the rate of calls to vaults.
+    pub rate_limits: RateLimits,
     /// The audit log.
     pub audit_log: AuditLog,
 }
@@ -100,6 +105,7 @@ struct Inner {
     running_intents: RunningIntents,
     running: TaskTracker,
     refusals: Refusals,
+    throttle: Throttle,
     audit_log: AuditLog,
 }
 
@@ -138,6 +144,7 @@ impl Engine {
             running_intents: RunningIntents::default(),
             running: TaskTracker::new(),
             refusals: Refusals::new(parts.audit_log.refusals.clone()),
+            throttle: Throttle::new(parts.rate_limits),
             audit_log: parts.audit_log,
         }))
     }
@@ -377,8 +384,14 @@ impl Engine {
         id: &<O::Target as Target>::Id,
         cx: &CxOf<O>,
         now: Timestamp,
-    ) -> Result<Done<O::Reply>> {
+    ) -> Result<Done<O::Reply>>
+    where
+        PlaneOf<O>: PlaneAccess,
+    {
         let target = O::Target::load(id, &self.0.store)?;
+        if let Some(container) = PlaneOf::<O>::addressed(cx) {
+            self.0.throttle.admit(Some(container), || operation.call_class(&target, cx), now)?;
+        }
         operation.check(&target, now)?;
         match operation.execute(target, cx).await {
             // The material was destroyed between loading and use: loading again returns the specific error.
@@ -386,31 +399,6 @@ impl Engine {
                 Err(O::Target::load(id, &self.0.store).err().unwrap_or(error))
             }
             result => result,
-        }
-    }
-
-    /// Undoes what a failed operation declared. The sweeper handles what fails now or cannot be undone, and all intents
-    /// while it is unknown whether the operation was committed.
-    async fn undo(&self, intents: Option<&Intents>) {
-        let declared = intents.map(Intents::declared).unwrap_or_default();
-        if declared.is_empty() {
-            return;
-        }
-        if let Err(error) = self.0.store.resolve_ambiguous_commits().await {
-            tracing::warn!(error = %error.with_causes(), "the objects of a failed operation are left to the sweeper");
-            return;
-        }
-        // An intent that is not open any more was concluded with the operation's changes.
-        let open = self.0.store.intents();
-        for intent in declared.into_iter().filter(|declared| open.iter().any(|one| one.id == declared.id)) {
-            let recovery = recovery_of(&intent);
-            if !recovery.undoes {
-                continue;
-            }
-            // The failed operation still holds the lock of its target.
-            if let Err(error) = self.recover(&recovery, &intent).await {
-                tracing::warn!(intent = %intent.id, error = %error.with_causes(), "the objects of a failed operation are left to the sweeper");
-            }
         }
     }
 

@@ -8,6 +8,7 @@ use super::call_record::CallRecord;
 use crate::identity::{Caller, Decision, authorize, explain, roles_granting};
 use crate::ids::Ids;
 use crate::model::arm_rbac::{ControlAction, ControlScope};
+use crate::model::container::Container;
 use crate::model::error::DeniedAction;
 use crate::model::resource::{Subscription, SubscriptionId};
 use crate::model::{Error, Result, Timestamp};
@@ -80,6 +81,11 @@ pub trait PlaneAccess: Plane {
 
     /// Returns the intents of the operation, on planes whose operations use tokens.
     fn intents(cx: &Self::Cx) -> Option<&Intents>;
+
+    /// Returns the container that a caller addresses, on the data planes of containers.
+    fn addressed(_: &Self::Cx) -> Option<&Container> {
+        None
+    }
 }
 
 impl PlaneAccess for ControlPlane {

@@ -8,7 +8,7 @@ use super::{Engine, Inner};
 use crate::model::Result;
 use crate::model::audit_entry::{Meter, Origin};
 use crate::model::change::Intent;
-use crate::ops::{CompletedOperation, Recovered, Recovery, RecoveryCx, recovery_of};
+use crate::ops::{CompletedOperation, Intents, Recovered, Recovery, RecoveryCx, recovery_of};
 use crate::store::{AuditRecord, Commit};
 
 /// The result of one sweep.
@@ -42,6 +42,31 @@ impl Engine {
             }
         }
         swept
+    }
+
+    /// Undoes what a failed operation declared. The sweeper handles what fails now or cannot be undone, and all intents
+    /// while it is unknown whether the operation was committed.
+    pub(super) async fn undo(&self, intents: Option<&Intents>) {
+        let declared = intents.map(Intents::declared).unwrap_or_default();
+        if declared.is_empty() {
+            return;
+        }
+        if let Err(error) = self.0.store.resolve_ambiguous_commits().await {
+            tracing::warn!(error = %error.with_causes(), "the objects of a failed operation are left to the sweeper");
+            return;
+        }
+        // An intent that is not open any more was concluded with the operation's changes.
+        let open = self.0.store.intents();
+        for intent in declared.into_iter().filter(|declared| open.iter().any(|one| one.id == declared.id)) {
+            let recovery = recovery_of(&intent);
+            if !recovery.undoes {
+                continue;
+            }
+            // The failed operation still holds the lock of its target.
+            if let Err(error) = self.recover(&recovery, &intent).await {
+                tracing::warn!(intent = %intent.id, error = %error.with_causes(), "the objects of a failed operation are left to the sweeper");
+            }
+        }
     }
 
     /// Concludes an intent that no running operation holds.

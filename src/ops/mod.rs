@@ -68,6 +68,7 @@ use crate::model::audit_entry::Meter;
 use crate::model::change::{Change, Intent};
 use crate::model::key::KeyVersion;
 use crate::model::local_rbac::DataAction;
+use crate::model::throttling::CallClass;
 use crate::model::vault_rbac::VaultAction;
 use crate::model::{Error, Result, Timestamp};
 
@@ -107,6 +108,11 @@ pub trait Operation: Sized + Send + 'static {
     /// The error to reply with.
     fn check(&self, _target: &Self::Target, _now: Timestamp) -> Result<()> {
         Ok(())
+    }
+
+    /// Returns the class of calls whose rate in a vault is limited together. Asked only for operations on containers.
+    fn call_class(&self, _target: &Self::Target, _cx: &CxOf<Self>) -> CallClass {
+        CallClass::Other
     }
 
     /// Runs the operation: uses the token, and returns the reply and the changes to commit.

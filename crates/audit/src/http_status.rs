@@ -49,7 +49,7 @@ pub const fn http_status(error: &Error) -> u16 {
         Error::ResumeTokenExpired { .. } => 410,
         Error::RequestTooLarge { .. } => 413,
         Error::RequestTooSlow { .. } => 408,
-        Error::TokenBusy | Error::ComputationBusy { .. } => 429,
+        Error::Throttled { .. } | Error::TokenBusy | Error::ComputationBusy { .. } => 429,
         Error::Internal(_) | Error::KeyMaterialMissing { .. } | Error::TokenFailed { .. } => 500,
         Error::Unsupported { .. } => 501,
         Error::ClockNotTrusted { .. }

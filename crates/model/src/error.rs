@@ -23,6 +23,12 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 /// Why a call failed. `Display` is shown to callers unless the variant says otherwise.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum Error {
+    /// The vault or its subscription has received too many calls; nothing was done.
+    #[error("too many requests of this kind were received; try again in {retry_after_seconds} s")]
+    Throttled {
+        /// When calls are accepted again, in seconds.
+        retry_after_seconds: u32,
+    },
     /// The request queue of the token is full; nothing was done.
     #[error("the token is busy; try again in a moment")]
     TokenBusy,
@@ -341,6 +347,7 @@ impl Error {
     /// Returns the stable name of this error, used by gRPC (`ErrorInfo`) and the audit log.
     pub const fn reason(&self) -> &'static str {
         match self {
+            Self::Throttled { .. } => "THROTTLED",
             Self::TokenBusy => "TOKEN_BUSY",
             Self::BackupJobRunning { .. } => "BACKUP_JOB_RUNNING",
             Self::BackupStorage { .. } => "BACKUP_STORAGE",

@@ -48,6 +48,7 @@ pub mod secret;
 pub mod security_domain;
 pub mod setting;
 mod tags;
+pub mod throttling;
 pub mod time;
 pub mod time_guard;
 pub mod vault;

@@ -11,6 +11,12 @@ use crate::model::resource_kind::{Resource, ResourceKind};
 pub(in crate::api) fn code_and_message(error: &Error, base: &str) -> (&'static str, String) {
     let as_is = || sentence(&error.to_string());
     match error {
+        // assumption: reported by users, not recorded.
+        Error::Throttled { .. } => (
+            "Throttled",
+            "Request was not processed because too many requests were received. Reason: VaultRequestTypeLimitReached"
+                .to_owned(),
+        ),
         Error::TokenBusy | Error::ComputationBusy { .. } => ("Throttled", as_is()),
         Error::BuiltInRole { .. } => (
             "BadParameter",

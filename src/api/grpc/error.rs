@@ -18,6 +18,10 @@ pub(super) fn status(error: &Error) -> Status {
     let mut facts: Vec<(&str, String)> = Vec::new();
     let mut message = error.to_string();
     let code = match error {
+        Error::Throttled { retry_after_seconds } => {
+            details.set_retry_info(Some(Duration::from_secs((*retry_after_seconds).into())));
+            Code::ResourceExhausted
+        }
         Error::TokenBusy => {
             details.set_retry_info(Some(Duration::from_millis(100)));
             Code::ResourceExhausted

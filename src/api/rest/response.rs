@@ -136,7 +136,10 @@ pub(super) fn add_monitor(headers: &mut HeaderMap, monitor: Option<Monitor>) {
 
 /// Adds after how many seconds clients should repeat a request that failed because of a temporary condition.
 pub(super) fn add_retry_after(headers: &mut HeaderMap, error: &Error) {
-    if matches!(error, Error::TokenBusy | Error::Overloaded | Error::TokenUnavailable { .. }) {
-        headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
-    }
+    let seconds = match error {
+        Error::Throttled { retry_after_seconds } => *retry_after_seconds,
+        Error::TokenBusy | Error::Overloaded | Error::TokenUnavailable { .. } => 1,
+        _ => return,
+    };
+    headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
 }

@@ -11,6 +11,7 @@ use crate::model::audit_entry::Meter;
 use crate::model::container_id::KeyId;
 use crate::model::key::{KeyOperation, KeyVersion};
 use crate::model::local_rbac::DataAction;
+use crate::model::throttling::CallClass;
 use crate::model::{Error, Field, Result, Timestamp};
 use crate::ops::{Cx, Done, LiveKeyVersion, Operation};
 
@@ -55,6 +56,10 @@ impl Operation for Encrypt {
 
     fn target(&self) -> KeyId {
         self.key.clone()
+    }
+
+    fn call_class(&self, LiveKeyVersion(version): &LiveKeyVersion, _: &Cx) -> CallClass {
+        CallClass::using(version.material.key_type(), version.protection)
     }
 
     fn check(&self, target: &LiveKeyVersion, now: Timestamp) -> Result<()> {

@@ -8,6 +8,7 @@ use crate::model::audit_entry::Meter;
 use crate::model::container_id::KeyId;
 use crate::model::key::KeyOperation;
 use crate::model::local_rbac::DataAction;
+use crate::model::throttling::CallClass;
 use crate::model::{Result, Timestamp};
 use crate::ops::{Cx, Done, LiveKeyVersion, Operation};
 
@@ -32,6 +33,10 @@ impl Operation for Sign {
 
     fn target(&self) -> KeyId {
         self.key.clone()
+    }
+
+    fn call_class(&self, LiveKeyVersion(version): &LiveKeyVersion, _: &Cx) -> CallClass {
+        CallClass::using(version.material.key_type(), version.protection)
     }
 
     fn check(&self, target: &LiveKeyVersion, now: Timestamp) -> Result<()> {

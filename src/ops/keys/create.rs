@@ -10,6 +10,7 @@ use crate::model::change::{Change, VersionOrigin};
 use crate::model::key::KeySpec;
 use crate::model::local_rbac::DataAction;
 use crate::model::name::KeyName;
+use crate::model::throttling::CallClass;
 use crate::model::{Result, Timestamp};
 use crate::ops::{Cx, Done, KeyPath, NewVersionName, Operation};
 
@@ -35,6 +36,10 @@ impl Operation for CreateKey {
 
     fn target(&self) -> KeyPath {
         self.key.clone()
+    }
+
+    fn call_class(&self, _: &NewVersionName, _: &Cx) -> CallClass {
+        CallClass::CreateKey(self.settings.protection)
     }
 
     fn check(&self, _: &NewVersionName, _: Timestamp) -> Result<()> {

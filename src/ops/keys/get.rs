@@ -5,6 +5,7 @@ use crate::model::Result;
 use crate::model::audit_entry::Meter;
 use crate::model::container_id::KeyId;
 use crate::model::local_rbac::DataAction;
+use crate::model::throttling::CallClass;
 use crate::ops::{Cx, Done, LiveKeyVersion, Operation};
 
 /// Returns a key version (<https://learn.microsoft.com/azure/key-vault/keys/about-keys-details>).
@@ -24,6 +25,10 @@ impl Operation for GetKey {
 
     fn target(&self) -> KeyId {
         self.key.clone()
+    }
+
+    fn call_class(&self, LiveKeyVersion(version): &LiveKeyVersion, _: &Cx) -> CallClass {
+        CallClass::using(version.material.key_type(), version.protection)
     }
 
     async fn execute(self, target: LiveKeyVersion, cx: &Cx) -> Result<Done<KeyBundle>> {

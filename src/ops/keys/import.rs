@@ -11,6 +11,7 @@ use crate::model::change::{Change, VersionOrigin};
 use crate::model::import::ImportMaterial;
 use crate::model::key::PublicMaterial;
 use crate::model::local_rbac::DataAction;
+use crate::model::throttling::CallClass;
 use crate::model::{Error, Result, Timestamp};
 use crate::ops::{Cx, Done, KeyPath, NewVersionName, Operation};
 use crate::public_key;
@@ -38,6 +39,10 @@ impl Operation for ImportKey {
 
     fn target(&self) -> KeyPath {
         self.key.clone()
+    }
+
+    fn call_class(&self, _: &NewVersionName, _: &Cx) -> CallClass {
+        CallClass::CreateKey(self.settings.protection)
     }
 
     fn check(&self, _: &NewVersionName, _: Timestamp) -> Result<()> {

@@ -10,6 +10,7 @@ use crate::model::due::Notice;
 use crate::model::key::{KeyOperation, Tags, check_operations, check_tags, check_validity, parse_operations};
 use crate::model::key_date::KeyDate;
 use crate::model::local_rbac::DataAction;
+use crate::model::throttling::CallClass;
 use crate::model::{Error, Result, Timestamp};
 use crate::ops::{Cx, Done, LiveKeyVersion, Operation};
 
@@ -49,6 +50,10 @@ impl Operation for UpdateKeyVersion {
 
     fn target(&self) -> KeyId {
         self.key.clone()
+    }
+
+    fn call_class(&self, LiveKeyVersion(version): &LiveKeyVersion, _: &Cx) -> CallClass {
+        CallClass::using(version.material.key_type(), version.protection)
     }
 
     fn check(&self, _: &LiveKeyVersion, _: Timestamp) -> Result<()> {

@@ -13,6 +13,7 @@ use crate::model::name::VaultName;
 use crate::model::secret::{
     SecretAttributes, SecretValue, SecretVersion, check_content_type, check_tags, check_validity,
 };
+use crate::model::throttling::CallClass;
 use crate::model::vault_rbac::VaultAction;
 use crate::model::{Result, Timestamp};
 use crate::ops::{Cx, Done, Operation};
@@ -56,6 +57,10 @@ impl Operation for SetSecret {
 
     fn target(&self) -> SecretPath {
         self.secret.clone()
+    }
+
+    fn call_class(&self, _: &NewSecretVersion, _: &Cx) -> CallClass {
+        CallClass::CreateObject
     }
 
     fn check(&self, _: &NewSecretVersion, _: Timestamp) -> Result<()> {

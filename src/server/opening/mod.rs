@@ -20,11 +20,12 @@ use anyhow::Context as _;
 use axum::Router;
 
 use crate::api::{HostNames, TokenAuthorities};
-use crate::config::{self, Config};
+use crate::config::{self, Config, Mode};
 use crate::engine::{Engine, EngineParts};
 use crate::identity::Identity;
 use crate::model::billing::Pricing;
 use crate::model::container_setting::{ContainerSetting, KeyPolicies};
+use crate::model::throttling::RateLimits;
 use crate::token::{Module, TokenPool};
 
 pub(crate) use directory_lock::DirectoryLock;
@@ -109,6 +110,11 @@ pub(crate) async fn open(config: &Config, installation: Installation) -> anyhow:
         key_policies: key_policies(config, &hsms),
         storage: installation.storage,
         clock_operators: installation.clock_operators,
+        // A gateway limits no calls: its device has limits of its own.
+        rate_limits: match config.mode {
+            Mode::Simulator => config.simulator.limits,
+            Mode::Gateway => RateLimits::Off,
+        },
         audit_log,
     });
     Ok(Service {

@@ -25,6 +25,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use crate::model::event::DEFAULT_RETAINED;
+use crate::model::throttling::RateLimits;
 
 pub use access_token_version::AccessTokenVersion;
 pub use audit::{Audit, BrokenChain, Durability};
@@ -240,6 +241,8 @@ pub struct Simulator {
     pub access_token_version: AccessTokenVersion,
     /// The loopback address of the managed identity endpoint (plain HTTP). Used if the seed has managed identities.
     pub managed_identity_listen: SocketAddr,
+    /// Which limits apply to the rate of calls to vaults: `off` or `published`.
+    pub limits: RateLimits,
 }
 
 impl Default for Config {
@@ -332,6 +335,7 @@ impl Default for Simulator {
             token_lifetime_seconds: 3599,
             access_token_version: AccessTokenVersion::default(),
             managed_identity_listen: SocketAddr::from(([127, 0, 0, 1], 8444)),
+            limits: RateLimits::default(),
         }
     }
 }
