@@ -13,6 +13,7 @@ use strongroom::model::Timestamp;
 use strongroom::model::billing::Pricing;
 use strongroom::model::change::Change;
 use strongroom::model::container_setting::KeyPolicies;
+use strongroom::model::throttling::RateLimits;
 use strongroom::model::time::ClockSetting;
 use strongroom::ops::AttachedTokens;
 use strongroom::storage::Policy;
@@ -77,6 +78,7 @@ pub(crate) async fn measure(directory: &Path, due: usize) -> anyhow::Result<Meas
         key_policies: KeyPolicies::default(),
         storage: Policy::default(),
         clock_operators: Vec::new(),
+        rate_limits: RateLimits::Off,
         audit_log: AuditLog::unsigned(directory.join("audit")),
     });
     let scheduler = tokio::spawn(Scheduler::new(engine.clone()).run());
