@@ -9,6 +9,7 @@ mod import;
 mod keys;
 mod managed_identity;
 mod program;
+mod secrets;
 mod settings;
 mod variables;
 mod vaults;

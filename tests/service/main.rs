@@ -50,6 +50,7 @@ mod security_domains;
 mod seeded_vaults;
 mod service_manager;
 mod software;
+mod throttling;
 mod tokens;
 mod tour;
 mod transport;

@@ -77,6 +77,7 @@ impl Operation for SetSecret {
         let version = cx.ids.version();
         let value = seal(cx, (&name, version), &self.value).await?;
         let NewSecretSettings { content_type, enabled, not_before, expires, tags } = self.settings;
+        let content_type = content_type.filter(|text| !text.is_empty());
         let attributes = SecretAttributes { enabled, not_before, expires, created: cx.now, updated: cx.now };
         let made = SecretVersion { vault, name, version, value, content_type, attributes, tags };
         let bundle = SecretBundle { version: Arc::new(made.clone()), level: cx.recovery_level() };

@@ -53,7 +53,8 @@ impl Operation for UpdateSecretVersion {
         attributes.expires = expires.unwrap_or(attributes.expires);
         attributes.updated = cx.now;
         check_validity(attributes.not_before, attributes.expires)?;
-        version.content_type = self.content_type.or(version.content_type);
+        // An empty content type removes it.
+        version.content_type = self.content_type.or(version.content_type).filter(|text| !text.is_empty());
         if let Some(tags) = self.tags {
             version.tags = tags;
         }

@@ -65,7 +65,7 @@ def secret():
     unknown = ClientSecretCredential(client_secret="wrong", **unknown)
     refused(ClientAuthenticationError, lambda: unknown.get_token(SCOPE), "AADSTS700016")
     elsewhere = EnvironmentCredential(disable_instance_discovery=True)
-    scope = "https://vault.azure.net/.default"
+    scope = "https://database.windows.net/.default"
     refused(ClientAuthenticationError, lambda: elsewhere.get_token(scope), "AADSTS500011")
 
 
