@@ -19,7 +19,7 @@ az keyvault secret set --vault-name demo --name password --value second >"$work/
 expect second az keyvault secret show --vault-name demo --name password --query value
 expect 2 az keyvault secret list-versions --vault-name demo --name password --query "length(@)"
 expect $'file\npassword' az keyvault secret list --vault-name demo --query "[].name"
-expect False az keyvault secret set-attributes --vault-name demo --name password --enabled false --query attributes.enabled
+expect false az keyvault secret set-attributes --vault-name demo --name password --enabled false --query attributes.enabled
 refused "SecretDisabled" az keyvault secret show --vault-name demo --name password
 az keyvault secret set-attributes --vault-name demo --name password --enabled true >"$work/out"
 
@@ -42,14 +42,14 @@ expect $'RSA\t6' az keyvault key create --vault-name demo --name soft --kty RSA 
 expect EC-HSM az keyvault key create --vault-name demo --name hard --kty EC-HSM --curve P-256 --query key.kty
 digest=$(printf message | openssl dgst -sha256 -binary | base64)
 signature=$(az keyvault key sign --vault-name demo --name hard --algorithm ES256 --digest "$digest" --query signature)
-expect True az keyvault key verify --vault-name demo --name hard --algorithm ES256 --digest "$digest" \
+expect true az keyvault key verify --vault-name demo --name hard --algorithm ES256 --digest "$digest" \
     --signature "$signature" --query isValid
-ciphertext=$(az keyvault key encrypt --vault-name demo --name soft --algorithm RSA-OAEP-256 --value plain \
-    --data-type plaintext --query result)
-expect plain az keyvault key decrypt --vault-name demo --name soft --algorithm RSA-OAEP-256 --value "$ciphertext" \
-    --data-type plaintext --query result
+ciphertext=$(az keyvault key encrypt --vault-name demo --name soft --algorithm RSA-OAEP-256 --value cGxhaW4= \
+    --data-type base64 --query result)
+expect cGxhaW4= az keyvault key decrypt --vault-name demo --name soft --algorithm RSA-OAEP-256 --value "$ciphertext" \
+    --data-type base64 --query result
 expect $'hard\nsoft' az keyvault key list --vault-name demo --query "sort([].name)"
 az keyvault key delete --vault-name demo --name soft >"$work/out"
 expect soft az keyvault key list-deleted --vault-name demo --query "[].name"
 az keyvault key recover --vault-name demo --name soft >"$work/out"
-expect soft az keyvault key show --vault-name demo --name soft --query name
+expect RSA az keyvault key show --vault-name demo --name soft --query key.kty

@@ -22,7 +22,7 @@ class Settings(BaseSettings):
 
     @classmethod
     def settings_customise_sources(cls, settings_cls, **sources):
-        return (AzureKeyVaultSettingsSource(settings_cls, VAULT, CREDENTIAL),)
+        return (AzureKeyVaultSettingsSource(settings_cls, VAULT, CREDENTIAL, dash_to_underscore=True),)
 
 
 secrets = SecretClient(VAULT, CREDENTIAL)

@@ -67,7 +67,7 @@ async fn main() -> Done {
     let backup = secrets.backup_secret("password", None).await?.into_model()?.value;
     secrets.delete_secret("password", None).await?;
     refused(value(&secrets, "password").await, StatusCode::NotFound, "SecretNotFound");
-    refused(set(&secrets, "password", "x").await, StatusCode::Conflict, "ObjectIsDeletedButRecoverable");
+    refused(set(&secrets, "password", "x").await, StatusCode::Conflict, "Conflict");
     let deleted: Vec<_> = secrets.list_deleted_secret_properties(None)?.try_collect().await?;
     assert_eq!(deleted.len(), 1);
     secrets.recover_deleted_secret("password", None).await?;
@@ -78,6 +78,6 @@ async fn main() -> Done {
     secrets.restore_secret(restore.try_into()?, None).await?;
     assert_eq!(value(&secrets, "password").await?.as_deref(), Some("hunter3"));
 
-    refused(value(&client("USER")?, "password").await, StatusCode::Forbidden, "ForbiddenByRbac");
+    refused(value(&client("USER")?, "password").await, StatusCode::Forbidden, "Forbidden");
     Ok(())
 }
