@@ -15,6 +15,7 @@ use tonic::transport::{Certificate, Channel, ClientTlsConfig};
 pub(crate) struct Simulator {
     child: Child,
     bearer: Bearer,
+    vault_bearer: Bearer,
     _output: BufReader<ChildStdout>,
     directory: TempDir,
 }
@@ -37,10 +38,14 @@ impl Simulator {
             let _ = child.wait();
             anyhow::bail!("the server did not start:\n{}", std::fs::read_to_string(log)?);
         }
-        let token = run(command(program, directory.path()).arg("token"));
-        let bearer = token.and_then(|token| Ok(Bearer(format!("Bearer {}", token.trim()).parse()?)));
-        match bearer {
-            Ok(bearer) => Ok(Self { child, bearer, _output: output, directory }),
+        let bearer = |plane: &str| -> anyhow::Result<Bearer> {
+            let token = run(command(program, directory.path()).args(["token", "--plane", plane]))?;
+            Ok(Bearer(format!("Bearer {}", token.trim()).parse()?))
+        };
+        match bearer("data").and_then(|data| Ok((data, bearer("vault")?))) {
+            Ok((bearer, vault_bearer)) => {
+                Ok(Self { child, bearer, vault_bearer, _output: output, directory })
+            }
             Err(error) => {
                 let _ = child.kill();
                 let _ = child.wait();
@@ -74,6 +79,14 @@ impl Simulator {
     /// Adds the access token to every call of a connection.
     pub(crate) fn authorize(&self, channel: Channel) -> Authorized {
         InterceptedService::new(channel, self.bearer.clone())
+    }
+}
+
+impl Simulator {
+    /// Adds the access token for vaults to every call of a connection.
+    #[allow(dead_code, reason = "not every benchmark uses vaults")]
+    pub(crate) fn authorize_for_vaults(&self, channel: Channel) -> Authorized {
+        InterceptedService::new(channel, self.vault_bearer.clone())
     }
 }
 

@@ -21,7 +21,7 @@ use tempfile::TempDir;
 use crate::WARM_UP;
 use crate::measure::{Meter, Sample};
 use crate::softhsm::{NewToken, P256};
-use crate::work::{DIGEST, KeyObject, PLAINTEXT, Work};
+use crate::work::{DIGEST, KeyObject, PLAINTEXT, SECRET, Work};
 
 /// A handle to the child process that uses the token.
 pub(crate) struct Raw {
@@ -114,6 +114,8 @@ struct Token {
     rsa: Key,
     aes: Key,
     ec_public: ObjectHandle,
+    /// The initialization vector and the ciphertext of a secret.
+    sealed: (Vec<u8>, Vec<u8>),
 }
 
 struct Key {
@@ -152,7 +154,11 @@ impl Token {
             Ok(Key { token, copy: session.copy_object(token, &[Attribute::Token(false)])? })
         };
         let (ec, rsa, aes) = (key(ec)?, key(rsa)?, key(aes)?);
-        Ok((Self { pkcs11, slot, description, ec, rsa, aes, ec_public }, session))
+        let mut iv = session.generate_random_vec(12)?;
+        let parameters = GcmParams::new(&mut iv, &[], 128.into())?;
+        let sealed = session.encrypt(&Mechanism::AesGcm(parameters), aes.copy, SECRET.as_bytes())?;
+        let sealed = (iv, sealed);
+        Ok((Self { pkcs11, slot, description, ec, rsa, aes, ec_public, sealed }, session))
     }
 
     /// Runs `callers` threads for `time`, each with its own session and known object handles.
@@ -210,6 +216,12 @@ impl Token {
             Work::GetKey => {
                 let wanted = [AttributeType::EcParams, AttributeType::EcPoint];
                 drop(session.get_attributes(self.ec_public, &wanted)?);
+            }
+            Work::GetSecret => {
+                let (iv, sealed) = &self.sealed;
+                let mut iv = iv.clone();
+                let parameters = GcmParams::new(&mut iv, &[], 128.into())?;
+                drop(session.decrypt(&Mechanism::AesGcm(parameters), handle(&self.aes), sealed)?);
             }
         }
         Ok(())

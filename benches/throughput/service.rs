@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use strongroom::api::grpc::pb;
 use strongroom::api::grpc::pb::crypto_service_client::CryptoServiceClient;
 use strongroom::api::grpc::pb::key_service_client::KeyServiceClient;
+use strongroom::api::grpc::pb::secret_service_client::SecretServiceClient;
 use tokio::task::JoinSet;
 use tonic::transport::Channel;
 use tonic_health::pb::HealthCheckRequest;
@@ -14,7 +15,7 @@ use tonic_health::pb::health_client::HealthClient;
 use crate::WARM_UP;
 use crate::measure::{Meter, Sample};
 use crate::simulator::{Authorized, Simulator};
-use crate::work::{DIGEST, PLAINTEXT, Work};
+use crate::work::{DIGEST, PLAINTEXT, SECRET, Work};
 
 /// A running simulator with a key of each kind, and clients for it.
 pub(crate) struct Service {
@@ -32,7 +33,7 @@ impl Service {
             clients.push(Client::connect(&simulator).await?);
         }
         if let Some(client) = clients.first() {
-            client.clone().create_keys().await?;
+            client.clone().create_objects().await?;
         }
         Ok(Self { simulator, clients })
     }
@@ -74,20 +75,23 @@ struct Client {
     health: HealthClient<Channel>,
     keys: KeyServiceClient<Authorized>,
     crypto: CryptoServiceClient<Authorized>,
+    secrets: SecretServiceClient<Authorized>,
 }
 
 impl Client {
     async fn connect(simulator: &Simulator) -> anyhow::Result<Self> {
         let channel = simulator.connect().await?;
         let authorized = simulator.authorize(channel.clone());
+        let for_vaults = simulator.authorize_for_vaults(channel.clone());
         Ok(Self {
             health: HealthClient::new(channel),
             keys: KeyServiceClient::new(authorized.clone()),
             crypto: CryptoServiceClient::new(authorized),
+            secrets: SecretServiceClient::new(for_vaults),
         })
     }
 
-    async fn create_keys(&mut self) -> anyhow::Result<()> {
+    async fn create_objects(&mut self) -> anyhow::Result<()> {
         for (name, kty, key_size) in
             [("ec", "EC-HSM", None), ("rsa", "RSA-HSM", Some(2048)), ("aes", "oct-HSM", Some(256))]
         {
@@ -100,6 +104,13 @@ impl Client {
             };
             self.keys.create_key(request).await?;
         }
+        let request = pb::SetSecretRequest {
+            parent: "vaults/demo".to_owned(),
+            secret_id: "secret".to_owned(),
+            value: Some(SECRET.to_owned()),
+            ..Default::default()
+        };
+        self.secrets.set_secret(request).await?;
         Ok(())
     }
 
@@ -120,6 +131,10 @@ impl Client {
             Work::GetKey => {
                 let request = pb::GetKeyRequest { name: "hsms/local/keys/ec".to_owned() };
                 drop(self.keys.get_key(request).await?);
+            }
+            Work::GetSecret => {
+                let request = pb::GetSecretRequest { name: "vaults/demo/secrets/secret".to_owned() };
+                drop(self.secrets.get_secret(request).await?);
             }
         }
         Ok(())

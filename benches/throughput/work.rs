@@ -15,6 +15,8 @@ pub(crate) enum Work {
     A256gcm,
     /// Reading the public key of a P-256 key.
     GetKey,
+    /// Reading a secret of 32 bytes, which the token decrypts.
+    GetSecret,
 }
 
 /// The PKCS#11 object that the direct calls use.
@@ -27,7 +29,8 @@ pub(crate) enum KeyObject {
 }
 
 impl Work {
-    pub(crate) const ALL: &[Self] = &[Self::Empty, Self::Es256, Self::Rs256, Self::A256gcm, Self::GetKey];
+    pub(crate) const ALL: &[Self] =
+        &[Self::Empty, Self::Es256, Self::Rs256, Self::A256gcm, Self::GetKey, Self::GetSecret];
 
     /// The title in the table.
     pub(crate) const fn title(self) -> &'static str {
@@ -37,6 +40,7 @@ impl Work {
             Self::Rs256 => "sign RS256, 2048 bit",
             Self::A256gcm => "encrypt A256GCM, 1 KiB",
             Self::GetKey => "get key",
+            Self::GetSecret => "get secret, 32 bytes",
         }
     }
 
@@ -47,7 +51,7 @@ impl Work {
 
     /// Whether the operation uses a private or secret key, which can be copied to a session object.
     pub(crate) fn uses_private_key(self) -> bool {
-        matches!(self, Self::Es256 | Self::Rs256 | Self::A256gcm)
+        matches!(self, Self::Es256 | Self::Rs256 | Self::A256gcm | Self::GetSecret)
     }
 }
 
@@ -56,3 +60,6 @@ pub(crate) const DIGEST: [u8; 32] = [0x5a; 32];
 
 /// The plaintext to encrypt.
 pub(crate) const PLAINTEXT: [u8; 1024] = [0xa5; 1024];
+
+/// The value of the secret.
+pub(crate) const SECRET: &str = "01234567890123456789012345678901";
