@@ -55,6 +55,7 @@ mod tokens;
 mod tour;
 mod transport;
 mod usage;
+mod vault_access;
 mod vaults;
 
 use kit::{access_tokens, directory, messages, prepared, support};
