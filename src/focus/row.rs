@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use crate::model::Timestamp;
 use crate::model::billing::{LineMeter, Period, Statement, StatementLine};
+use crate::model::container::ContainerKind;
 use crate::model::lifetime::Phase;
 
 /// Declares the columns with their names, order and types.
@@ -24,7 +25,7 @@ macro_rules! columns {
 }
 
 columns! {
-    /// Always null: a managed HSM has no availability zone.
+    /// Always null: containers have no availability zone.
     availability_zone "AvailabilityZone": Option<&'static str>,
     /// The billed amount.
     billed_cost "BilledCost": Decimal,
@@ -86,19 +87,19 @@ columns! {
     provider_name "ProviderName": &'static str,
     /// `Strongroom`.
     publisher_name "PublisherName": &'static str,
-    /// The region of the managed HSM.
+    /// The region of the managed HSM or vault.
     region_id "RegionId": String,
     /// Equals the region id.
     region_name "RegionName": String,
-    /// The ARM resource id of the managed HSM or key.
+    /// The ARM resource id of the managed HSM, vault or key.
     resource_id "ResourceId": String,
-    /// The name of the managed HSM or key.
+    /// The name of the managed HSM, vault or key.
     resource_name "ResourceName": String,
-    /// `Managed HSM` or `Key`.
+    /// `Managed HSM`, `Vault` or `Key`.
     resource_type "ResourceType": &'static str,
     /// Always `Security`.
     service_category "ServiceCategory": &'static str,
-    /// Always `Managed HSM`.
+    /// `Managed HSM`, or `Key Vault` for vaults.
     service_name "ServiceName": &'static str,
     /// The meter with its SKU or class.
     sku_id "SkuId": String,
@@ -108,7 +109,7 @@ columns! {
     sub_account_id "SubAccountId": String,
     /// The name of the subscription.
     sub_account_name "SubAccountName": Option<String>,
-    /// JSON with the lifetime id and state of the managed HSM, the plan, and whether the price is an assumption.
+    /// JSON with the lifetime id and state of the managed HSM or vault, the plan, and whether the price is an assumption.
     tags "Tags": String,
 }
 
@@ -125,9 +126,14 @@ impl Row {
         let month = statement.period.months().next().unwrap_or(statement.period);
         let Period { from, to } = statement.period;
         let account = format!("/subscriptions/{}", line.subscription);
-        let hsm = format!(
-            "{account}/resourceGroups/{}/providers/Microsoft.KeyVault/managedHSMs/{}",
-            line.resource_group, line.hsm
+        let (container_type, resource_type, service) = match line.container.kind() {
+            ContainerKind::ManagedHsm => ("managedHSMs", "Managed HSM", "Managed HSM"),
+            ContainerKind::Vault => ("vaults", "Vault", "Key Vault"),
+        };
+        let name = line.container.name();
+        let container = format!(
+            "{account}/resourceGroups/{}/providers/Microsoft.KeyVault/{container_type}/{name}",
+            line.resource_group
         );
         let (class, unit) = match line.meter {
             LineMeter::PoolHours => (line.sku.as_str(), "Hours"),
@@ -172,16 +178,16 @@ impl Row {
             publisher_name: PROVIDER,
             region_id: line.location.clone(),
             region_name: line.location.clone(),
-            resource_id: line.key.as_ref().map_or(hsm.clone(), |key| format!("{hsm}/keys/{key}")),
-            resource_name: line.key.as_ref().map_or(line.hsm.to_string(), ToString::to_string),
-            resource_type: if line.key.is_some() { "Key" } else { "Managed HSM" },
+            resource_id: line.key.as_ref().map_or(container.clone(), |key| format!("{container}/keys/{key}")),
+            resource_name: line.key.as_ref().map_or(name.to_owned(), ToString::to_string),
+            resource_type: if line.key.is_some() { "Key" } else { resource_type },
             service_category: "Security",
-            service_name: "Managed HSM",
+            service_name: service,
             sku_price_id: format!("{sku}/{}", line.tier),
             sku_id: sku,
             sub_account_id: account,
             sub_account_name: subscription.map(str::to_owned),
-            tags: tags(line, statement),
+            tags: tags(line),
         }
     }
 }
@@ -191,7 +197,7 @@ fn instant(instant: Timestamp) -> String {
     instant.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
-fn tags(line: &StatementLine, statement: &Statement) -> String {
+fn tags(line: &StatementLine) -> String {
     let state = match line.phase {
         Phase::Running => "running",
         Phase::Deleted => "soft-deleted",
@@ -200,7 +206,7 @@ fn tags(line: &StatementLine, statement: &Statement) -> String {
     serde_json::json!({
         "assumed_price": line.assumption.to_string(),
         "life": line.lifetime_id.to_string(),
-        "plan": statement.plan,
+        "plan": line.plan,
         "state": state,
     })
     .to_string()
@@ -214,16 +220,17 @@ mod tests {
 
     use super::*;
     use crate::focus::{csv, json_lines};
+    use crate::model::billing::Plans;
     use crate::model::billing::{CostScope, Facts, Plan, PoolHourPrice, PriceSheet, PriceSource, statement};
-    use crate::model::lifetime::HsmLifetime;
+    use crate::model::lifetime::ContainerLifetime;
     use crate::model::resource::SubscriptionId;
 
     fn daily_statement(day: &str, next: &str) -> Statement {
         let at = |day: &str| format!("{day}T00:00:00Z").parse::<Timestamp>().unwrap();
         let subscription = SubscriptionId(Uuid::from_u128(7));
-        let life = HsmLifetime {
+        let life = ContainerLifetime {
             id: Uuid::from_u128(1),
-            name: "payroll".parse().unwrap(),
+            container: "payroll".parse().unwrap(),
             subscription,
             resource_group: "dev".into(),
             location: "here, \"there\"".into(),
@@ -239,15 +246,17 @@ mod tests {
         let plan = Plan {
             name: "p".into(),
             title: "P".into(),
+            container: ContainerKind::ManagedHsm,
             pool_hours: vec![hours],
             operations: vec![],
             key_versions: vec![],
         };
         let sheet = PriceSheet { title: "t".into(), currency: "USD".into(), plan: vec![plan] };
         let facts = Facts { lifetimes: vec![life], ..Facts::default() };
-        let scope = CostScope { subscription, resource_group: None, hsm: None };
+        let scope = CostScope { subscription, resource_group: None, container: None };
         let period = Period::new(at(day), at(next)).unwrap();
-        statement(&facts, &sheet, &sheet.plan[0], &scope, period, Timestamp::MAX)
+        let plans = Plans { managed_hsm: &sheet.plan[0], vault: None };
+        statement(&facts, &sheet, plans, &scope, period, Timestamp::MAX)
     }
 
     #[test]

@@ -124,6 +124,14 @@ impl Container {
         }
     }
 
+    /// Returns the region, as spelled in the request that created it.
+    pub fn location(&self) -> &str {
+        match self {
+            Self::ManagedHsm(hsm) => &hsm.location,
+            Self::Vault(vault) => &vault.location,
+        }
+    }
+
     /// Returns the SKU, for example `Standard_B1`.
     pub fn sku(&self) -> &str {
         match self {

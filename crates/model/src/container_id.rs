@@ -10,7 +10,8 @@ use super::field::InvalidValue;
 use super::name::{HsmName, KeyName, SecretName, VaultName, VersionId};
 
 /// The kinds of container.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum ContainerKind {
     /// A managed HSM.
     ManagedHsm,

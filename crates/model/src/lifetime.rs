@@ -1,50 +1,50 @@
-//! The billed lifetime of a managed HSM: from creation to purge, including the time it is soft-deleted.
+//! The billed lifetime of a managed HSM or vault: from creation to purge, including the time it is soft-deleted.
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::Timestamp;
-use super::name::HsmName;
+use super::container_id::ContainerId;
 use super::resource::SubscriptionId;
 
-/// The billing phase of an HSM from one instant on.
+/// The billing phase of a container from one instant on.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Phase {
-    /// Provisioned, whether activated or not.
+    /// It exists; a managed HSM is activated or not.
     Running,
-    /// Soft-deleted: it keeps its hardware and is billed like a running HSM.
+    /// Soft-deleted. A managed HSM keeps its hardware and is billed like a running one; a vault is not billed.
     Deleted,
     /// Purged. The final phase.
     Purged,
 }
 
-/// One managed HSM, existing or purged. Reusing a name after a purge starts another lifetime.
+/// One managed HSM or vault, existing or purged. Reusing a name after a purge starts another lifetime.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct HsmLifetime {
+pub struct ContainerLifetime {
     /// Identifies this lifetime.
     pub id: Uuid,
-    /// The HSM's name.
-    pub name: HsmName,
+    /// The container.
+    pub container: ContainerId,
     /// The billed subscription.
     pub subscription: SubscriptionId,
-    /// The resource group of the HSM.
+    /// The resource group of the container.
     pub resource_group: String,
     /// The region.
     pub location: String,
-    /// For example `Standard_B1`.
+    /// For example `Standard_B1`. Of a vault, the SKU at its creation.
     pub sku: String,
     /// The phases and the instants at which they began, in order; the first is `Running`.
     pub phases: Vec<(Timestamp, Phase)>,
 }
 
-impl HsmLifetime {
+impl ContainerLifetime {
     /// Returns the creation time.
     pub fn created_at(&self) -> Timestamp {
         self.phases.first().map_or(Timestamp::MAX, |(at, _)| *at)
     }
 
-    /// Returns the purge time, or the end of the calendar if the HSM is not purged.
+    /// Returns the purge time, or the end of the calendar if the container is not purged.
     pub(crate) fn purged_at(&self) -> Timestamp {
         let purged = self.phases.iter().find(|(_, phase)| *phase == Phase::Purged);
         purged.map_or(Timestamp::MAX, |(at, _)| *at)

@@ -1,4 +1,4 @@
-//! The SQL of managed HSMs and their lifetimes, and the lifetimes in memory.
+//! The SQL of managed HSMs, and of the lifetimes of all containers; the lifetimes in memory.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -8,42 +8,43 @@ use uuid::Uuid;
 
 use super::columns::{column, damaged, json, parsed, to_json};
 use super::failure::Failure;
+use crate::model::container::Container;
 use crate::model::hsm::ManagedHsm;
-use crate::model::lifetime::{HsmLifetime, Phase};
+use crate::model::lifetime::{ContainerLifetime, Phase};
 use crate::model::{Error, Result, Timestamp};
 
 type Done = Result<(), Failure>;
 
-/// The start of a phase in the lifetime of an HSM.
+/// The start of a phase in the lifetime of a container.
 #[derive(Clone)]
 pub(super) struct PhaseBegun {
-    pub(super) hsm: Arc<ManagedHsm>,
+    pub(super) container: Container,
     pub(super) at: Timestamp,
     pub(super) phase: Phase,
 }
 
-/// The lifetimes of all HSMs, purged ones included, by ID.
+/// The lifetimes of all containers, purged ones included, by ID.
 #[derive(Default)]
-pub(super) struct Lifetimes(BTreeMap<Uuid, HsmLifetime>);
+pub(super) struct Lifetimes(BTreeMap<Uuid, ContainerLifetime>);
 
 impl Lifetimes {
-    /// Adds a phase. The first phase of an HSM creates its lifetime.
+    /// Adds a phase. The first phase of a container creates its lifetime.
     pub(super) fn add(&mut self, begun: &PhaseBegun) {
-        let PhaseBegun { hsm, at, phase } = begun;
-        let lifetime = self.0.entry(hsm.id).or_insert_with(|| HsmLifetime {
-            id: hsm.id,
-            name: hsm.name.clone(),
-            subscription: hsm.subscription,
-            resource_group: hsm.resource_group.to_string(),
-            location: hsm.location.clone(),
-            sku: hsm.sku.clone(),
+        let PhaseBegun { container, at, phase } = begun;
+        let lifetime = self.0.entry(container.unique_id()).or_insert_with(|| ContainerLifetime {
+            id: container.unique_id(),
+            container: container.id(),
+            subscription: container.subscription(),
+            resource_group: container.resource_group().to_string(),
+            location: container.location().to_owned(),
+            sku: container.sku().to_owned(),
             phases: Vec::new(),
         });
         lifetime.phases.push((*at, *phase));
     }
 
     /// All lifetimes, in order of creation.
-    pub(super) fn all(&self) -> Vec<HsmLifetime> {
+    pub(super) fn all(&self) -> Vec<ContainerLifetime> {
         let mut all: Vec<_> = self.0.values().cloned().collect();
         all.sort_by_key(|lifetime| (lifetime.phases.first().map(|(at, _)| *at), lifetime.id));
         all
@@ -114,17 +115,17 @@ pub(super) async fn delete_contents(db: &mut SqliteConnection, folded: &str) -> 
 
 /// Writes the start of a phase.
 pub(super) async fn insert_phase(db: &mut SqliteConnection, begun: &PhaseBegun) -> Done {
-    let PhaseBegun { hsm, at, phase } = begun;
+    let PhaseBegun { container, at, phase } = begun;
     let sql = "-- insert_hsm_life
         INSERT INTO hsm_lives (id, name, subscription, resource_group, location, sku)
         VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING";
     sqlx::query(sql)
-        .bind(hsm.id.to_string())
-        .bind(hsm.name.to_string())
-        .bind(hsm.subscription.to_string())
-        .bind(hsm.resource_group.to_string())
-        .bind(&hsm.location)
-        .bind(&hsm.sku)
+        .bind(container.unique_id().to_string())
+        .bind(container.id().as_stored())
+        .bind(container.subscription().to_string())
+        .bind(container.resource_group().to_string())
+        .bind(container.location())
+        .bind(container.sku())
         .execute(&mut *db)
         .await?;
     let sql = "-- insert_hsm_phase
@@ -135,7 +136,8 @@ pub(super) async fn insert_phase(db: &mut SqliteConnection, begun: &PhaseBegun) 
         Phase::Deleted => "deleted",
         Phase::Purged => "purged",
     };
-    sqlx::query(sql).bind(hsm.id.to_string()).bind(at.as_microsecond()).bind(name).execute(db).await?;
+    let id = container.unique_id().to_string();
+    sqlx::query(sql).bind(id).bind(at.as_microsecond()).bind(name).execute(db).await?;
     Ok(())
 }
 
@@ -147,15 +149,15 @@ pub(super) async fn load(db: &mut SqliteConnection) -> Result<BTreeMap<String, A
     rows.iter().map(|row| Ok((column(row, "folded")?, Arc::new(json(row, "resource")?)))).collect()
 }
 
-/// Reads the lifetimes of all HSMs, purged ones included.
+/// Reads the lifetimes of all containers, purged ones included.
 pub(super) async fn load_lifetimes(db: &mut SqliteConnection) -> Result<Lifetimes> {
     let sql = "-- load_hsm_lives
         SELECT id, name, subscription, resource_group, location, sku FROM hsm_lives";
     let mut lifetimes = BTreeMap::new();
     for row in sqlx::query(sql).fetch_all(&mut *db).await.map_err(Error::internal)? {
-        let lifetime = HsmLifetime {
+        let lifetime = ContainerLifetime {
             id: parsed(&row, "id")?,
-            name: parsed(&row, "name")?,
+            container: parsed(&row, "name")?,
             subscription: parsed(&row, "subscription")?,
             resource_group: column(&row, "resource_group")?,
             location: column(&row, "location")?,
@@ -172,10 +174,10 @@ pub(super) async fn load_lifetimes(db: &mut SqliteConnection) -> Result<Lifetime
             "running" => Phase::Running,
             "deleted" => Phase::Deleted,
             "purged" => Phase::Purged,
-            other => return Err(damaged(format!("unknown HSM phase {other}"))),
+            other => return Err(damaged(format!("unknown phase of a container {other}"))),
         };
         let at = Timestamp::from_microsecond(row.try_get("at").map_err(damaged)?).map_err(damaged)?;
-        lifetimes.get_mut(&id).ok_or_else(|| damaged("a phase has no HSM"))?.phases.push((at, phase));
+        lifetimes.get_mut(&id).ok_or_else(|| damaged("a phase has no container"))?.phases.push((at, phase));
     }
     Ok(Lifetimes(lifetimes))
 }

@@ -25,7 +25,7 @@ use super::outbox::{self, ExportedRecord};
 use super::statements;
 use super::transaction::Transaction;
 use super::usage::Usage;
-use crate::model::name::HsmName;
+use crate::model::container::ContainerId;
 use crate::model::time_guard::{ClockStatusChange, GuardState};
 use crate::model::{Error, Result, Timestamp};
 
@@ -342,9 +342,8 @@ impl Group {
             let head = &mut self.position.head;
             let line = head.link(&record.body);
             self.records.push(ExportedRecord { seq: head.seq, at, line });
-            let container = record.container.as_ref();
-            let hsm = container.and_then(|container| self.canonical(memory, container.managed_hsm()?));
-            self.usage.count(hsm, record.event, record.meter, record.at);
+            let container = record.container.as_ref().and_then(|container| self.canonical(memory, container));
+            self.usage.count(container, record.event, record.meter, record.at);
             if let Some(version) = &record.version {
                 self.usage.record_use(version, record.at, &known);
             }
@@ -362,10 +361,16 @@ impl Group {
         }
     }
 
-    /// The HSM's name in its original case, so that its calls share one counter; `None` if there is no such
-    /// HSM, so that callers cannot create counters with invented names.
-    fn canonical(&self, memory: &Memory, hsm: &HsmName) -> Option<HsmName> {
-        Transaction::new(memory, &self.changes).hsm(hsm).ok().map(|hsm| hsm.name.clone())
+    /// The container with its name in its original case, so that its calls share one counter; `None` if there is no such
+    /// container, so that callers cannot create counters with invented names. A container that the group purges counts as
+    /// existing: the purge is one of its calls.
+    fn canonical(&self, memory: &Memory, container: &ContainerId) -> Option<ContainerId> {
+        if let Ok(found) = Transaction::new(memory, &self.changes).container(container) {
+            return Some(found.id());
+        }
+        let folded = container.to_case_insensitive();
+        let ids = self.changes.phases.iter().rev().map(|begun| begun.container.id());
+        ids.into_iter().find(|id| id.to_case_insensitive() == folded)
     }
 }
 

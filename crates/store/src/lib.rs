@@ -67,7 +67,7 @@ use crate::model::event::{EventBatch, EventFilter, EventPosition};
 use crate::model::hsm::ManagedHsm;
 use crate::model::hsm_contents::HsmContents;
 use crate::model::key::Key;
-use crate::model::lifetime::HsmLifetime;
+use crate::model::lifetime::ContainerLifetime;
 use crate::model::local_rbac::{Grant, RoleAssignment, RoleDefinition};
 use crate::model::name::{BudgetName, HsmName, KeyName, PrincipalId, SecretName, VaultName};
 use crate::model::resource::{ResourceGroup, ResourceGroupName, Subscription, SubscriptionId};
@@ -188,8 +188,8 @@ impl Store {
         role.ok_or_else(|| Error::internal(format!("{name} is not the name of a built-in role")))
     }
 
-    /// The lifetimes of all HSMs, purged ones included, in order of creation.
-    pub fn lifetimes(&self) -> Vec<HsmLifetime> {
+    /// The lifetimes of all containers, purged ones included, in order of creation.
+    pub fn lifetimes(&self) -> Vec<ContainerLifetime> {
         self.0.memory.lifetimes()
     }
 

@@ -28,7 +28,7 @@ use crate::model::due::Notices;
 use crate::model::hsm::ManagedHsm;
 use crate::model::key::{Attributes, Key, KeyVersion};
 use crate::model::local_rbac::{RoleAssignment, RoleDefinition};
-use crate::model::name::{HsmName, PrincipalId, VersionId};
+use crate::model::name::{PrincipalId, VersionId};
 use crate::model::retention::Deletion;
 use crate::model::time::ClockSetting;
 use crate::model::vault::Vault;
@@ -214,20 +214,20 @@ async fn usage(db: &mut SqliteConnection) -> Result<Usage> {
     let sql = "-- load_readings
         SELECT hsm, event, meter, hour, calls FROM readings";
     for row in sqlx::query(sql).fetch_all(&mut *db).await.map_err(Error::internal)? {
-        let hsm = match column::<&str>(&row, "hsm")? {
+        let container = match column::<&str>(&row, "hsm")? {
             "" => None,
-            name => Some(name.parse::<HsmName>().map_err(damaged)?),
+            stored => Some(stored.parse::<ContainerId>().map_err(damaged)?),
         };
         let meter = usage::meter(column(&row, "meter")?).ok_or_else(|| damaged("unknown meter"))?;
         let event = column::<String>(&row, "event")?.into();
-        let counter = Counter { hsm, event, meter, hour: column(&row, "hour")? };
+        let counter = Counter { container, event, meter, hour: column(&row, "hour")? };
         usage.calls.insert(counter, column::<i64>(&row, "calls")?.unsigned_abs());
     }
     let sql = "-- load_used_versions
         SELECT version, hsm, key_name, key_type FROM used_versions";
     for row in sqlx::query(sql).fetch_all(&mut *db).await.map_err(Error::internal)? {
         let used = UsedVersion {
-            hsm: parsed(&row, "hsm")?,
+            container: parsed(&row, "hsm")?,
             key: parsed(&row, "key_name")?,
             key_type: json(&row, "key_type")?,
             days: DaySet::default(),
@@ -239,9 +239,9 @@ async fn usage(db: &mut SqliteConnection) -> Result<Usage> {
     let mut rows = sqlx::query(sql).fetch(db);
     while let Some(row) = rows.try_next().await.map_err(Error::internal)? {
         let version = parsed::<VersionId>(&row, "version")?;
-        let hsm: HsmName = parsed(&row, "hsm")?;
-        let used =
-            usage.versions.get_mut(&version).and_then(|used| used.iter_mut().find(|used| used.hsm == hsm));
+        let container: ContainerId = parsed(&row, "hsm")?;
+        let used = usage.versions.get_mut(&version);
+        let used = used.and_then(|used| used.iter_mut().find(|used| used.container == container));
         let used = used.ok_or_else(|| damaged("a used version is unknown"))?;
         used.days.insert(i32::try_from(column::<i64>(&row, "day")?).map_err(damaged)?);
     }

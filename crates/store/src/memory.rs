@@ -22,7 +22,7 @@ use crate::model::change::Intent;
 use crate::model::container::{Container, ContainerId};
 use crate::model::hsm::ManagedHsm;
 use crate::model::key::Key;
-use crate::model::lifetime::HsmLifetime;
+use crate::model::lifetime::ContainerLifetime;
 use crate::model::local_rbac::RoleDefinition;
 use crate::model::name::HsmName;
 use crate::model::secret::Secret;
@@ -165,7 +165,7 @@ impl Memory {
         self.with(name.as_str(), |state| state.container.managed_hsm().cloned()).flatten()
     }
 
-    pub(super) fn lifetimes(&self) -> Vec<HsmLifetime> {
+    pub(super) fn lifetimes(&self) -> Vec<ContainerLifetime> {
         read(&self.lifetimes).all()
     }
 

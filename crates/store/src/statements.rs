@@ -36,7 +36,10 @@ pub(super) async fn change(
             }
             Ok(())
         }
-        Change::InsertVault(vault) => vaults::insert(db, vault).await,
+        Change::InsertVault(vault) => {
+            vaults::insert(db, vault).await?;
+            insert_phase(db, transaction).await
+        }
         Change::ReplaceVault(vault) => vaults::update(db, vault).await,
         Change::ReplaceHsm(hsm) => hsms::update(db, hsm).await,
         Change::InsertVersion(version, _) => {
@@ -134,6 +137,7 @@ pub(super) async fn change(
             }
         }
         Change::Transition(Deletable::Vault(name), step) => {
+            insert_phase(db, transaction).await?;
             match step {
                 Transition::SoftDelete(_) | Transition::Recover(_) => {
                     vaults::update(db, &*transaction.vault(name)?).await?;
@@ -382,7 +386,7 @@ pub(super) async fn add_reading(
         INSERT INTO readings (hsm, event, meter, hour, calls) VALUES ($1, $2, $3, $4, $5)
         ON CONFLICT (hsm, event, meter, hour) DO UPDATE SET calls = readings.calls + excluded.calls";
     sqlx::query(sql)
-        .bind(counter.hsm.as_ref().map_or("", |hsm| hsm.as_str()))
+        .bind(counter.container.as_ref().map_or("", ContainerId::as_stored))
         .bind(&*counter.event)
         .bind(counter.meter.as_str())
         .bind(counter.hour)
@@ -406,7 +410,7 @@ pub(super) async fn add_version_use(
     let version = version.to_string();
     sqlx::query(sql)
         .bind(&version)
-        .bind(used.hsm.as_str())
+        .bind(used.container.as_stored())
         .bind(used.key.as_str())
         .bind(key_type)
         .execute(&mut *db)
@@ -416,7 +420,7 @@ pub(super) async fn add_version_use(
     for day in used.days.iter() {
         sqlx::query(sql)
             .bind(&version)
-            .bind(used.hsm.as_str())
+            .bind(used.container.as_stored())
             .bind(i64::from(day))
             .execute(&mut *db)
             .await?;

@@ -309,7 +309,7 @@ impl<'a> Transaction<'a> {
         for assignment in assignments {
             roles.insert_assignment(Arc::new(assignment.clone()))?;
         }
-        self.begin_phase(hsm.clone(), hsm.created, Phase::Running);
+        self.begin_phase(Container::ManagedHsm(Arc::new(hsm.clone())), hsm.created, Phase::Running);
         self.changes.roles.insert(hsm.name.to_case_insensitive(), Arc::new(roles));
         Ok(())
     }
@@ -336,7 +336,7 @@ impl<'a> Transaction<'a> {
         let in_subscription =
             |other: &Container| other.vault().is_some_and(|other| other.subscription == vault.subscription);
         self.check_limit(limit::VAULTS, || self.containers().into_iter().filter(in_subscription).count())?;
-        self.set_container(Container::Vault(Arc::new(vault.clone())));
+        self.begin_phase(Container::Vault(Arc::new(vault.clone())), vault.created, Phase::Running);
         Ok(())
     }
 
@@ -353,10 +353,9 @@ impl<'a> Transaction<'a> {
         Ok(())
     }
 
-    fn begin_phase(&mut self, hsm: ManagedHsm, at: Timestamp, phase: Phase) {
-        let hsm = Arc::new(hsm);
-        self.changes.phases.push(PhaseBegun { hsm: Arc::clone(&hsm), at, phase });
-        self.set_container(Container::ManagedHsm(hsm));
+    fn begin_phase(&mut self, container: Container, at: Timestamp, phase: Phase) {
+        self.changes.phases.push(PhaseBegun { container: container.clone(), at, phase });
+        self.set_container(container);
     }
 
     fn insert_version(&mut self, version: &KeyVersion) -> Result<()> {

@@ -7,14 +7,17 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::audit_entry::Meter;
 use crate::model::billing::{DaySet, MeterReading, VersionUse, day_of};
-use crate::model::key::{KeyType, KeyVersion};
-use crate::model::name::{HsmName, KeyName, VersionId};
+use crate::model::container::ContainerId;
+use crate::model::key::{KeyType, KeyVersion, Protection};
+use crate::model::name::{KeyName, VersionId};
 use crate::model::{Error, Result, Timestamp};
 
 /// The dimensions by which calls are counted.
 #[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub(super) struct Counter {
-    pub(super) hsm: Option<HsmName>,
+    // The name in the stored form from before there were vaults.
+    #[serde(rename = "hsm")]
+    pub(super) container: Option<ContainerId>,
     pub(super) event: Cow<'static, str>,
     pub(super) meter: Meter,
     pub(super) hour: i64,
@@ -23,7 +26,9 @@ pub(super) struct Counter {
 /// A used key version, with the data that billing needs after it is purged.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub(super) struct UsedVersion {
-    pub(super) hsm: HsmName,
+    // As in `Counter`.
+    #[serde(rename = "hsm")]
+    pub(super) container: ContainerId,
     pub(super) key: KeyName,
     pub(super) key_type: KeyType,
     pub(super) days: DaySet,
@@ -34,7 +39,7 @@ pub(super) struct UsedVersion {
 #[derive(Default)]
 pub(super) struct Usage {
     pub(super) calls: HashMap<Counter, u64>,
-    /// A list, because two HSMs may hold the same version.
+    /// A list, because two containers may hold the same version.
     pub(super) versions: HashMap<VersionId, Vec<UsedVersion>>,
 }
 
@@ -64,23 +69,32 @@ impl Usage {
     }
 
     /// Counts one call.
-    pub(super) fn count(&mut self, hsm: Option<HsmName>, event: &'static str, meter: Meter, at: Timestamp) {
+    pub(super) fn count(
+        &mut self,
+        container: Option<ContainerId>,
+        event: &'static str,
+        meter: Meter,
+        at: Timestamp,
+    ) {
         let hour = at.as_second() - at.as_second().rem_euclid(3_600);
-        *self.calls.entry(Counter { hsm, event: Cow::Borrowed(event), meter, hour }).or_default() += 1;
+        *self.calls.entry(Counter { container, event: Cow::Borrowed(event), meter, hour }).or_default() += 1;
     }
 
     /// Records the use of a version, unless `known` already has this day.
     pub(super) fn record_use(&mut self, version: &KeyVersion, at: Timestamp, known: &Self) {
-        // Vaults are billed by operation, not by the hour of an HSM.
-        let Some(hsm) = version.container.managed_hsm() else { return };
+        // There is no charge by version for software-protected keys.
+        if version.protection == Protection::Software {
+            return;
+        }
+        let container = &version.container;
         let day = day_of(at);
-        if known.used_version(version.version, hsm).is_some_and(|used| used.days.contains(day)) {
+        if known.used_version(version.version, container).is_some_and(|used| used.days.contains(day)) {
             return;
         }
         let mut days = DaySet::default();
         days.insert(day);
         let (key, key_type) = (version.name.clone(), version.material.key_type());
-        self.add_version(version.version, UsedVersion { hsm: hsm.clone(), key, key_type, days });
+        self.add_version(version.version, UsedVersion { container: container.clone(), key, key_type, days });
     }
 
     /// Adds the counts of a group.
@@ -93,10 +107,10 @@ impl Usage {
         }
     }
 
-    /// Adds the days of use of a version in one HSM.
+    /// Adds the days of use of a version in one container.
     pub(super) fn add_version(&mut self, version: VersionId, used: UsedVersion) {
         let known = self.versions.entry(version).or_default();
-        match known.iter_mut().find(|known| known.hsm == used.hsm) {
+        match known.iter_mut().find(|known| known.container == used.container) {
             None => known.push(used),
             Some(known) => used.days.iter().for_each(|day| {
                 known.days.insert(day);
@@ -104,12 +118,12 @@ impl Usage {
         }
     }
 
-    /// The days of use of a version in one HSM.
-    fn used_version(&self, version: VersionId, hsm: &HsmName) -> Option<&UsedVersion> {
-        self.versions.get(&version)?.iter().find(|used| used.hsm == *hsm)
+    /// The days of use of a version in one container.
+    fn used_version(&self, version: VersionId, container: &ContainerId) -> Option<&UsedVersion> {
+        self.versions.get(&version)?.iter().find(|used| used.container == *container)
     }
 
-    /// The used versions, once for each HSM.
+    /// The used versions, once for each container.
     pub(super) fn used_versions(&self) -> impl Iterator<Item = (VersionId, &UsedVersion)> {
         self.versions.iter().flat_map(|(version, used)| used.iter().map(|used| (*version, used)))
     }
@@ -118,21 +132,21 @@ impl Usage {
     pub(super) fn uses(&self, from: i32, to: i32) -> Vec<VersionUse> {
         let counting = |used: &UsedVersion| used.days.first_counted_day(from, to).is_some();
         let version = |(version, used): (VersionId, &UsedVersion)| VersionUse {
-            hsm: used.hsm.clone(),
+            container: used.container.clone(),
             key: used.key.clone(),
             version,
             key_type: used.key_type,
             days: used.days.clone(),
         };
         let mut uses: Vec<_> = self.used_versions().filter(|(_, used)| counting(used)).map(version).collect();
-        uses.sort_by(|one, other| (one.version, &one.hsm).cmp(&(other.version, &other.hsm)));
+        uses.sort_by(|one, other| (one.version, &one.container).cmp(&(other.version, &other.container)));
         uses
     }
 
     /// The readings of hours that start at seconds in `from..to`, in order.
     pub(super) fn readings(&self, from: i64, to: i64) -> Vec<MeterReading> {
         let reading = |(counter, calls): (&Counter, &u64)| MeterReading {
-            hsm: counter.hsm.clone(),
+            container: counter.container.clone(),
             event: counter.event.clone(),
             meter: counter.meter,
             hour: counter.hour,

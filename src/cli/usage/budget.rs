@@ -3,8 +3,8 @@
 use clap::{Args, Subcommand};
 use serde::Serialize;
 
-use super::managed_hsm;
 use super::statement::money;
+use super::{container, selects_container};
 use crate::api::grpc::pb;
 use crate::cli::failure::Outcome;
 use crate::cli::output::TableRow;
@@ -35,10 +35,10 @@ pub struct CreateArgs {
     /// Amount per calendar month, in the currency of the price list
     #[arg(long)]
     amount: String,
-    /// Resource group of the managed HSM [default: that of the simulator]
+    /// Resource group of the managed HSM or vault [default: that of the simulator]
     #[arg(long, value_name = "NAME")]
     resource_group: Option<ResourceGroupName>,
-    /// Cover the whole subscription, even if --hsm or STRONGROOM_HSM is set
+    /// Cover the whole subscription, even if a managed HSM or vault is selected
     #[arg(long)]
     all: bool,
 }
@@ -122,8 +122,8 @@ pub(super) async fn run(context: &Context, command: BudgetCommand) -> Outcome {
             return context.output.print_list(&rows, "there are no budgets");
         }
         BudgetCommand::Create(CreateArgs { name, amount, resource_group, all }) => {
-            let parent = match context.options.hsm.is_some() && !all {
-                true => managed_hsm(&session, resource_group.as_ref())?,
+            let parent = match selects_container(context) && !all {
+                true => container(context, &session, resource_group.as_ref())?,
                 false => format!("subscriptions/{}", session.subscription()?),
             };
             let request = pb::CreateBudgetRequest { parent, budget_id: name.to_string(), amount };

@@ -3,7 +3,7 @@
 use clap::Args;
 use serde::Serialize;
 
-use super::managed_hsm;
+use super::container;
 use super::statement::money;
 use crate::api::grpc::pb;
 use crate::cli::failure::Outcome;
@@ -11,10 +11,10 @@ use crate::cli::{Context, table, time_argument};
 use crate::model::Timestamp;
 use crate::model::resource::ResourceGroupName;
 
-/// The resource group and the plan. `--hsm` selects the managed HSM.
+/// The resource group and the plan. `--hsm` selects a managed HSM, `--vault` a vault.
 #[derive(Args, Clone, Debug)]
 pub struct ForecastArgs {
-    /// Resource group of the managed HSM [default: that of the simulator]
+    /// Resource group of the managed HSM or vault [default: that of the simulator]
     #[arg(long, value_name = "NAME")]
     resource_group: Option<ResourceGroupName>,
     /// Plan of the price list to use instead of the configured one
@@ -40,7 +40,7 @@ struct View {
 /// Fetches and prints the forecast.
 pub(super) async fn run(context: &Context, args: ForecastArgs) -> Outcome {
     let session = context.connect_control().await?;
-    let name = managed_hsm(&session, args.resource_group.as_ref())?;
+    let name = container(context, &session, args.resource_group.as_ref())?;
     let request = pb::GetForecastRequest { name, plan: args.plan.unwrap_or_default() };
     let view = View::from(session.usage().get_forecast(request).await?.into_inner());
     context.output.print(&view, || view.text())
@@ -71,8 +71,10 @@ impl View {
             true => "nothing can be saved: purge protection is on".to_owned(),
             false => amount(saving),
         });
+        let (parent, name) = self.name.rsplit_once('/').unwrap_or_default();
+        let kind = if parent.ends_with("/vaults") { "vault" } else { "managed HSM" };
         let fields = table::fields(&[
-            ("managed HSM", self.name.rsplit('/').next().unwrap_or_default().to_owned()),
+            (kind, name.to_owned()),
             ("state", self.state.clone()),
             ("plan", self.plan.clone()),
             ("until", time_argument::format(self.to)),

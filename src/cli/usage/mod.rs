@@ -1,4 +1,4 @@
-//! `strongroom usage`: costs, forecasts and budgets of managed HSMs.
+//! `strongroom usage`: costs, forecasts and budgets of managed HSMs and vaults.
 
 mod budget;
 mod export;
@@ -9,6 +9,7 @@ mod statement;
 use clap::{Args, Subcommand};
 
 use super::Context;
+use super::container::group;
 use super::failure::{Failure, Outcome};
 use super::session::Session;
 use super::time_argument;
@@ -25,7 +26,7 @@ use statement::StatementArgs;
 pub enum UsageCommand {
     /// Show the costs of a period, line by line
     Statement(StatementArgs),
-    /// Forecast the costs of a managed HSM, and the savings of purging it now
+    /// Forecast the costs of a managed HSM or vault, and the savings of purging it now
     Forecast(ForecastArgs),
     /// List the usage records that statements are computed from
     List(PeriodArgs),
@@ -45,19 +46,19 @@ pub struct PeriodArgs {
     /// End of the period, exclusive [default: the first of next month]
     #[arg(long, value_parser = time_argument::parse, value_name = "TIME")]
     to: Option<Timestamp>,
-    /// Resource group [default: all, or that of the simulator if --hsm is set]
+    /// Resource group [default: all, or that of the simulator if --hsm or --vault is set]
     #[arg(long, value_name = "NAME")]
     resource_group: Option<ResourceGroupName>,
-    /// Include all managed HSMs, even if --hsm or STRONGROOM_HSM is set
+    /// Include all managed HSMs and vaults, even if one is selected by an option or the environment
     #[arg(long)]
     all: bool,
 }
 
 impl PeriodArgs {
-    /// Returns the resource name of the scope: the selected managed HSM, a resource group, or the subscription.
+    /// Returns the resource name of the scope: the selected managed HSM or vault, a resource group, or the subscription.
     fn parent(&self, context: &Context, session: &Session) -> Outcome<String> {
-        if !self.all && context.options.hsm.is_some() {
-            return managed_hsm(session, self.resource_group.as_ref());
+        if !self.all && selects_container(context) {
+            return container(context, session, self.resource_group.as_ref());
         }
         let subscription = format!("subscriptions/{}", session.subscription()?);
         let group = |group: &ResourceGroupName| format!("{subscription}/resourceGroups/{group}");
@@ -65,13 +66,23 @@ impl PeriodArgs {
     }
 }
 
-/// Returns the resource name of the selected managed HSM.
-fn managed_hsm(session: &Session, given: Option<&ResourceGroupName>) -> Outcome<String> {
-    let missing = || Failure::problem("no resource group is set").hint("set it with --resource-group");
-    let default = session.connection.as_ref().map(|connection| connection.resource_group.clone());
-    let group = given.cloned().or(default).ok_or_else(missing)?;
-    let subscription = session.subscription()?;
-    Ok(format!("subscriptions/{subscription}/resourceGroups/{group}/managedHsms/{}", session.hsm()?))
+/// Whether an option or a variable of the environment selects a managed HSM or a vault.
+fn selects_container(context: &Context) -> bool {
+    context.options.hsm.is_some() || context.options.vault.is_some()
+}
+
+/// Returns the resource name of the selected managed HSM or vault; without a selection, of the default managed HSM.
+fn container(context: &Context, session: &Session, named: Option<&ResourceGroupName>) -> Outcome<String> {
+    let options = &context.options;
+    let container = match (&options.hsm, &options.vault) {
+        (Some(hsm), Some(vault)) => {
+            let both = format!("both a managed HSM ({hsm}) and a vault ({vault}) are selected");
+            return Err(Failure::problem(both).hint("unset --hsm or --vault, and their variables"));
+        }
+        (None, Some(vault)) => format!("vaults/{vault}"),
+        (_, None) => format!("managedHsms/{}", session.hsm()?),
+    };
+    Ok(format!("{}/{container}", group(session, named)?))
 }
 
 /// Runs the subcommand.

@@ -16,7 +16,7 @@ use crate::model::billing::format_amount;
 pub struct StatementArgs {
     #[command(flatten)]
     period: PeriodArgs,
-    /// Plan of the price list to use instead of the configured one, for example vault-premium
+    /// Plan of the price list to use for its kind of container, for example vault-premium for managed HSMs
     #[arg(long, value_name = "NAME")]
     plan: Option<String>,
 }

@@ -8,6 +8,7 @@ use super::HsmBundle;
 use crate::model::arm_rbac::{ControlAction, ControlScope};
 use crate::model::audit_entry::Meter;
 use crate::model::hsm::ManagedHsm;
+use crate::model::lifetime::ContainerLifetime;
 use crate::model::resource::SubscriptionId;
 use crate::model::{Error, Result};
 use crate::ops::{ControlCx, ControlPlane, Done, Operation, Target};
@@ -67,7 +68,10 @@ impl Target for PastOrPresentHsm {
 
     fn load(id: &Self::Id, store: &Store) -> Result<Self> {
         let hsm = find(id, store);
-        let lived = || store.lifetimes().iter().any(|life| life.subscription == id.0 && life.id == id.1);
+        let is_it = |life: &ContainerLifetime| {
+            life.container.managed_hsm().is_some() && life.subscription == id.0 && life.id == id.1
+        };
+        let lived = || store.lifetimes().iter().any(is_it);
         if hsm.is_some() || lived() { Ok(Self(hsm)) } else { Err(Error::RouteNotFound) }
     }
 }

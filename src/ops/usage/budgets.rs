@@ -5,8 +5,9 @@ use std::sync::Arc;
 use super::compute;
 use crate::model::arm_rbac::{ControlAction, ControlScope};
 use crate::model::audit_entry::Meter;
-use crate::model::billing::{Budget, BudgetReached, Facts, Period, Pricing};
+use crate::model::billing::{Budget, BudgetReached, Facts, Period, Plan, Plans, Pricing};
 use crate::model::change::{Change, ControlChange};
+use crate::model::lifetime::ContainerLifetime;
 use crate::model::name::BudgetName;
 use crate::model::resource::SubscriptionId;
 use crate::model::resource_kind::Resource;
@@ -57,12 +58,20 @@ impl BudgetState {
 
 /// Computes when a budget will be reached next.
 fn next(budget: &Budget, store: &Store, pricing: &Pricing, now: Timestamp) -> Result<Option<BudgetReached>> {
-    let plan = pricing.plan(None)?;
-    let facts = match plan.charges_usage() {
+    let plans = pricing.plans(None)?;
+    let facts = match charges_usage(budget, plans, &store.lifetimes()) {
         true => store.facts(Period { from: budget.facts_needed_from().min(now), to: now }),
         false => Facts { lifetimes: store.lifetimes(), ..Facts::default() },
     };
-    Ok(budget.next_reached(&facts, &pricing.prices, plan, now))
+    Ok(budget.next_reached(&facts, &pricing.prices, plans, now))
+}
+
+/// Whether operations or key versions of containers in the scope of a budget are charged. If not, lifetimes are all that is
+/// needed to compute when it is reached.
+pub(super) fn charges_usage(budget: &Budget, plans: Plans<'_>, lifetimes: &[ContainerLifetime]) -> bool {
+    let costs = budget.cost_scope();
+    let mut covered = lifetimes.iter().filter(|life| costs.covers(life));
+    covered.any(|life| plans.of(life.container.kind()).is_some_and(Plan::charges_usage))
 }
 
 /// An existing budget. Calls are authorized at its scope; if it does not exist, at its subscription.
@@ -200,7 +209,7 @@ impl Operation for NoteBudgetReached {
         self.id.clone()
     }
 
-    /// Fails if the budget is not reached, for example because an HSM was purged since the work was scheduled.
+    /// Fails if the budget is not reached, for example because a container was purged since the work was scheduled.
     async fn execute(self, target: ExistingBudget, cx: &ControlCx) -> Result<Done<Arc<Budget>>> {
         let (budget, store, pricing, now) =
             (Arc::clone(&target.0), cx.store.clone(), Arc::clone(&cx.pricing), cx.now);

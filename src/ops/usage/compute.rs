@@ -33,14 +33,18 @@ pub(super) async fn compute<T: Send + 'static>(
     computed.await.unwrap_or_else(|error| Err(Error::internal_caused_by(format!("computing {what}"), error)))
 }
 
-/// Checks the length of a period. Only the part between the creation of the first HSM and `now` counts, since there are
+/// Checks the length of a period. Only the part between the creation of the first container and `now` counts, since there are
 /// no costs outside it.
 ///
 /// # Errors
 /// `Invalid` if that part is longer than [`MAX_MONTHS`].
 pub(super) fn check_length(period: Period, store: &Store, now: Timestamp) -> Result<()> {
-    let first =
-        store.lifetimes().iter().map(crate::model::lifetime::HsmLifetime::created_at).min().unwrap_or(now);
+    let first = store
+        .lifetimes()
+        .iter()
+        .map(crate::model::lifetime::ContainerLifetime::created_at)
+        .min()
+        .unwrap_or(now);
     let relevant = Period { from: period.from.max(first), to: period.to.min(now) };
     if relevant.months().take(MAX_MONTHS + 1).count() > MAX_MONTHS {
         let why =

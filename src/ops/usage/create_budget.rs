@@ -16,7 +16,7 @@ use crate::ops::{ControlCx, Done, Operation};
 /// Creates a budget. Its name must be unused.
 #[derive(Clone, Debug)]
 pub struct CreateBudget {
-    /// The scope of the costs: a subscription or an HSM.
+    /// The scope of the costs: a subscription, a managed HSM or a vault.
     pub scope: ControlScope,
     /// The name of the budget.
     pub name: BudgetName,

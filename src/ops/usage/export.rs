@@ -82,12 +82,12 @@ impl ExportUsage {
         (period, now): (Period, Timestamp),
         subscription: &str,
     ) -> Result<ExportChunk> {
-        let plan = pricing.plan(self.plan.as_deref())?;
+        let plans = pricing.plans(self.plan.as_deref())?;
         let begin = self.after.unwrap_or(period.from);
         if !period.contains(begin) {
             return Err(Error::invalid(Field::PageToken, "this page token was not made by this list"));
         }
-        // There are no costs before the first HSM and after the present.
+        // There are no costs before the first container and after the present.
         let lives = store.lifetimes();
         let first = lives.iter().filter_map(|life| life.phases.first()).map(|(at, _)| *at).min();
         let known = Period { from: first.unwrap_or(now), to: now };
@@ -110,7 +110,7 @@ impl ExportUsage {
                 month = Some((this, store.facts(day)));
             }
             let Some((_, facts)) = &month else { continue };
-            let statement = statement(facts, &pricing.prices, plan, scope, day, now);
+            let statement = statement(facts, &pricing.prices, plans, scope, day, now);
             let rows = Row::from_statement(&statement, Some(subscription));
             piece.content.extend(match self.format {
                 FileFormat::Csv => focus::csv(&rows, false)?,

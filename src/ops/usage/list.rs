@@ -4,8 +4,8 @@ use super::{CostTarget, RequestedPeriod, check_length, compute};
 use crate::model::arm_rbac::{ControlAction, ControlScope};
 use crate::model::audit_entry::Meter;
 use crate::model::billing::{CostScope, LifetimesByName, MeterReading, Period, VersionUse, start_of_day};
-use crate::model::lifetime::{HsmLifetime, Phase};
-use crate::model::name::HsmName;
+use crate::model::container::{ContainerId, ContainerKind};
+use crate::model::lifetime::{ContainerLifetime, Phase};
 use crate::model::{Result, Timestamp};
 use crate::ops::{ControlCx, Done, Operation, Page, PageRequest};
 use crate::store::Store;
@@ -28,7 +28,7 @@ pub struct UsageItem {
     pub from: Timestamp,
     /// The meter.
     pub meter: UsageMeter,
-    /// The resource: `hsms/{hsm}` or a key version in it.
+    /// The resource: `hsms/{hsm}`, `vaults/{vault}`, or a key version in it.
     pub resource: String,
     /// The end of the usage.
     pub to: Timestamp,
@@ -89,18 +89,19 @@ fn usage_page(
 ) -> Page<UsageItem> {
     let facts = store.facts(period);
     let lives = LifetimesByName::new(&facts.lifetimes);
-    let in_scope = |life: Option<&HsmLifetime>| life.is_some_and(|life| scope.covers(life));
+    let in_scope = |life: Option<&ContainerLifetime>| life.is_some_and(|life| scope.covers(life));
     let elapsed = Period { to: period.to.min(now), ..period };
-    let hsms = facts.lifetimes.iter().filter(|life| in_scope(Some(life)));
+    let is_hsm = |life: &&ContainerLifetime| life.container.kind() == ContainerKind::ManagedHsm;
+    let hsms = facts.lifetimes.iter().filter(is_hsm).filter(|life| in_scope(Some(life)));
     let mut all: Vec<_> = hsms.flat_map(|life| hours(life, elapsed)).collect();
     all.extend(
         facts
             .readings
             .iter()
             .filter_map(operations)
-            .filter(|(hsm, used)| {
+            .filter(|(container, used)| {
                 let hour = Period { from: used.from, to: used.to };
-                period.contains(used.from) && in_scope(lives.in_span(hsm, hour))
+                period.contains(used.from) && in_scope(lives.in_span(container, hour))
             })
             .map(|(_, used)| used),
     );
@@ -118,27 +119,28 @@ fn usage_page(
 }
 
 /// Returns the spans of a period in which an HSM existed.
-fn hours(life: &HsmLifetime, period: Period) -> impl Iterator<Item = UsageItem> {
+fn hours(life: &ContainerLifetime, period: Period) -> impl Iterator<Item = UsageItem> {
     life.spans().filter(|(_, _, phase)| *phase != Phase::Purged).filter_map(move |(from, to, phase)| {
         let within = Period { from, to }.overlap(period)?;
         let meter = UsageMeter::PoolHours { deleted: phase == Phase::Deleted };
-        let resource = format!("hsms/{}", life.name);
+        let resource = life.container.to_string();
         Some(UsageItem { from: within.from, meter, resource, to: within.to, count: 1, rank: 0 })
     })
 }
 
-/// Converts a meter reading to the calls of an hour, with the HSM.
-fn operations(reading: &MeterReading) -> Option<(&HsmName, UsageItem)> {
-    let hsm = reading.hsm.as_ref()?;
+/// Converts a meter reading to the calls of an hour, with the container.
+fn operations(reading: &MeterReading) -> Option<(&ContainerId, UsageItem)> {
+    let container = reading.container.as_ref()?;
     let from = Timestamp::from_second(reading.hour).ok()?;
     let to = Timestamp::from_second(reading.hour.saturating_add(3_600)).unwrap_or(Timestamp::MAX);
     let meter = UsageMeter::Operations { class: reading.meter, event: reading.event.to_string() };
-    Some((hsm, UsageItem { from, meter, resource: format!("hsms/{hsm}"), to, count: reading.calls, rank: 0 }))
+    let resource = container.to_string();
+    Some((container, UsageItem { from, meter, resource, to, count: reading.calls, rank: 0 }))
 }
 
-/// Returns the days on which a key version was used.
+/// Returns the days on which an HSM-protected key version was used.
 fn days(used: &VersionUse) -> impl Iterator<Item = UsageItem> {
-    let resource = format!("hsms/{}/keys/{}/versions/{}", used.hsm, used.key, used.version);
+    let resource = format!("{}/keys/{}/versions/{}", used.container, used.key, used.version);
     used.days.iter().map(move |day| {
         let (from, to) = (start_of_day(day), start_of_day(day.saturating_add(1)));
         UsageItem { from, meter: UsageMeter::KeyUse, resource: resource.clone(), to, count: 1, rank: 0 }

@@ -1,4 +1,4 @@
-//! Usage, statements, forecasts and budgets of managed HSMs.
+//! Usage, statements, forecasts and budgets of managed HSMs and vaults.
 
 mod budgets;
 mod budgets_due;
@@ -28,7 +28,7 @@ use crate::model::{Error, Result, Timestamp};
 use crate::ops::{ControlPlane, Target};
 use crate::store::Store;
 
-/// The costs at a scope of the control plane, of HSMs that exist or existed there.
+/// The costs at a scope of the control plane, of containers that exist or existed there.
 #[derive(Debug)]
 pub struct CostTarget(CostScope);
 
@@ -52,19 +52,19 @@ impl Target for CostTarget {
         format!("usage of {id}")
     }
 
-    /// Fails for an HSM that never existed, instead of returning costs of zero.
+    /// Fails for a container that never existed, instead of returning costs of zero.
     fn load(id: &ControlScope, store: &Store) -> Result<Self> {
-        if let ControlScope::Vault(..) | ControlScope::VaultObject(..) = id {
-            return Err(Error::Unsupported { what: "Costs of a vault are not available yet".to_owned() });
+        if let ControlScope::VaultObject(..) = id {
+            return Err(Error::Unsupported { what: "Costs of one object of a vault".to_owned() });
         }
         let scope = CostScope {
             subscription: id.subscription(),
             resource_group: id.resource_group().map(ToString::to_string),
-            hsm: id.hsm().cloned(),
+            container: id.container(),
         };
-        match id.hsm() {
-            Some(hsm) if !store.lifetimes().iter().any(|life| scope.covers(life)) => {
-                Err(Error::NotFound(hsm.into()))
+        match &scope.container {
+            Some(container) if !store.lifetimes().iter().any(|life| scope.covers(life)) => {
+                Err(Error::NotFound(container.into()))
             }
             _ => Ok(Self(scope)),
         }

@@ -37,8 +37,8 @@ impl Operation for GetStatement {
         check_length(period, &cx.store, cx.now)?;
         let (store, pricing, now) = (cx.store.clone(), Arc::clone(&cx.pricing), cx.now);
         let computed = compute("statements", move || {
-            let plan = pricing.plan(self.plan.as_deref())?;
-            let statement = statement(&store.facts(period), &pricing.prices, plan, &costs.0, period, now);
+            let plans = pricing.plans(self.plan.as_deref())?;
+            let statement = statement(&store.facts(period), &pricing.prices, plans, &costs.0, period, now);
             Ok((self.scope, statement))
         });
         Ok(Done::reply(computed.await?))

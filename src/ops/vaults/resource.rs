@@ -17,13 +17,24 @@ use crate::ops::OperationNames;
 use crate::ops::containers::{ContainerOperations, ContainerResource, container_record};
 use crate::ops::deletion::DeletionOperations;
 
-/// Returns the names of an operation on the resource, which is not metered.
+/// Returns the names of an operation on the resource, which is not billed.
 const fn free(
     name: &'static str,
     event: &'static str,
     action: ControlAction,
 ) -> OperationNames<ControlAction> {
     OperationNames { name, event, action, meter: Meter::Free }
+}
+
+/// Returns the names of an operation on the resource that is billed like one on its contents: recovery and purge.
+///
+/// Source: "Azure Key Vault soft-delete overview", billing implications.
+const fn billed(
+    name: &'static str,
+    event: &'static str,
+    action: ControlAction,
+) -> OperationNames<ControlAction> {
+    OperationNames { name, event, action, meter: Meter::Management }
 }
 
 impl ContainerResource for Vault {
@@ -38,8 +49,8 @@ impl ContainerResource for Vault {
             delete: free("DeleteVault", "VaultDelete", ControlAction::VaultDelete),
             get_deleted: free("GetDeletedVault", "VaultGetDeleted", ControlAction::DeletedVaultRead),
             list_deleted: free("ListDeletedVaults", "VaultListDeleted", ControlAction::DeletedVaultList),
-            recover: free("RecoverDeletedVault", "VaultRecover", ControlAction::VaultWrite),
-            purge: free("PurgeDeletedVault", "VaultPurge", ControlAction::DeletedVaultPurge),
+            recover: billed("RecoverDeletedVault", "VaultRecover", ControlAction::VaultWrite),
+            purge: billed("PurgeDeletedVault", "VaultPurge", ControlAction::DeletedVaultPurge),
             purge_expired: "PurgeExpiredVault",
         },
     };

@@ -8,9 +8,10 @@ use crate::ids::Ids;
 use crate::model::Timestamp;
 use crate::model::arm_rbac::{ControlAssignment, ControlScope};
 use crate::model::change::{Change, ControlChange};
+use crate::model::container::ContainerId;
 use crate::model::hsm::{Activation, ManagedHsm, NetworkRules};
 use crate::model::key::Tags;
-use crate::model::lifetime::HsmLifetime;
+use crate::model::lifetime::ContainerLifetime;
 use crate::model::local_rbac::{HierarchicalScope as _, LocalScope, RoleAssignment, RoleDefinition};
 use crate::model::name::{HsmName, PrincipalId};
 use crate::model::resource::{ResourceGroup, ResourceGroupName, Subscription};
@@ -21,8 +22,9 @@ use crate::token::TokenInfo;
 
 /// Whether an HSM of this name has ever existed. A configured HSM that was purged is not created again at the next
 /// start.
-pub(super) fn has_existed(lifetimes: &[HsmLifetime], name: &HsmName) -> bool {
-    lifetimes.iter().any(|life| life.name.to_case_insensitive() == name.to_case_insensitive())
+pub(super) fn has_existed(lifetimes: &[ContainerLifetime], name: &HsmName) -> bool {
+    let folded = ContainerId::from(name).to_case_insensitive();
+    lifetimes.iter().any(|life| life.container.to_case_insensitive() == folded)
 }
 
 /// Creates a subscription and its resource group if they do not exist. A resource group that was deleted is created

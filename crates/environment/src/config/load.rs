@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 use toml::{Table, Value};
 
 use super::{Config, ConfigError, Mode, environment};
+use crate::model::billing::Plan;
+use crate::model::container::ContainerKind;
 
 /// The sources of the configuration, in order of increasing precedence.
 #[derive(Clone, Debug, Default)]
@@ -138,8 +140,14 @@ fn validate(config: &Config) -> Result<(), ConfigError> {
     readable("server.client_ca_file", &config.server.client_ca_file)?;
     readable("token.module", &config.token.module)?;
     let sheet = super::prices(config.billing.prices_file.as_deref())?;
-    if sheet.plan(&config.billing.plan).is_none() {
-        let known: Vec<_> = sheet.plan.iter().map(|plan| plan.name.as_str()).collect();
+    let is_for_hsms = |plan: &&Plan| plan.container == ContainerKind::ManagedHsm;
+    let plan = sheet.plan(&config.billing.plan);
+    need(
+        plan.as_ref().is_none_or(is_for_hsms),
+        "billing.plan: this is a plan for vaults, not for managed HSMs",
+    )?;
+    if plan.is_none() {
+        let known: Vec<_> = sheet.plan.iter().filter(is_for_hsms).map(|plan| plan.name.as_str()).collect();
         let (plan, known) = (&config.billing.plan, known.join(", "));
         return Err(ConfigError::new(format!(
             "billing.plan: there is no plan {plan}; the price list has {known}"
@@ -274,6 +282,8 @@ mod tests {
             "billing.plan: there is no plan free; the price list has managed-hsm, vault-premium"
         );
         assert!(simulator(&[("STRONGROOM_BILLING__PLAN", "vault-premium")], &[]).is_ok());
+        let error = simulator(&[("STRONGROOM_BILLING__PLAN", "key-vault")], &[]).unwrap_err().to_string();
+        assert_eq!(error, "billing.plan: this is a plan for vaults, not for managed HSMs");
         let error = simulator(&[("STRONGROOM_BILLING__PRICES_FILE", "nowhere.toml")], &[]).unwrap_err();
         assert!(error.to_string().contains("nowhere.toml cannot be read"), "{error}");
     }

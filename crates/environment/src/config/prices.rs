@@ -8,6 +8,7 @@ use rust_decimal::Decimal;
 use super::ConfigError;
 use crate::model::audit_entry::Meter;
 use crate::model::billing::{Plan, PriceSheet, Tier};
+use crate::model::container::ContainerKind;
 
 /// The built-in price list: public list prices.
 const LISTED: &str = include_str!("../../../../hsm-config/prices.toml");
@@ -57,6 +58,9 @@ fn check(sheet: &PriceSheet) -> Checked {
 }
 
 fn check_plan(plan: &Plan) -> Checked {
+    need(plan.container == ContainerKind::ManagedHsm || plan.pool_hours.is_empty(), || {
+        "pool_hours: vaults have none".to_owned()
+    })?;
     let mut hours = BTreeSet::new();
     for price in &plan.pool_hours {
         let key = (&price.sku, price.location.as_ref().map(|location| location.to_lowercase()));
@@ -111,10 +115,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn built_in_price_list_has_both_plans() {
+    fn built_in_price_list_has_plans_of_both_kinds() {
         let sheet = prices(None).unwrap();
         let names: Vec<_> = sheet.plan.iter().map(|plan| plan.name.as_str()).collect();
-        assert_eq!(names, ["managed-hsm", "vault-premium"]);
+        assert_eq!(names, ["managed-hsm", "vault-premium", "key-vault"]);
+        let kinds: Vec<_> = sheet.plan.iter().map(|plan| plan.container).collect();
+        assert_eq!(kinds, [ContainerKind::ManagedHsm, ContainerKind::ManagedHsm, ContainerKind::Vault]);
+        // Operations and key versions have the same prices in both plans.
+        assert_eq!(sheet.plan[1].operations, sheet.plan[2].operations);
+        assert_eq!(sheet.plan[1].key_versions, sheet.plan[2].key_versions);
         // Prices without a firm source are marked as assumptions.
         assert!(sheet.plan[0].pool_hours[0].source.assumption);
         assert_eq!(sheet.plan[1].key_versions[1].tiers.len(), 4);
@@ -133,6 +142,11 @@ mod tests {
             (format!("{plan}[[plan]]\nname = \"p\"\ntitle = \"t\"\n"), "plan p: duplicate name"),
             (format!("{plan}colour = \"red\"\n"), "colour"),
             (hours("price = 3.20"), "price"),
+            (
+                hours("price = \"1\"").replace("name = \"p\"", "name = \"p\"\ncontainer = \"vault\""),
+                "vaults have none",
+            ),
+            (format!("{plan}container = \"box\"\n"), "box"),
             (hours("price = \"-1\""), "pool_hours: *: -1"),
             (hours("price = \"0.000000001\""), "at most 8 decimals"),
             (hours("price = \"1000001\""), "at most 8 decimals"),

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::facts::Facts;
 use super::period::Period;
-use super::price::{Plan, PriceSheet};
+use super::price::{Plans, PriceSheet};
 use super::statement::{CostScope, statement};
 use crate::arm_rbac::ControlScope;
 use crate::name::BudgetName;
@@ -23,7 +23,7 @@ const BACK: i64 = 24;
 pub struct Budget {
     /// Its name, unique in its subscription without regard to case.
     pub name: BudgetName,
-    /// The scope of the costs: a subscription or an HSM.
+    /// The scope of the costs: a subscription, a managed HSM or a vault.
     pub scope: ControlScope,
     /// The amount, in the currency of the price list.
     pub amount: Decimal,
@@ -67,7 +67,7 @@ impl Budget {
         CostScope {
             subscription: self.scope.subscription(),
             resource_group: self.scope.resource_group().map(ToString::to_string),
-            hsm: self.scope.hsm().cloned(),
+            container: self.scope.container(),
         }
     }
 
@@ -79,12 +79,12 @@ impl Budget {
         }
     }
 
-    /// Returns when it is reached next, as projected at `now`: existing HSMs remain, and there is no other usage.
+    /// Returns when it is reached next, as projected at `now`: existing containers remain, and there is no other usage.
     pub fn next_reached(
         &self,
         facts: &Facts,
         prices: &PriceSheet,
-        plan: &Plan,
+        plans: Plans<'_>,
         now: Timestamp,
     ) -> Option<BudgetReached> {
         let scope = self.cost_scope();
@@ -97,7 +97,7 @@ impl Budget {
         let begin = self.facts_needed_from().max(Period { from: oldest, to: oldest }.month().from);
         let last = now.max(begin).to_zoned(TimeZone::UTC).checked_add(Span::new().months(AHEAD));
         let end = last.map_or(Timestamp::MAX, |zoned| zoned.timestamp());
-        let spent = |month: Period, until| statement(facts, prices, plan, &scope, month, until).total;
+        let spent = |month: Period, until| statement(facts, prices, plans, &scope, month, until).total;
         let mut months = Period { from: begin, to: end }.months();
         let month = months.find(|month| spent(*month, month.to) >= self.amount)?;
         // Costs only grow, so a binary search finds the first microsecond at which the amount is reached.

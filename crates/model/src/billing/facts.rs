@@ -5,15 +5,16 @@ use std::borrow::Cow;
 use serde::{Deserialize, Serialize};
 
 use crate::audit_entry::Meter;
+use crate::container_id::ContainerId;
 use crate::key::KeyType;
-use crate::lifetime::HsmLifetime;
-use crate::name::{HsmName, KeyName, VersionId};
+use crate::lifetime::ContainerLifetime;
+use crate::name::{KeyName, VersionId};
 
 /// The number of calls of one kind in one hour.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct MeterReading {
-    /// The HSM; `None` if the calls named no existing HSM.
-    pub hsm: Option<HsmName>,
+    /// The container; `None` if the calls named no existing one.
+    pub container: Option<ContainerId>,
     /// The operation name of the audit log.
     pub event: Cow<'static, str>,
     /// The billing class of the calls.
@@ -24,11 +25,11 @@ pub struct MeterReading {
     pub calls: u64,
 }
 
-/// The days on which a key version was used. Retained when the key is purged, because its use is billed.
+/// The days on which an HSM-protected key version was used. Retained when the key is purged, because its use is billed.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct VersionUse {
-    /// The HSM.
-    pub hsm: HsmName,
+    /// The container.
+    pub container: ContainerId,
     /// The key.
     pub key: KeyName,
     /// The version.
@@ -112,11 +113,11 @@ impl FromIterator<i32> for DaySet {
 /// The complete input of a statement.
 #[derive(Clone, PartialEq, Debug, Default)]
 pub struct Facts {
-    /// The lifetimes of all existing and purged HSMs.
-    pub lifetimes: Vec<HsmLifetime>,
+    /// The lifetimes of all existing and purged containers.
+    pub lifetimes: Vec<ContainerLifetime>,
     /// Calls per hour.
     pub readings: Vec<MeterReading>,
-    /// Uses of key versions.
+    /// Uses of HSM-protected key versions.
     pub uses: Vec<VersionUse>,
 }
 

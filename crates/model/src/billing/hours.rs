@@ -1,4 +1,4 @@
-//! Statement lines of pool hours: the time for which an HSM occupied its hardware, running or soft-deleted.
+//! Statement lines of pool hours: the time for which a managed HSM occupied its hardware, running or soft-deleted.
 //!
 //! Time is billed to the microsecond, without rounding up to whole hours.
 // assumption: how Azure charges a part of an hour is not published for managed HSMs.
@@ -9,28 +9,30 @@ use super::money::{cost_of_hours, hours};
 use super::period::Period;
 use super::statement::{LineMeter, Lines};
 use crate::Timestamp;
-use crate::lifetime::{HsmLifetime, Phase};
+use crate::container_id::ContainerKind;
+use crate::lifetime::{ContainerLifetime, Phase};
 
 /// Adds the lines of all HSMs in the scope of the statement.
 pub(super) fn add(lines: &mut Lines<'_>) {
-    let facts = lines.facts;
-    if lines.plan.pool_hours.is_empty() {
+    let (facts, plan) = (lines.facts, lines.plans.managed_hsm);
+    if plan.pool_hours.is_empty() {
         return;
     }
-    for life in facts.lifetimes.iter().filter(|life| lines.scope.covers(life)) {
+    let is_hsm = |life: &&ContainerLifetime| life.container.kind() == ContainerKind::ManagedHsm;
+    for life in facts.lifetimes.iter().filter(is_hsm).filter(|life| lines.scope.covers(life)) {
         for phase in [Phase::Running, Phase::Deleted] {
             add_phase(lines, life, phase);
         }
     }
 }
 
-fn add_phase(lines: &mut Lines<'_>, life: &HsmLifetime, phase: Phase) {
+fn add_phase(lines: &mut Lines<'_>, life: &ContainerLifetime, phase: Phase) {
     let spans: Vec<Period> = spans(life, phase).collect();
     let within: Vec<Period> = spans.iter().filter_map(|span| span.overlap(lines.period)).collect();
     if within.is_empty() {
         return;
     }
-    let (period, plan, currency) = (lines.period, lines.plan, lines.currency);
+    let (period, plan, currency) = (lines.period, lines.plans.managed_hsm, lines.currency);
     let listed = plan.pool_hour(&life.sku, &life.location);
     let price = listed.map_or(Decimal::ZERO, |listed| listed.price);
     let line = lines.line(life, LineMeter::PoolHours, phase, None, usize::from(listed.is_some()));
@@ -52,7 +54,7 @@ fn add_phase(lines: &mut Lines<'_>, life: &HsmLifetime, phase: Phase) {
     let spans: Vec<String> =
         within.iter().map(|span| format!("from {} to {}", second(span.from), second(span.to))).collect();
     let spans = spans.join(", ");
-    let name = &life.name;
+    let name = life.container.name();
     line.why = match phase {
         Phase::Deleted => format!(
             "{name} was soft-deleted {spans}: it keeps its hardware, and costs what a running one costs, until it is purged."
@@ -72,7 +74,7 @@ fn add_phase(lines: &mut Lines<'_>, life: &HsmLifetime, phase: Phase) {
 }
 
 /// Returns the periods in which an HSM was in a phase.
-fn spans(life: &HsmLifetime, wanted: Phase) -> impl Iterator<Item = Period> {
+fn spans(life: &ContainerLifetime, wanted: Phase) -> impl Iterator<Item = Period> {
     let spans = life.spans().filter(move |(from, to, phase)| *phase == wanted && from < to);
     spans.map(|(from, to, _)| Period { from, to })
 }

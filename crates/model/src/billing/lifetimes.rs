@@ -1,22 +1,22 @@
-//! Resolves HSM names to lifetimes: a name that is reused after a purge belongs to another HSM.
+//! Resolves names of containers to lifetimes: a name that is reused after a purge belongs to another container.
 
 use std::collections::HashMap;
 
 use super::facts::VersionUse;
 use super::period::{Period, start_of_day};
-use crate::lifetime::HsmLifetime;
-use crate::name::HsmName;
+use crate::container_id::ContainerId;
+use crate::lifetime::ContainerLifetime;
 
-/// The lifetimes of HSMs by case-insensitive name, oldest first.
+/// The lifetimes of containers by case-insensitive identifier, oldest first.
 #[derive(Debug)]
-pub struct LifetimesByName<'a>(HashMap<String, Vec<&'a HsmLifetime>>);
+pub struct LifetimesByName<'a>(HashMap<String, Vec<&'a ContainerLifetime>>);
 
 impl<'a> LifetimesByName<'a> {
-    /// Indexes lifetimes of all subscriptions; HSM names are unique across subscriptions.
-    pub fn new(lives: &'a [HsmLifetime]) -> Self {
-        let mut by_name: HashMap<String, Vec<&HsmLifetime>> = HashMap::new();
+    /// Indexes lifetimes of all subscriptions; names are unique across subscriptions, by kind of container.
+    pub fn new(lives: &'a [ContainerLifetime]) -> Self {
+        let mut by_name: HashMap<String, Vec<&ContainerLifetime>> = HashMap::new();
         for life in lives {
-            by_name.entry(life.name.to_case_insensitive()).or_default().push(life);
+            by_name.entry(life.container.to_case_insensitive()).or_default().push(life);
         }
         for lives in by_name.values_mut() {
             lives.sort_by_key(|life| (life.created_at(), life.id));
@@ -24,17 +24,18 @@ impl<'a> LifetimesByName<'a> {
         Self(by_name)
     }
 
-    /// Returns the HSM that had a name in a span; the last one if there were several.
-    pub fn in_span(&self, name: &HsmName, span: Period) -> Option<&'a HsmLifetime> {
-        let lives = self.0.get(&name.to_case_insensitive())?;
-        let overlaps = |life: &&&HsmLifetime| life.created_at() < span.to && span.from <= life.purged_at();
+    /// Returns the lifetime of a container in a span; the last one if there were several.
+    pub fn in_span(&self, container: &ContainerId, span: Period) -> Option<&'a ContainerLifetime> {
+        let lives = self.0.get(&container.to_case_insensitive())?;
+        let overlaps =
+            |life: &&&ContainerLifetime| life.created_at() < span.to && span.from <= life.purged_at();
         lives.iter().rev().find(overlaps).copied()
     }
 
-    /// Returns the HSM of a key version, determined by its first use: a version belongs to one HSM.
-    pub fn of_version(&self, used: &VersionUse) -> Option<&'a HsmLifetime> {
+    /// Returns the lifetime of the container of a key version, determined by its first use: a version belongs to one.
+    pub fn of_version(&self, used: &VersionUse) -> Option<&'a ContainerLifetime> {
         let first = used.days.first()?;
         let day = Period { from: start_of_day(first), to: start_of_day(first.saturating_add(1)) };
-        self.in_span(&used.hsm, day)
+        self.in_span(&used.container, day)
     }
 }

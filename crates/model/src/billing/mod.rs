@@ -22,7 +22,7 @@ pub use lifetimes::LifetimesByName;
 pub use money::format_amount;
 pub use period::{Period, day_of, start_of_day};
 pub use price::{
-    KeyVersionPrice, OperationPrice, Plan, PoolHourPrice, PriceSheet, PriceSource, Pricing, Tier,
+    KeyVersionPrice, OperationPrice, Plan, Plans, PoolHourPrice, PriceSheet, PriceSource, Pricing, Tier,
 };
 pub use statement::{CostScope, LineMeter, Statement, StatementLine, statement};
 

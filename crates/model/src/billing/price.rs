@@ -8,6 +8,8 @@ use serde::{Deserialize, Deserializer, Serialize};
 use super::key_class::KeyClass;
 use crate::Field;
 use crate::audit_entry::Meter;
+use crate::container_id::ContainerKind;
+use crate::lifetime::ContainerLifetime;
 
 /// A price list: plans in one currency.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -29,6 +31,9 @@ pub struct Plan {
     pub name: String,
     /// The title of the plan on statements.
     pub title: String,
+    /// The kind of container whose usage it prices.
+    #[serde(default = "managed_hsm")]
+    pub container: ContainerKind,
     /// Prices of pool hours: hours of an HSM, running or soft-deleted.
     #[serde(default)]
     pub pool_hours: Vec<PoolHourPrice>,
@@ -94,25 +99,61 @@ pub struct Tier {
     pub price: Decimal,
 }
 
-/// A price list and its default plan.
+/// A price list and the default plan of managed HSMs.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Pricing {
     /// The price list.
     pub prices: PriceSheet,
-    /// The name of the default plan.
+    /// The name of the default plan of managed HSMs.
     pub plan: String,
 }
 
+/// The plans of a statement: one for each kind of container.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Plans<'a> {
+    /// The plan of managed HSMs.
+    pub managed_hsm: &'a Plan,
+    /// The plan of vaults; `None` if the price list has none, and their usage has no price.
+    pub vault: Option<&'a Plan>,
+}
+
+impl<'a> Plans<'a> {
+    /// Returns the plan of a kind of container.
+    pub const fn of(self, kind: ContainerKind) -> Option<&'a Plan> {
+        match kind {
+            ContainerKind::ManagedHsm => Some(self.managed_hsm),
+            ContainerKind::Vault => self.vault,
+        }
+    }
+
+    /// Returns the plan of the container of a lifetime.
+    pub(super) const fn of_life(self, life: &ContainerLifetime) -> Option<&'a Plan> {
+        self.of(life.container.kind())
+    }
+}
+
 impl Pricing {
-    /// Returns the named plan, or the default plan for `None`.
+    /// Returns the default plans; the named plan, if any, replaces that of its kind of container. The default plan of vaults
+    /// is the first in the list.
     ///
     /// # Errors
     /// `Invalid` if there is no plan of this name.
-    pub fn plan(&self, name: Option<&str>) -> crate::Result<&Plan> {
-        let name = name.unwrap_or(&self.plan);
-        self.prices.plan(name).ok_or_else(|| {
-            let known: Vec<_> = self.prices.plan.iter().map(|plan| plan.name.as_str()).collect();
-            crate::Error::invalid(Field::Plan, format!("the plan is one of {}", known.join(", ")))
+    pub fn plans(&self, name: Option<&str>) -> crate::Result<Plans<'_>> {
+        let plan = |name: &str| {
+            self.prices.plan(name).ok_or_else(|| {
+                let known: Vec<_> = self.prices.plan.iter().map(|plan| plan.name.as_str()).collect();
+                crate::Error::invalid(Field::Plan, format!("the plan is one of {}", known.join(", ")))
+            })
+        };
+        let for_vaults = |plan: &&Plan| plan.container == ContainerKind::Vault;
+        let default =
+            Plans { managed_hsm: plan(&self.plan)?, vault: self.prices.plan.iter().find(for_vaults) };
+        Ok(match name.map(plan).transpose()? {
+            None => default,
+            Some(named) => match named.container {
+                ContainerKind::ManagedHsm => Plans { managed_hsm: named, ..default },
+                ContainerKind::Vault => Plans { vault: Some(named), ..default },
+            },
         })
     }
 }
@@ -128,6 +169,11 @@ pub struct PriceSource {
     /// Whether the price is an assumption, because the source is weak or does not state it.
     #[serde(default)]
     pub assumption: bool,
+}
+
+/// The kind of container of plans that state none, as price lists did before there were vaults.
+const fn managed_hsm() -> ContainerKind {
+    ContainerKind::ManagedHsm
 }
 
 /// Deserializes a decimal from a string. Numbers of the file format are binary fractions and not exact.

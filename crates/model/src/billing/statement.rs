@@ -10,11 +10,12 @@ use super::facts::Facts;
 use super::hours;
 use super::key_class::KeyClass;
 use super::period::Period;
-use super::price::{Plan, PriceSheet};
+use super::price::{Plans, PriceSheet};
 use crate::Timestamp;
 use crate::audit_entry::Meter;
-use crate::lifetime::{HsmLifetime, Phase};
-use crate::name::{HsmName, KeyName};
+use crate::container_id::{ContainerId, ContainerKind};
+use crate::lifetime::{ContainerLifetime, Phase};
+use crate::name::KeyName;
 use crate::resource::SubscriptionId;
 
 /// The scope of a statement.
@@ -24,18 +25,19 @@ pub struct CostScope {
     pub subscription: SubscriptionId,
     /// Restricts the scope to one resource group.
     pub resource_group: Option<String>,
-    /// Restricts the scope to HSMs of this name, existing or purged.
-    pub hsm: Option<HsmName>,
+    /// Restricts the scope to containers of this kind and name, existing or purged.
+    pub container: Option<ContainerId>,
 }
 
 impl CostScope {
-    /// Whether the costs of an HSM are in the scope.
-    pub fn covers(&self, life: &HsmLifetime) -> bool {
+    /// Whether the costs of a container are in the scope.
+    pub fn covers(&self, life: &ContainerLifetime) -> bool {
         let group = |wanted: &String| wanted.to_lowercase() == life.resource_group.to_lowercase();
-        let name = |wanted: &HsmName| wanted.to_case_insensitive() == life.name.to_case_insensitive();
+        let same =
+            |wanted: &ContainerId| wanted.to_case_insensitive() == life.container.to_case_insensitive();
         life.subscription == self.subscription
             && self.resource_group.as_ref().is_none_or(group)
-            && self.hsm.as_ref().is_none_or(name)
+            && self.container.as_ref().is_none_or(same)
     }
 }
 
@@ -75,21 +77,23 @@ impl LineMeter {
 pub struct StatementLine {
     /// The meter.
     pub meter: LineMeter,
-    /// The lifetime of the HSM; reusing its name after a purge starts another lifetime.
+    /// The lifetime of the container; reusing its name after a purge starts another lifetime.
     pub lifetime_id: Uuid,
-    /// The HSM.
-    pub hsm: HsmName,
+    /// The container.
+    pub container: ContainerId,
+    /// The title of the plan that prices it; empty if there is none for its kind.
+    pub plan: String,
     /// The key, where key versions are charged.
     pub key: Option<KeyName>,
     /// The billed subscription.
     pub subscription: SubscriptionId,
-    /// The HSM's resource group.
+    /// The container's resource group.
     pub resource_group: String,
-    /// The HSM's region.
+    /// The container's region.
     pub location: String,
-    /// The HSM's SKU.
+    /// The container's SKU.
     pub sku: String,
-    /// The phase of the HSM at the time of use.
+    /// The phase of the container at the time of use.
     pub phase: Phase,
     /// The quantity, in the meter's unit.
     pub quantity: Decimal,
@@ -108,11 +112,11 @@ pub struct StatementLine {
 }
 
 impl StatementLine {
-    /// Returns the resource name: `hsms/payroll`, or a key in it.
+    /// Returns the resource name: `hsms/payroll`, `vaults/payroll`, or a key in it.
     pub fn resource(&self) -> String {
         match &self.key {
-            Some(key) => format!("hsms/{}/keys/{key}", self.hsm),
-            None => format!("hsms/{}", self.hsm),
+            Some(key) => format!("{}/keys/{key}", self.container),
+            None => self.container.to_string(),
         }
     }
 }
@@ -124,24 +128,25 @@ pub struct Statement {
     pub period: Period,
     /// The end of the known usage: the end of the period, or the present.
     pub until: Timestamp,
-    /// The title of the plan.
+    /// The titles of the plans of the lines, separated by commas; without lines, of the plan of the scope.
     pub plan: String,
     /// The title of the price list.
     pub prices: String,
     /// The currency, by ISO 4217.
     pub currency: String,
-    /// The lines, by HSM, meter, phase and key.
+    /// The lines, by container, meter, phase and key; those of managed HSMs precede those of vaults.
     pub lines: Vec<StatementLine>,
     /// The sum of all amounts.
     pub total: Decimal,
-    /// The sum of the amounts of soft-deleted HSMs.
+    /// The sum of the amounts of soft-deleted containers.
     pub soft_deleted: Decimal,
 }
 
 /// The key of a line: usage with the same key is one line, and lines are sorted by it.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct LineKey {
-    hsm: String,
+    kind: ContainerKind,
+    container: String,
     born: Timestamp,
     life: Uuid,
     meter: LineMeter,
@@ -153,7 +158,7 @@ pub(super) struct LineKey {
 /// The lines of a statement under construction.
 pub(super) struct Lines<'a> {
     pub(super) facts: &'a Facts,
-    pub(super) plan: &'a Plan,
+    pub(super) plans: Plans<'a>,
     pub(super) currency: &'a str,
     pub(super) scope: &'a CostScope,
     /// The part of the period for which usage is known.
@@ -162,17 +167,18 @@ pub(super) struct Lines<'a> {
 }
 
 impl Lines<'_> {
-    /// Returns the line of an HSM, meter, phase, key and tier, creating it if needed.
+    /// Returns the line of a container, meter, phase, key and tier, creating it if needed.
     pub(super) fn line(
         &mut self,
-        life: &HsmLifetime,
+        life: &ContainerLifetime,
         meter: LineMeter,
         phase: Phase,
         key: Option<&KeyName>,
         tier: usize,
     ) -> &mut StatementLine {
         let line_key = LineKey {
-            hsm: life.name.to_case_insensitive(),
+            kind: life.container.kind(),
+            container: life.container.to_case_insensitive(),
             born: life.created_at(),
             life: life.id,
             meter,
@@ -184,10 +190,12 @@ impl Lines<'_> {
             key: key.map(KeyName::to_case_insensitive),
             tier,
         };
+        let plan = self.plans.of_life(life);
         self.by_key.entry(line_key).or_insert_with(|| StatementLine {
             meter,
             lifetime_id: life.id,
-            hsm: life.name.clone(),
+            container: life.container.clone(),
+            plan: plan.map(|plan| plan.title.clone()).unwrap_or_default(),
             key: key.cloned(),
             subscription: life.subscription,
             resource_group: life.resource_group.clone(),
@@ -210,16 +218,16 @@ impl Lines<'_> {
 pub fn statement(
     facts: &Facts,
     prices: &PriceSheet,
-    plan: &Plan,
+    plans: Plans<'_>,
     scope: &CostScope,
     period: Period,
     until: Timestamp,
 ) -> Statement {
     let until = until.min(period.to);
-    let first = facts.lifetimes.iter().map(HsmLifetime::created_at).min().unwrap_or(period.from);
+    let first = facts.lifetimes.iter().map(ContainerLifetime::created_at).min().unwrap_or(period.from);
     let known = Period { from: period.from.max(super::period::month_of(first).from), to: until };
     let mut lines =
-        Lines { facts, plan, currency: &prices.currency, scope, period: known, by_key: BTreeMap::new() };
+        Lines { facts, plans, currency: &prices.currency, scope, period: known, by_key: BTreeMap::new() };
     if known.from < known.to && !facts.lifetimes.is_empty() {
         hours::add(&mut lines);
         counted::add_operations(&mut lines);
@@ -235,11 +243,23 @@ pub fn statement(
     Statement {
         period,
         until,
-        plan: plan.title.clone(),
+        plan: plan_titles(&lines, plans, scope),
         prices: prices.title.clone(),
         currency: prices.currency.clone(),
         lines,
         total,
         soft_deleted,
     }
+}
+
+/// Returns the titles of the plans of the lines; without lines, of the plan of the scope.
+fn plan_titles(lines: &[StatementLine], plans: Plans<'_>, scope: &CostScope) -> String {
+    let has_lines = |kind| lines.iter().any(|line| line.container.kind() == kind);
+    let mut kinds = vec![ContainerKind::ManagedHsm, ContainerKind::Vault];
+    kinds.retain(|kind| has_lines(*kind));
+    if kinds.is_empty() {
+        kinds.push(scope.container.as_ref().map_or(ContainerKind::ManagedHsm, ContainerId::kind));
+    }
+    let titles = kinds.into_iter().filter_map(|kind| plans.of(kind)).map(|plan| plan.title.as_str());
+    titles.collect::<Vec<_>>().join(", ")
 }

@@ -2,6 +2,7 @@
 
 mod examples;
 mod properties;
+mod vaults;
 
 use jiff::civil::Date;
 use rust_decimal::Decimal;
@@ -9,7 +10,8 @@ use uuid::Uuid;
 
 use super::*;
 use crate::Timestamp;
-use crate::lifetime::{HsmLifetime, Phase};
+use crate::container_id::ContainerKind;
+use crate::lifetime::{ContainerLifetime, Phase};
 use crate::resource::SubscriptionId;
 
 fn decimal(text: &str) -> Decimal {
@@ -20,10 +22,10 @@ fn at(text: &str) -> Timestamp {
     text.parse().unwrap()
 }
 
-fn life(id: u128, name: &str, phases: &[(Timestamp, Phase)]) -> HsmLifetime {
-    HsmLifetime {
+fn life(id: u128, name: &str, phases: &[(Timestamp, Phase)]) -> ContainerLifetime {
+    ContainerLifetime {
         id: Uuid::from_u128(id),
-        name: name.parse().unwrap(),
+        container: name.parse().unwrap(),
         subscription: SubscriptionId(Uuid::from_u128(7)),
         resource_group: "dev".into(),
         location: "here".into(),
@@ -32,11 +34,12 @@ fn life(id: u128, name: &str, phases: &[(Timestamp, Phase)]) -> HsmLifetime {
     }
 }
 
-fn scope(hsm: Option<&str>) -> CostScope {
+/// Returns the scope of a container, given as stored, or of the subscription.
+fn scope(container: Option<&str>) -> CostScope {
     CostScope {
         subscription: SubscriptionId(Uuid::from_u128(7)),
         resource_group: None,
-        hsm: hsm.map(|name| name.parse().unwrap()),
+        container: container.map(|stored| stored.parse().unwrap()),
     }
 }
 
@@ -44,7 +47,7 @@ fn source() -> PriceSource {
     PriceSource { text: "a test".into(), date: Date::constant(2026, 11, 20), assumption: false }
 }
 
-/// A price list: hours at 3.20, operations in two tiers, key versions in three.
+/// A price list: hours at 3.20, operations in two tiers, key versions in three. The plan `vaults` prices vaults.
 fn sheet() -> PriceSheet {
     let tier = |up_to, price: &str| Tier { up_to, price: decimal(price) };
     let operations = |class| OperationPrice {
@@ -62,6 +65,7 @@ fn sheet() -> PriceSheet {
     let plan = |name: &str| Plan {
         name: name.into(),
         title: name.into(),
+        container: ContainerKind::ManagedHsm,
         pool_hours: Vec::new(),
         operations: Vec::new(),
         key_versions: Vec::new(),
@@ -83,11 +87,22 @@ fn sheet() -> PriceSheet {
                 key_versions: [KeyClass::Rsa2048, KeyClass::Advanced].map(versions).to_vec(),
                 ..plan("all")
             },
+            Plan {
+                container: ContainerKind::Vault,
+                operations: [Management, Cryptographic, Advanced].map(operations).to_vec(),
+                key_versions: [KeyClass::Rsa2048, KeyClass::Advanced].map(versions).to_vec(),
+                ..plan("vaults")
+            },
         ],
     }
 }
 
-fn bill(facts: &Facts, plan: &str, hsm: Option<&str>, period: Period, until: Timestamp) -> Statement {
+/// Returns the plans of a price list, with this one for managed HSMs.
+fn plans<'a>(sheet: &'a PriceSheet, hsms: &str) -> Plans<'a> {
+    Plans { managed_hsm: sheet.plan(hsms).unwrap(), vault: sheet.plan("vaults") }
+}
+
+fn bill(facts: &Facts, plan: &str, container: Option<&str>, period: Period, until: Timestamp) -> Statement {
     let sheet = sheet();
-    statement(facts, &sheet, sheet.plan(plan).unwrap(), &scope(hsm), period, until)
+    statement(facts, &sheet, plans(&sheet, plan), &scope(container), period, until)
 }

@@ -79,7 +79,8 @@ impl Transaction<'_> {
             DeletionState::SoftDeleted(deletion) => (Some(deletion), Phase::Deleted),
             DeletionState::Purged => (hsm.deletion, Phase::Purged),
         };
-        self.begin_phase(ManagedHsm { deletion, ..hsm.clone() }, transition.at(), phase);
+        let next_hsm = Container::ManagedHsm(Arc::new(ManagedHsm { deletion, ..hsm.clone() }));
+        self.begin_phase(next_hsm, transition.at(), phase);
         if next == DeletionState::Purged {
             self.remove(&(&hsm.name).into(), &hsm.scope());
         }
@@ -89,22 +90,23 @@ impl Transaction<'_> {
     /// Role assignments at a vault are deleted with it, and a recovery does not restore them
     /// (<https://learn.microsoft.com/azure/key-vault/general/soft-delete-overview>).
     fn set_vault_state(&mut self, vault: &Vault, next: DeletionState, transition: Transition) -> Result<()> {
-        let deletion = match next {
+        let (deletion, phase) = match next {
             DeletionState::Live => {
                 self.resources().check_parents(vault.subscription, &vault.resource_group)?;
-                None
+                (None, Phase::Running)
             }
             DeletionState::SoftDeleted(deletion) => {
                 self.delete_assignments_below(&vault.scope());
-                Some(deletion)
+                (Some(deletion), Phase::Deleted)
             }
-            DeletionState::Purged => {
-                self.remove(&(&vault.name).into(), &vault.scope());
-                return Ok(());
-            }
+            DeletionState::Purged => (vault.deletion, Phase::Purged),
         };
         let updated = transition.at();
-        self.set_container(Container::Vault(Arc::new(Vault { deletion, updated, ..vault.clone() })));
+        let next_vault = Container::Vault(Arc::new(Vault { deletion, updated, ..vault.clone() }));
+        self.begin_phase(next_vault, updated, phase);
+        if next == DeletionState::Purged {
+            self.remove(&(&vault.name).into(), &vault.scope());
+        }
         Ok(())
     }
 

@@ -15,8 +15,17 @@ use crate::ops::usage::{
 };
 use crate::ops::{Page, PageRequest};
 
-/// Parses the resource name of an HSM.
-fn managed_hsm(field: Field, name: &str) -> Result<ControlScope> {
+/// Parses the resource name of a managed HSM or vault.
+fn container(field: Field, name: &str) -> Result<ControlScope> {
+    if name.split('/').nth(4) == Some("vaults") {
+        let [subscription, group, vault] =
+            segments(field, name, "subscriptions/{}/resourceGroups/{}/vaults/{}")?;
+        return Ok(ControlScope::Vault(
+            parse_field(field, subscription)?,
+            parse_field(field, group)?,
+            parse_field(field, vault)?,
+        ));
+    }
     let [subscription, group, hsm] =
         segments(field, name, "subscriptions/{}/resourceGroups/{}/managedHsms/{}")?;
     Ok(ControlScope::ManagedHsm(
@@ -26,7 +35,7 @@ fn managed_hsm(field: Field, name: &str) -> Result<ControlScope> {
     ))
 }
 
-/// Parses the resource name of a subscription, a resource group or an HSM.
+/// Parses the resource name of a subscription, a resource group, a managed HSM or a vault.
 pub(super) fn scope(name: &str) -> Result<ControlScope> {
     let field = Field::Parent;
     match name.split('/').count() {
@@ -38,7 +47,7 @@ pub(super) fn scope(name: &str) -> Result<ControlScope> {
             let [subscription, group] = segments(field, name, "subscriptions/{}/resourceGroups/{}")?;
             Ok(ControlScope::ResourceGroup(parse_field(field, subscription)?, parse_field(field, group)?))
         }
-        _ => managed_hsm(field, name),
+        _ => container(field, name),
     }
 }
 
@@ -85,7 +94,7 @@ impl TryFrom<pb::GetForecastRequest> for GetForecast {
     type Error = Error;
 
     fn try_from(request: pb::GetForecastRequest) -> Result<Self> {
-        Ok(Self { scope: managed_hsm(Field::Name, &request.name)?, plan: plan(request.plan) })
+        Ok(Self { scope: container(Field::Name, &request.name)?, plan: plan(request.plan) })
     }
 }
 

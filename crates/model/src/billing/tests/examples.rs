@@ -80,7 +80,7 @@ fn partial_hours_are_billed_exactly() {
 
 fn used(key: &str, version: u8, key_type: KeyType, days: &[&str]) -> VersionUse {
     VersionUse {
-        hsm: "payroll".parse().unwrap(),
+        container: "payroll".parse().unwrap(),
         key: key.parse().unwrap(),
         version: VersionId::from_bytes([version; 16]),
         key_type,
@@ -155,7 +155,7 @@ fn key_versions_are_tiered_by_day_of_charge() {
 fn hsm_plan_counts_operations_free_of_charge() {
     let mut facts = payroll(&[]);
     facts.readings = vec![MeterReading {
-        hsm: Some("PAYROLL".parse().unwrap()),
+        container: Some("PAYROLL".parse().unwrap()),
         event: "KeySign".into(),
         meter: crate::audit_entry::Meter::Advanced,
         hour: at("2027-01-01T05:00:00Z").as_second(),
@@ -188,7 +188,7 @@ fn forecast_at(
 ) -> Forecast {
     let sheet = sheet();
     let standing = DeletionState { deletion, retention: RetentionDays::DEFAULT, protected };
-    forecast(facts, &sheet, sheet.plan(plan).unwrap(), &facts.lifetimes[0], standing, at(now))
+    forecast(facts, &sheet, plans(&sheet, plan), &facts.lifetimes[0], standing, at(now))
 }
 
 #[test]
@@ -240,7 +240,7 @@ fn budget_is_reached_once_per_month() {
     };
     let sheet = sheet();
     let next = |budget: &Budget, facts: &Facts, now: &str| {
-        budget.next_reached(facts, &sheet, sheet.plan("hsm").unwrap(), at(now))
+        budget.next_reached(facts, &sheet, plans(&sheet, "hsm"), at(now))
     };
     let running = payroll(&[]);
     let first = next(&budget, &running, CREATED).unwrap();
