@@ -293,8 +293,8 @@ async fn state_survives_reopening() {
     assert_eq!(key.versions.len(), 2);
     assert_eq!(*key.versions[1], KeyVersion { name: name("Invoices"), ..version("invoices", 2) });
     let readings: Vec<_> =
-        store.readings(ALL_TIME).iter().map(|reading| (reading.hsm.clone(), reading.calls)).collect();
-    assert_eq!(readings, [(Some(local()), 2)]);
+        store.readings(ALL_TIME).iter().map(|reading| (reading.container.clone(), reading.calls)).collect();
+    assert_eq!(readings, [(Some(local().into()), 2)]);
     store.close().await;
 
     let again = fixture.open().await;
@@ -475,7 +475,7 @@ async fn records_are_exported_in_order_and_once() {
     }
     store.close().await;
     assert_eq!(*seen.lock().unwrap(), (1..=400).collect::<Vec<_>>());
-    assert_eq!(store.readings(ALL_TIME)[0].hsm, None, "the HSM does not exist");
+    assert_eq!(store.readings(ALL_TIME)[0].container, None, "the HSM does not exist");
     let left: i64 = query(&path, "SELECT COUNT(*) FROM audit_outbox").await;
     assert!((1..300).contains(&left), "exported records are removed, except for the newest: {left}");
     let options = Options { exported: 400, ..Options::default() };

@@ -41,7 +41,7 @@ async fn key_version_usage_survives_purge_and_restart() {
         uses.into_iter().filter(|used| used.key == name("Invoices")).collect::<Vec<_>>()
     };
     let [used] = &within(0, 1)[..] else { panic!("expected one used version") };
-    assert_eq!((used.hsm.as_str(), used.version), ("local", version("Invoices", 1).version));
+    assert_eq!((used.container.as_stored(), used.version), ("local", version("Invoices", 1).version));
     assert_eq!(used.days.iter().map(|day| i64::from(day) - first).collect::<Vec<_>>(), [0, 1, 2, 60]);
     assert_eq!(used.key_type.kty(Protection::Hsm), "EC-HSM");
     assert_eq!(within(31, 32).len(), 1, "the use of the third day counts for thirty days");
