@@ -6,6 +6,7 @@
 
 pub use strongroom_audit as audit;
 pub use strongroom_backup as backup;
+pub use strongroom_certificate as certificate;
 pub use strongroom_environment::{clock, config, ids};
 pub use strongroom_identity as identity;
 pub use strongroom_model as model;

@@ -37,9 +37,10 @@ const CRATES: &[(&str, Modules)] = &[
 ];
 
 /// The names under which the top package uses the packages in `crates/`.
-const PACKAGES: [&str; 12] = [
+const PACKAGES: [&str; 13] = [
     "audit",
     "backup",
+    "certificate",
     "clock",
     "config",
     "identity",

@@ -43,12 +43,18 @@ pub(super) fn every_error() -> Vec<Error> {
     let container = ContainerId::from(&hsm);
     let vault: crate::model::name::VaultName = "contoso".parse().unwrap();
     let secret: crate::model::name::SecretName = "password".parse().unwrap();
+    let certificate: crate::model::name::CertificateName = "www".parse().unwrap();
+    let issuer: crate::model::name::IssuerName = "Acme".parse().unwrap();
     let subscription = SubscriptionId(Uuid::nil());
     let group: ResourceGroupName = "dev".parse().unwrap();
     let budget = "monthly".parse().unwrap();
     let not_found = ResourceKind::ALL.map(|kind| {
         Error::NotFound(match kind {
             ResourceKind::Budget => Resource::budget(subscription, &budget),
+            ResourceKind::Certificate => Resource::certificate(&vault, &certificate),
+            ResourceKind::CertificateIssuer => Resource::certificate_issuer(&vault, &issuer),
+            ResourceKind::DeletedCertificate => Resource::deleted_certificate(&vault, &certificate),
+            ResourceKind::PendingCertificate => Resource::pending_certificate(&vault, &certificate),
             ResourceKind::DeletedKey => Resource::deleted_key(&container, &name),
             ResourceKind::DeletedManagedHsm => Resource::deleted_hsm(&hsm),
             ResourceKind::DeletedSecret => Resource::deleted_secret(&vault, &secret),
@@ -60,6 +66,7 @@ pub(super) fn every_error() -> Vec<Error> {
             ResourceKind::Subscription => subscription.into(),
             ResourceKind::Vault => Resource::vault_at(subscription, &group, &vault),
             ResourceKind::BackupJob
+            | ResourceKind::CertificateContacts
             | ResourceKind::RoleAssignment
             | ResourceKind::RoleDefinition
             | ResourceKind::Setting => Resource::unnamed(kind),
@@ -69,6 +76,10 @@ pub(super) fn every_error() -> Vec<Error> {
         Error::Throttled { retry_after_seconds: 7 },
         Error::TokenBusy,
         Error::BuiltInRole { id: Uuid::nil() },
+        Error::CertificateMergeForbidden { issuer: issuer.clone() },
+        Error::CertificatePending,
+        Error::ManagedByCertificate { kind: ResourceKind::Key, operation: "delete" },
+        Error::ManagedByCertificate { kind: ResourceKind::Secret, operation: "set" },
         Error::ClockNotTrusted { standing: "held" },
         Error::ComputationBusy { what: "sums" },
         Error::Conflict { what: "it".to_owned() },
@@ -92,6 +103,7 @@ pub(super) fn every_error() -> Vec<Error> {
         Error::internal_caused_by(SECRET, SECRET),
         Error::invalid(Field::Name, "it is wrong"),
         Error::Deleted { resource: Resource::key(&container, &name), scheduled_purge_at: at },
+        Error::Deleted { resource: Resource::certificate(&vault, &certificate), scheduled_purge_at: at },
         Error::Deleted { resource: Resource::secret(&vault, &secret), scheduled_purge_at: at },
         Error::KeyDisabled { operation: "sign" },
         Error::KeyExpired { operation: "sign", expires: at.into() },

@@ -99,6 +99,7 @@ enum EventKind {
     PurgedHsm(String),
     PurgedVault(String),
     PurgedSecret(String),
+    PurgedCertificate(String),
     RotatedKey(String),
     NearExpiry(String),
     NotRotatedKey(String),
@@ -112,7 +113,8 @@ impl EventKind {
             Self::PurgedKey(name)
             | Self::PurgedHsm(name)
             | Self::PurgedVault(name)
-            | Self::PurgedSecret(name) => {
+            | Self::PurgedSecret(name)
+            | Self::PurgedCertificate(name) => {
                 format!("purged {name}")
             }
             Self::RotatedKey(name) => format!("rotated to {name}"),
@@ -189,6 +191,7 @@ impl From<pb::Happening> for Event {
             Wire::PurgedHsm(name) => EventKind::PurgedHsm(name),
             Wire::PurgedVault(name) => EventKind::PurgedVault(name),
             Wire::PurgedSecret(name) => EventKind::PurgedSecret(name),
+            Wire::PurgedCertificate(name) => EventKind::PurgedCertificate(name),
             Wire::RotatedKey(name) => EventKind::RotatedKey(name),
             Wire::NearExpiry(name) => EventKind::NearExpiry(name),
             Wire::ReachedBudget(name) => EventKind::ReachedBudget(name),

@@ -26,6 +26,7 @@ use crate::model::name::VersionId;
 use crate::model::time::{DueWork, ScheduledWork};
 use crate::model::{Error, Result, Timestamp};
 use crate::ops::KeyPath;
+use crate::ops::certificates::{CertificatePath, PurgeExpiredCertificate};
 use crate::ops::clock::{AdvanceClock, AuthorizeAdvance, ClockState};
 use crate::ops::deletion::SoftDeletable as _;
 use crate::ops::hsms::{DeletedHsmPath, PurgeExpiredManagedHsm};
@@ -52,6 +53,8 @@ pub struct TimedEvent {
 pub enum TimedEventKind {
     /// A deleted key was purged.
     PurgedKey(KeyPath),
+    /// A deleted certificate was purged.
+    PurgedCertificate(CertificatePath),
     /// A deleted secret was purged.
     PurgedSecret(SecretPath),
     /// A deleted HSM was purged.
@@ -231,6 +234,11 @@ impl Scheduler {
                 let id = KeyPath { container: container.clone(), name: name.clone() };
                 self.engine.run_due(PurgeExpiredKey { id: id.clone() }).await?;
                 Ok(TimedEventKind::PurgedKey(id))
+            }
+            Deletable::Certificate(vault, name) => {
+                let id = CertificatePath { vault: vault.clone(), name: name.clone() };
+                self.engine.run_due(PurgeExpiredCertificate { id: id.clone() }).await?;
+                Ok(TimedEventKind::PurgedCertificate(id))
             }
             Deletable::Secret(vault, name) => {
                 let id = SecretPath { vault: vault.clone(), name: name.clone() };

@@ -9,6 +9,7 @@ mod attached_tokens;
 pub mod authorization;
 pub mod backup;
 mod backup_queue;
+pub mod certificates;
 pub mod clock;
 pub mod containers;
 mod context;
@@ -287,6 +288,31 @@ operations! {
     secrets::ListDeletedSecrets,
     secrets::RecoverDeletedSecret,
     secrets::PurgeDeletedSecret,
+    certificates::CreateCertificate,
+    certificates::ImportCertificate,
+    certificates::MergeCertificate,
+    certificates::GetCertificate,
+    certificates::ListCertificates,
+    certificates::ListCertificateVersions,
+    certificates::UpdateCertificateVersion,
+    certificates::GetCertificatePolicy,
+    certificates::UpdateCertificatePolicy,
+    certificates::GetCertificateOperation,
+    certificates::CancelCertificateOperation,
+    certificates::DeleteCertificateOperation,
+    certificates::DeleteCertificate,
+    certificates::GetDeletedCertificate,
+    certificates::ListDeletedCertificates,
+    certificates::RecoverDeletedCertificate,
+    certificates::PurgeDeletedCertificate,
+    certificates::SetCertificateContacts,
+    certificates::GetCertificateContacts,
+    certificates::DeleteCertificateContacts,
+    certificates::SetCertificateIssuer,
+    certificates::UpdateCertificateIssuer,
+    certificates::GetCertificateIssuer,
+    certificates::ListCertificateIssuers,
+    certificates::DeleteCertificateIssuer,
     vaults::CreateVault,
     vaults::GetVault,
     vaults::ListVaults,

@@ -1,7 +1,8 @@
 //! The recovery of each kind of intent.
 
-use super::deletion::purge_recovery;
+use super::deletion::{purge_recovery, purge_recovery_of_either};
 use super::recovery::Recovery;
+use crate::model::certificate::Certificate;
 use crate::model::change::{Intent, IntentVerb};
 use crate::model::container::ContainerKind;
 use crate::model::hsm::ManagedHsm;
@@ -12,7 +13,8 @@ use crate::model::vault::Vault;
 pub const fn recovery_of(intent: &Intent) -> Recovery {
     match intent.verb {
         IntentVerb::Create => super::keys::CREATION_RECOVERY,
-        IntentVerb::Destroy => purge_recovery::<Key>(),
+        // The companion key of a certificate is purged with it.
+        IntentVerb::Destroy => purge_recovery_of_either::<Certificate, Key>(),
         IntentVerb::Restore => super::keys::RESTORE_RECOVERY,
         IntentVerb::Provision => super::containers::CREATION_RECOVERY,
         IntentVerb::Wipe => match intent.container.kind() {

@@ -13,6 +13,7 @@ pub(super) const MODULES: &[(&str, &[&str])] = &[
             "clock",
             "focus",
             "ids",
+            "certificate",
             "public_key",
             "security_domain",
             "backup",

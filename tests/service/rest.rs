@@ -1,5 +1,6 @@
 //! Tests of the data plane's REST surface: the same operations, in the shapes recorded from Azure.
 
+mod certificates;
 mod challenge;
 mod crypto;
 mod full_backup;

@@ -89,7 +89,10 @@ async fn advance(client: &mut Client, start: i64, by: i64) -> Vec<(i64, String)>
             What::NearExpiry(name) => format!("expiring {}", key_of(&name)),
             What::NotRotatedKey(name) => format!("not rotated {}", key_of(&name)),
             What::PurgedKey(name) => format!("purged {}", key_of(&name)),
-            What::PurgedHsm(name) | What::PurgedVault(name) | What::PurgedSecret(name) => {
+            What::PurgedHsm(name)
+            | What::PurgedVault(name)
+            | What::PurgedSecret(name)
+            | What::PurgedCertificate(name) => {
                 format!("purged {name}")
             }
             What::ReachedBudget(name) => format!("reached {name}"),

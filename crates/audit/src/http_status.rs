@@ -20,10 +20,12 @@ pub const fn http_status(error: &Error) -> u16 {
         Error::Unauthenticated { .. } => 401,
         Error::Forbidden { .. }
         | Error::HsmNotActivated { .. }
+        | Error::CertificateMergeForbidden { .. }
         | Error::KeyDisabled { .. }
         | Error::KeyExpired { .. }
         | Error::KeyNotWrappable { .. }
         | Error::KeyNotYetValid { .. }
+        | Error::ManagedByCertificate { .. }
         | Error::ModeFamilyMismatch { .. }
         | Error::OperationNotPermitted { .. }
         | Error::PurgeProtected { .. }
@@ -40,7 +42,8 @@ pub const fn http_status(error: &Error) -> u16 {
             ResourceKind::RoleAssignment => 400,
             _ => 409,
         },
-        Error::Conflict { .. }
+        Error::CertificatePending
+        | Error::Conflict { .. }
         | Error::BackupJobRunning { .. }
         | Error::RestoreRunning { .. }
         | Error::Deleted { .. }

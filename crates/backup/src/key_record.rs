@@ -138,6 +138,7 @@ impl KeyRecord {
         let versions =
             self.versions.iter().map(|version| version.to_version(container, &self.name).map(Arc::new));
         Ok(Key {
+            managed: false,
             container: container.clone(),
             name: self.name.clone(),
             versions: versions.collect::<Result<_, _>>()?,
@@ -272,6 +273,7 @@ pub(crate) mod tests {
             Some(RotationTrigger::BeforeExpiry("P30D".parse().unwrap())),
         );
         Key {
+            managed: false,
             container: container(),
             name: "Invoices".parse().unwrap(),
             versions: vec![

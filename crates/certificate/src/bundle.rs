@@ -53,6 +53,11 @@ impl Bundle {
         Ok((Self { private_key: Some(key), certificates, leaf }, format))
     }
 
+    /// Returns the certificates without the private key, for the secret of a certificate that is not exportable.
+    pub fn without_private_key(self) -> Self {
+        Self { private_key: None, ..self }
+    }
+
     /// Returns the private key.
     pub const fn private_key(&self) -> Option<&PrivateKey> {
         self.private_key.as_ref()

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use aws_lc_rs::encoding::{AsDer as _, Pkcs8V1Der};
+use aws_lc_rs::rsa::{KeyPair, KeySize};
 use aws_lc_rs::signature::{
     ECDSA_P256_SHA256_FIXED_SIGNING, ECDSA_P256K1_SHA256_FIXED_SIGNING, ECDSA_P384_SHA384_FIXED_SIGNING,
     ECDSA_P521_SHA512_FIXED_SIGNING, EcdsaKeyPair, EcdsaSigningAlgorithm, KeyPair as _,
@@ -14,7 +16,7 @@ use sec1::{EcParameters, EcPrivateKey};
 use zeroize::{Zeroize as _, Zeroizing};
 
 use crate::model::import::ImportMaterial;
-use crate::model::key::{Curve, PublicMaterial};
+use crate::model::key::{Curve, KeyType, PublicMaterial};
 use crate::public_key::{checked_rsa, curve_of, curve_oid, point};
 use crate::{Error, Result, oid};
 
@@ -98,6 +100,28 @@ impl PrivateKey {
         }
     }
 
+    /// Generates a key with AWS-LC. Takes up to seconds for RSA.
+    ///
+    /// # Errors
+    /// [`Error::UnsupportedKey`] for a type that certificates do not have.
+    pub fn generate(key_type: KeyType) -> Result<Self> {
+        let size = match key_type {
+            KeyType::Ec { curve } => {
+                let pair =
+                    EcdsaKeyPair::generate(signing_algorithm(curve)).map_err(|_| Error::UnsupportedKey)?;
+                let encoded = pair.to_pkcs8v1().map_err(|_| Error::UnsupportedKey)?;
+                return Self::from_pkcs8(encoded.as_ref());
+            }
+            KeyType::Rsa { bits: 2048 } => KeySize::Rsa2048,
+            KeyType::Rsa { bits: 3072 } => KeySize::Rsa3072,
+            KeyType::Rsa { bits: 4096 } => KeySize::Rsa4096,
+            KeyType::Rsa { .. } | KeyType::Oct { .. } => return Err(Error::UnsupportedKey),
+        };
+        let pair = KeyPair::generate(size).map_err(|_| Error::UnsupportedKey)?;
+        let encoded: Pkcs8V1Der<'_> = pair.as_der().map_err(|_| Error::UnsupportedKey)?;
+        Self::from_pkcs8(encoded.as_ref())
+    }
+
     /// Returns the key for import into the token. That its halves match is for the import to validate.
     pub const fn material(&self) -> &ImportMaterial {
         &self.material
@@ -159,18 +183,22 @@ fn without_leading_zeros(number: &[u8]) -> &[u8] {
     &number[zeros..]
 }
 
-/// Computes the public point of a scalar with AWS-LC.
-fn compute_public(crv: Curve, d: &[u8]) -> Result<Vec<u8>> {
-    let algorithm: &EcdsaSigningAlgorithm = match crv {
+/// Returns AWS-LC's algorithm for a curve.
+const fn signing_algorithm(curve: Curve) -> &'static EcdsaSigningAlgorithm {
+    match curve {
         Curve::P256 => &ECDSA_P256_SHA256_FIXED_SIGNING,
         Curve::P256K => &ECDSA_P256K1_SHA256_FIXED_SIGNING,
         Curve::P384 => &ECDSA_P384_SHA384_FIXED_SIGNING,
         Curve::P521 => &ECDSA_P521_SHA512_FIXED_SIGNING,
-    };
+    }
+}
+
+/// Computes the public point of a scalar with AWS-LC.
+fn compute_public(crv: Curve, d: &[u8]) -> Result<Vec<u8>> {
     let curve = EcParameters::NamedCurve(curve_oid(crv));
     let key = EcPrivateKey { private_key: d, parameters: Some(curve), public_key: None };
     let mut der = key.to_der()?;
-    let pair = EcdsaKeyPair::from_private_key_der(algorithm, &der);
+    let pair = EcdsaKeyPair::from_private_key_der(signing_algorithm(crv), &der);
     der.zeroize();
     Ok(pair.map_err(|_| Error::UnsupportedKey)?.public_key().as_ref().to_vec())
 }

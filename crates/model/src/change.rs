@@ -8,6 +8,7 @@ use super::arm_rbac::ControlAssignment;
 use super::audit_key::AuditKey;
 use super::backup_job::BackupJob;
 use super::billing::Budget;
+use super::certificate::{Certificate, CertificateSettings};
 use super::container_id::ContainerId;
 use super::deletion::{Deletable, Transition};
 use super::due::Notice;
@@ -16,7 +17,7 @@ use super::hsm_contents::HsmContents;
 use super::key::{Key, KeyVersion};
 use super::local_rbac::{RoleAssignment, RoleDefinition};
 use super::mode_family::ModeFamily;
-use super::name::{BudgetName, HsmName, KeyName, VersionId};
+use super::name::{BudgetName, HsmName, KeyName, VaultName, VersionId};
 use super::resource::{ResourceGroup, ResourceGroupName, Subscription, SubscriptionId};
 use super::rotation::RotationPolicy;
 use super::secret::{Secret, SecretVersion};
@@ -58,6 +59,10 @@ pub enum Change {
     ReplaceSecretVersion(SecretVersion),
     /// Inserts a secret with all its versions, from a backup, under a name that no secret has.
     RestoreSecret(Arc<Secret>),
+    /// Creates a certificate or replaces a live one, with the companions of the version that is added or changed.
+    PutCertificate(Box<CertificateUpdate>),
+    /// Replaces contacts and issuers of a live vault.
+    PutCertificateSettings(VaultName, Arc<CertificateSettings>),
     /// Soft-deletes, recovers or purges a resource.
     Transition(Deletable, Transition),
     /// Creates or replaces a custom role definition.
@@ -76,6 +81,15 @@ pub enum Change {
     SetClock(ClockSetting),
     /// Releases the guarded clock: trusts the system clock as it is.
     ReleaseClock,
+}
+
+/// The new state of a certificate.
+#[derive(Clone, Debug)]
+pub struct CertificateUpdate {
+    /// The certificate with all its versions.
+    pub certificate: Certificate,
+    /// The version that is added or whose attributes or tags change, with its companions.
+    pub version: Option<(KeyVersion, SecretVersion)>,
 }
 
 /// The origin of a key version.

@@ -1,7 +1,7 @@
 //! Soft-delete as one state machine: the resources that are soft-deleted, their states and the transitions.
 
 use super::container_id::ContainerId;
-use super::name::{HsmName, KeyName, SecretName, VaultName};
+use super::name::{CertificateName, HsmName, KeyName, SecretName, VaultName};
 use super::resource_kind::Resource;
 use super::retention::{Deletion, RecoveryLevel};
 use super::{Error, Result, Timestamp};
@@ -9,6 +9,8 @@ use super::{Error, Result, Timestamp};
 /// A resource that is soft-deleted, and recovered or purged later, by its name.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum Deletable {
+    /// A certificate with all its versions, and with its companion key and secret.
+    Certificate(VaultName, CertificateName),
     /// A key with all its versions.
     Key(ContainerId, KeyName),
     /// A managed HSM with everything in it.
@@ -64,6 +66,15 @@ impl DeletionState {
 }
 
 impl Transition {
+    /// Returns the operation as Azure names it in errors.
+    pub const fn verb(self) -> &'static str {
+        match self {
+            Self::SoftDelete(_) => "delete",
+            Self::Recover(_) => "recover",
+            Self::Purge(_) => "purge",
+        }
+    }
+
     /// Returns when it takes place.
     pub const fn at(self) -> Timestamp {
         match self {
@@ -78,7 +89,7 @@ impl Deletable {
     pub fn container(&self) -> ContainerId {
         match self {
             Self::Key(container, _) => container.clone(),
-            Self::Secret(vault, _) => vault.into(),
+            Self::Certificate(vault, _) | Self::Secret(vault, _) => vault.into(),
             Self::ManagedHsm(name) => name.into(),
             Self::Vault(name) => name.into(),
         }
@@ -89,6 +100,7 @@ impl Deletable {
         match self {
             Self::Key(_, name) => name.to_case_insensitive(),
             Self::ManagedHsm(name) => name.to_case_insensitive(),
+            Self::Certificate(_, name) => name.to_case_insensitive(),
             Self::Secret(_, name) => name.to_case_insensitive(),
             Self::Vault(name) => name.to_case_insensitive(),
         }
@@ -98,6 +110,7 @@ impl Deletable {
     pub fn live(&self) -> Resource {
         match self {
             Self::Key(container, name) => Resource::key(container, name),
+            Self::Certificate(vault, name) => Resource::certificate(vault, name),
             Self::Secret(vault, name) => Resource::secret(vault, name),
             Self::ManagedHsm(name) => name.into(),
             Self::Vault(name) => name.into(),
@@ -108,6 +121,7 @@ impl Deletable {
     pub fn deleted(&self) -> Resource {
         match self {
             Self::Key(container, name) => Resource::deleted_key(container, name),
+            Self::Certificate(vault, name) => Resource::deleted_certificate(vault, name),
             Self::Secret(vault, name) => Resource::deleted_secret(vault, name),
             Self::ManagedHsm(name) => Resource::deleted_hsm(name),
             Self::Vault(name) => Resource::deleted_vault(name),

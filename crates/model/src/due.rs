@@ -92,8 +92,11 @@ impl Container {
 impl Key {
     /// Returns the scheduled work on the key with its due times, in no particular order.
     ///
-    /// For a deleted key this is the scheduled purge only; for a live key only the current version is considered.
+    /// A companion of a certificate has none: its certificate has it. For a deleted key this is the scheduled purge only; for a live key only the current version is considered.
     pub fn scheduled_work(&self) -> Vec<(Timestamp, ScheduledWork)> {
+        if self.managed {
+            return Vec::new();
+        }
         if let Some(deletion) = self.deletion {
             let key = Deletable::Key(self.container.clone(), self.name.clone());
             return vec![(deletion.scheduled_purge_at, ScheduledWork::Purge(key))];
@@ -125,8 +128,12 @@ impl Key {
 }
 
 impl Secret {
-    /// Returns the scheduled work on the secret: the purge of a deleted one.
+    /// Returns the scheduled work on the secret: the purge of a deleted one, unless it is the companion of a certificate, which has
+    /// this work.
     pub fn scheduled_work(&self) -> Vec<(Timestamp, ScheduledWork)> {
+        if self.managed {
+            return Vec::new();
+        }
         let purge = || ScheduledWork::Purge(Deletable::Secret(self.vault.clone(), self.name.clone()));
         self.deletion.map(|deletion| (deletion.scheduled_purge_at, purge())).into_iter().collect()
     }
@@ -188,7 +195,14 @@ pub(super) mod tests {
             Arc::new(RotationPolicy { rules, created: updated, updated })
         });
         let (hsm, name) = (version.container.clone(), version.name.clone());
-        Key { container: hsm, name, versions: vec![Arc::new(version)], deletion: None, rotation }
+        Key {
+            container: hsm,
+            name,
+            versions: vec![Arc::new(version)],
+            deletion: None,
+            rotation,
+            managed: false,
+        }
     }
 
     fn after(period: &str) -> RotationTrigger {

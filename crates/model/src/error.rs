@@ -8,9 +8,9 @@ use super::field::{Field, InvalidValue};
 use super::internal::WithCauses;
 use super::key_date::KeyDate;
 use super::mode_family::ModeFamily;
-use super::name::{HsmName, KeyName, PrincipalId, VersionId};
+use super::name::{HsmName, IssuerName, KeyName, PrincipalId, VersionId};
 use super::resource::ResourceGroupName;
-use super::resource_kind::{Exists, NotFound, Resource, SoftDeleted};
+use super::resource_kind::{Exists, NotFound, Resource, ResourceKind, SoftDeleted};
 use super::retention::{Deletion, RecoveryLevel};
 
 pub use super::denied::{DeniedAction, VaultDenial, VaultRefusal};
@@ -37,6 +37,19 @@ pub enum Error {
     BuiltInRole {
         /// The role definition's id.
         id: uuid::Uuid,
+    },
+    /// A version of the certificate is being created: another one cannot be created or imported.
+    // Recorded from Azure.
+    #[error(
+        "a new key vault certificate can not be created or imported while a pending key vault certificate's status is inProgress"
+    )]
+    CertificatePending,
+    /// A certificate cannot be merged into an operation of an issuer that issues by itself.
+    // Recorded from Azure, with its spelling.
+    #[error("merge is forbidden on pending object created with issuer : {issuer} while it is in progess")]
+    CertificateMergeForbidden {
+        /// The issuer.
+        issuer: IssuerName,
     },
     /// The system clock is held or behind: scheduled destruction waits.
     #[error(
@@ -115,6 +128,16 @@ pub enum Error {
     /// A bug or unexpected condition in the service. The text and the causes are logged and never sent to callers.
     #[error(transparent)]
     Internal(Internal),
+    /// The key or secret is the companion of a certificate, and changes only with it.
+    #[error(
+        "operation {operation} is not allowed on this {kind}, because it belongs to a certificate; change the certificate"
+    )]
+    ManagedByCertificate {
+        /// `Key` or `Secret`.
+        kind: ResourceKind,
+        /// The requested operation.
+        operation: &'static str,
+    },
     /// A malformed request, or an invalid value of a field.
     #[error("{field}: {why}")]
     Invalid {
@@ -352,6 +375,8 @@ impl Error {
             Self::BackupJobRunning { .. } => "BACKUP_JOB_RUNNING",
             Self::BackupStorage { .. } => "BACKUP_STORAGE",
             Self::BuiltInRole { .. } => "ROLE_DEFINITION_BUILT_IN",
+            Self::CertificateMergeForbidden { .. } => "CERTIFICATE_MERGE_FORBIDDEN",
+            Self::CertificatePending => "CERTIFICATE_PENDING",
             Self::ClockNotTrusted { .. } => "CLOCK_NOT_TRUSTED",
             Self::ComputationBusy { .. } => "COMPUTATION_BUSY",
             Self::Conflict { .. } => "CONCURRENT_CHANGE",
@@ -370,6 +395,7 @@ impl Error {
             Self::KeyNotYetValid { .. } => "KEY_NOT_YET_VALID",
             Self::LimitExceeded { .. } => "LIMIT_EXCEEDED",
             Self::MalformedBackup { .. } => "MALFORMED_BACKUP",
+            Self::ManagedByCertificate { .. } => "MANAGED_BY_CERTIFICATE",
             Self::ModeFamilyMismatch { .. } => "AES_MODE_FAMILY_MISMATCH",
             Self::NoContent => "NO_CONTENT",
             Self::NotFound(resource) => resource.kind.reasons().not_found,

@@ -64,11 +64,13 @@ fields! {
     Body = "body", "body";
     BudgetId = "budget_id", "budget_id";
     By = "by", "by";
+    CancellationRequested = "cancellation_requested", "cancellation_requested";
     Certificate = "certificate", "certificate";
     Certificates = "certificates", "certificates";
     Change = "change", "operationKind";
     Ciphertext = "ciphertext", "value";
     ClientId = "client_id", "client_id";
+    Contacts = "contacts", "contacts";
     ContentType = "content_type", "contentType";
     Count = "count", "count";
     Crv = "crv", "crv";
@@ -85,6 +87,8 @@ fields! {
     From = "from", "from";
     GroupIds = "group_ids", "group_ids";
     Hsm = "hsm", "hsm";
+    IncludePending = "include_pending", "includePending";
+    Issuer = "issuer", "issuer";
     Iv = "iv", "iv";
     Key = "key", "key";
     KeyCrv = "key.crv", "key.crv";

@@ -464,6 +464,8 @@ pub struct Key {
     pub deletion: Option<Deletion>,
     /// Its rotation policy, if it has one.
     pub rotation: Option<Arc<RotationPolicy>>,
+    /// Whether it is the companion of the certificate of its name, and changes only with it.
+    pub managed: bool,
 }
 
 impl Key {

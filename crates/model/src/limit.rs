@@ -54,6 +54,14 @@ pub const SECRETS: Limit = Limit { what: "secrets in a vault", max: 100_000 };
 // assumption: Azure has no limit; the backup of a secret has at most 500 versions.
 pub const SECRET_VERSIONS: Limit = Limit { what: "versions of a secret", max: 10_000 };
 
+/// Certificates of one vault, live and deleted.
+// assumption: Azure has no limit; this one bounds the memory of the service.
+pub const CERTIFICATES: Limit = Limit { what: "certificates in a vault", max: 10_000 };
+
+/// Versions of one certificate.
+// assumption: Azure has no limit; the backup of a certificate has at most 500 versions.
+pub const CERTIFICATE_VERSIONS: Limit = Limit { what: "versions of a certificate", max: 1000 };
+
 /// Versions in the backup of a secret, key or certificate of a vault
 /// (<https://learn.microsoft.com/azure/key-vault/general/backup>).
 pub const BACKUP_VERSIONS: Limit = Limit { what: "versions in a backup", max: 500 };

@@ -217,12 +217,31 @@ impl CertificateName {
     pub fn to_case_insensitive(&self) -> String {
         self.0.to_ascii_lowercase()
     }
+
+    /// Returns the text, which the name shares.
+    pub fn shared(&self) -> std::sync::Arc<str> {
+        self.0.clone()
+    }
 }
 
 impl IssuerName {
     /// Returns the case-insensitive key for comparing names: names of issuers are compared ignoring case, as recorded.
     pub fn to_case_insensitive(&self) -> String {
         self.0.to_ascii_lowercase()
+    }
+}
+
+impl From<&CertificateName> for KeyName {
+    /// Returns the name of the companion key.
+    fn from(certificate: &CertificateName) -> Self {
+        Self(certificate.0.clone())
+    }
+}
+
+impl From<&CertificateName> for SecretName {
+    /// Returns the name of the companion secret.
+    fn from(certificate: &CertificateName) -> Self {
+        Self(certificate.0.clone())
     }
 }
 

@@ -3,9 +3,12 @@
 use std::fmt;
 
 use super::Timestamp;
+use super::certificate_id::CertificateId;
 use super::container_id::ContainerId;
 use super::container_id::{KeyId, SecretId};
-use super::name::{BudgetName, HsmName, KeyName, SecretName, VaultName, VersionId};
+use super::name::{
+    BudgetName, CertificateName, HsmName, IssuerName, KeyName, SecretName, VaultName, VersionId,
+};
 use super::resource::{ResourceGroupName, SubscriptionId};
 
 /// What a resource is. Surfaces map each kind exhaustively.
@@ -15,6 +18,14 @@ pub enum ResourceKind {
     BackupJob,
     /// A budget of a subscription.
     Budget,
+    /// A certificate, or one of its versions.
+    Certificate,
+    /// The contacts of the certificates of a vault.
+    CertificateContacts,
+    /// An issuer of certificates.
+    CertificateIssuer,
+    /// A soft-deleted certificate.
+    DeletedCertificate,
     /// A soft-deleted key.
     DeletedKey,
     /// A soft-deleted managed HSM.
@@ -27,6 +38,8 @@ pub enum ResourceKind {
     Key,
     /// A managed HSM.
     ManagedHsm,
+    /// The operation that creates a version of a certificate.
+    PendingCertificate,
     /// A resource group.
     ResourceGroup,
     /// A role assignment of either plane.
@@ -52,15 +65,20 @@ pub(super) struct Reasons {
 
 impl ResourceKind {
     /// All kinds.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 20] = [
         Self::BackupJob,
         Self::Budget,
+        Self::Certificate,
+        Self::CertificateContacts,
+        Self::CertificateIssuer,
+        Self::DeletedCertificate,
         Self::DeletedKey,
         Self::DeletedManagedHsm,
         Self::DeletedSecret,
         Self::DeletedVault,
         Self::Key,
         Self::ManagedHsm,
+        Self::PendingCertificate,
         Self::ResourceGroup,
         Self::RoleAssignment,
         Self::RoleDefinition,
@@ -83,12 +101,19 @@ impl ResourceKind {
         match self {
             Self::BackupJob => reasons!("BACKUP_JOB"),
             Self::Budget => reasons!("BUDGET"),
+            Self::Certificate => {
+                Reasons { deleted: "CERTIFICATE_DELETED_BUT_RECOVERABLE", ..reasons!("CERTIFICATE") }
+            }
+            Self::CertificateContacts => reasons!("CERTIFICATE_CONTACTS"),
+            Self::CertificateIssuer => reasons!("CERTIFICATE_ISSUER"),
+            Self::DeletedCertificate => reasons!("DELETED_CERTIFICATE"),
             Self::DeletedKey => reasons!("DELETED_KEY"),
             Self::DeletedManagedHsm => reasons!("DELETED_HSM"),
             Self::DeletedSecret => reasons!("DELETED_SECRET"),
             Self::DeletedVault => reasons!("DELETED_VAULT"),
             Self::Key => Reasons { deleted: "KEY_DELETED_BUT_RECOVERABLE", ..reasons!("KEY") },
             Self::ManagedHsm => reasons!("HSM"),
+            Self::PendingCertificate => reasons!("PENDING_CERTIFICATE"),
             Self::ResourceGroup => reasons!("RESOURCE_GROUP"),
             Self::RoleAssignment => reasons!("ROLE_ASSIGNMENT"),
             Self::RoleDefinition => reasons!("ROLE_DEFINITION"),
@@ -125,6 +150,28 @@ impl Resource {
     /// A soft-deleted key.
     pub fn deleted_key(container: &ContainerId, key: &KeyName) -> Self {
         Self { kind: ResourceKind::DeletedKey, name: format!("{container}/deletedKeys/{key}") }
+    }
+
+    /// A certificate.
+    pub fn certificate(vault: &VaultName, certificate: &CertificateName) -> Self {
+        Self { kind: ResourceKind::Certificate, name: format!("vaults/{vault}/certificates/{certificate}") }
+    }
+
+    /// A soft-deleted certificate.
+    pub fn deleted_certificate(vault: &VaultName, certificate: &CertificateName) -> Self {
+        let name = format!("vaults/{vault}/deletedCertificates/{certificate}");
+        Self { kind: ResourceKind::DeletedCertificate, name }
+    }
+
+    /// The operation that creates a version of a certificate.
+    pub fn pending_certificate(vault: &VaultName, certificate: &CertificateName) -> Self {
+        let name = format!("vaults/{vault}/certificates/{certificate}/pending");
+        Self { kind: ResourceKind::PendingCertificate, name }
+    }
+
+    /// An issuer of certificates.
+    pub fn certificate_issuer(vault: &VaultName, issuer: &IssuerName) -> Self {
+        Self { kind: ResourceKind::CertificateIssuer, name: format!("vaults/{vault}/issuers/{issuer}") }
     }
 
     /// A soft-deleted managed HSM.
@@ -209,6 +256,12 @@ impl From<&KeyId> for Resource {
     }
 }
 
+impl From<&CertificateId> for Resource {
+    fn from(certificate: &CertificateId) -> Self {
+        Self { kind: ResourceKind::Certificate, name: certificate.to_string() }
+    }
+}
+
 impl From<&SecretId> for Resource {
     fn from(secret: &SecretId) -> Self {
         Self { kind: ResourceKind::Secret, name: secret.to_string() }
@@ -231,12 +284,18 @@ impl fmt::Display for NotFound<'_> {
             // Recorded from Azure.
             ResourceKind::BackupJob => f.write_str("the given jobId is not found"),
             ResourceKind::Budget => write!(f, "budget not found: {name}"),
+            ResourceKind::Certificate => write!(f, "certificate not found: {name}"),
+            // Azure's clients look for the last two words.
+            ResourceKind::CertificateContacts => f.write_str("contacts not found"),
+            ResourceKind::CertificateIssuer => write!(f, "issuer not found: {name}"),
+            ResourceKind::DeletedCertificate => write!(f, "deleted certificate not found: {name}"),
             ResourceKind::DeletedKey => write!(f, "deleted key not found: {name}"),
             ResourceKind::DeletedManagedHsm => write!(f, "deleted managed HSM not found: {}", self.0.id()),
             ResourceKind::DeletedSecret => write!(f, "deleted secret not found: {name}"),
             ResourceKind::DeletedVault => write!(f, "deleted vault not found: {}", self.0.id()),
             ResourceKind::Key => write!(f, "key not found: {name}"),
             ResourceKind::ManagedHsm => write!(f, "managed HSM not found: {name}"),
+            ResourceKind::PendingCertificate => write!(f, "pending certificate not found: {name}"),
             ResourceKind::ResourceGroup => write!(f, "resource group not found: {name}"),
             ResourceKind::RoleAssignment => f.write_str("requested role assignment not found"),
             ResourceKind::RoleDefinition => f.write_str("requested role definition not found"),
@@ -305,12 +364,17 @@ impl fmt::Display for ResourceKind {
         f.write_str(match self {
             Self::BackupJob => "backup job",
             Self::Budget => "budget",
+            Self::Certificate => "certificate",
+            Self::CertificateContacts => "certificate contacts",
+            Self::CertificateIssuer => "certificate issuer",
+            Self::DeletedCertificate => "deleted certificate",
             Self::DeletedKey => "deleted key",
             Self::DeletedManagedHsm => "deleted managed HSM",
             Self::DeletedSecret => "deleted secret",
             Self::DeletedVault => "deleted vault",
             Self::Key => "key",
             Self::ManagedHsm => "managed HSM",
+            Self::PendingCertificate => "pending certificate",
             Self::ResourceGroup => "resource group",
             Self::RoleAssignment => "role assignment",
             Self::RoleDefinition => "role definition",

@@ -130,6 +130,8 @@ pub struct Secret {
     pub versions: Vec<Arc<SecretVersion>>,
     /// `None` while live.
     pub deletion: Option<Deletion>,
+    /// Whether it is the companion of the certificate of its name, and changes only with it.
+    pub managed: bool,
 }
 
 impl Secret {

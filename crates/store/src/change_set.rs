@@ -10,6 +10,7 @@ use super::objects::Staged;
 use super::resources::Resources;
 use super::roles::Roles;
 use crate::model::audit_key::AuditKey;
+use crate::model::certificate::{Certificate, CertificateSettings};
 use crate::model::change::Intent;
 use crate::model::container::Container;
 use crate::model::event::LifecycleEvent;
@@ -26,6 +27,8 @@ pub(super) struct ChangeSet {
     pub(super) phases: Vec<PhaseBegun>,
     pub(super) keys: Staged<Key>,
     pub(super) secrets: Staged<Secret>,
+    pub(super) certificates: Staged<Certificate>,
+    pub(super) certificate_settings: BTreeMap<String, Arc<CertificateSettings>>,
     pub(super) roles: BTreeMap<String, Arc<Roles>>,
     pub(super) opened: Vec<Intent>,
     pub(super) closed: Vec<Uuid>,
@@ -45,6 +48,8 @@ impl ChangeSet {
             phases,
             keys,
             secrets,
+            certificates,
+            certificate_settings,
             roles,
             opened,
             closed,
@@ -58,6 +63,8 @@ impl ChangeSet {
             && phases.is_empty()
             && keys.is_empty()
             && secrets.is_empty()
+            && certificates.is_empty()
+            && certificate_settings.is_empty()
             && roles.is_empty()
             && opened.is_empty()
             && closed.is_empty()
@@ -74,12 +81,16 @@ impl ChangeSet {
             // Earlier changes of the group in a purged container have no effect.
             self.keys.retain(|(container, _), _| container != purged);
             self.secrets.retain(|(container, _), _| container != purged);
+            self.certificates.retain(|(container, _), _| container != purged);
+            self.certificate_settings.remove(purged);
             self.roles.remove(purged);
         }
         self.containers.extend(later.containers);
         self.phases.extend(later.phases);
         self.keys.extend(later.keys);
         self.secrets.extend(later.secrets);
+        self.certificates.extend(later.certificates);
+        self.certificate_settings.extend(later.certificate_settings);
         self.roles.extend(later.roles);
         self.opened.extend(later.opened);
         self.closed.extend(later.closed);

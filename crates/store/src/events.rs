@@ -50,7 +50,9 @@ pub(super) fn derive(change: &Change, transaction: &Transaction<'_>) -> Vec<(Sub
         Change::InsertSecretVersion(_)
         | Change::ReplaceSecretVersion(_)
         | Change::RestoreSecret(_)
-        | Change::Transition(Deletable::Secret(..), _) => Vec::new(),
+        | Change::PutCertificate(_)
+        | Change::PutCertificateSettings(..)
+        | Change::Transition(Deletable::Certificate(..) | Deletable::Secret(..), _) => Vec::new(),
         Change::ReplaceVersion(_)
         | Change::PutBackupJob(..)
         | Change::BindModes(..)

@@ -13,6 +13,7 @@ mod ambiguous_commit;
 mod arm_roles;
 mod audit_keys;
 mod case_insensitive;
+mod certificates;
 mod chain;
 mod change_set;
 mod columns;
@@ -61,6 +62,7 @@ use memory::Memory;
 use crate::model::arm_rbac::{ControlAssignment, ControlGrant};
 use crate::model::audit_key::AuditKey;
 use crate::model::billing::{Budget, Facts, MeterReading, Period, VersionUse, day_of};
+use crate::model::certificate::{Certificate, CertificateSettings};
 use crate::model::change::Intent;
 use crate::model::container::{Container, ContainerId};
 use crate::model::event::{EventBatch, EventFilter, EventPosition};
@@ -69,7 +71,7 @@ use crate::model::hsm_contents::HsmContents;
 use crate::model::key::Key;
 use crate::model::lifetime::ContainerLifetime;
 use crate::model::local_rbac::{Grant, RoleAssignment, RoleDefinition};
-use crate::model::name::{BudgetName, HsmName, KeyName, PrincipalId, SecretName, VaultName};
+use crate::model::name::{BudgetName, CertificateName, HsmName, KeyName, PrincipalId, SecretName, VaultName};
 use crate::model::resource::{ResourceGroup, ResourceGroupName, Subscription, SubscriptionId};
 use crate::model::secret::Secret;
 use crate::model::time::DueWork;
@@ -228,6 +230,32 @@ impl Store {
     /// The number of live and deleted secrets.
     pub fn secret_count(&self, vault: &VaultName) -> usize {
         self.0.memory.count::<Secret>(&vault.into())
+    }
+
+    /// The certificate of this name, live or deleted.
+    pub fn certificate(&self, vault: &VaultName, name: &CertificateName) -> Option<Arc<Certificate>> {
+        self.0.memory.object(&vault.into(), name.as_str())
+    }
+
+    /// At most `limit` certificates after the name `after`, in case-insensitive order.
+    pub fn certificates(
+        &self,
+        vault: &VaultName,
+        listing: Listing,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Vec<Arc<Certificate>> {
+        self.0.memory.objects(&vault.into(), listing, after, limit)
+    }
+
+    /// The number of live and deleted certificates.
+    pub fn certificate_count(&self, vault: &VaultName) -> usize {
+        self.0.memory.count::<Certificate>(&vault.into())
+    }
+
+    /// The contacts and issuers of a vault.
+    pub fn certificate_settings(&self, vault: &VaultName) -> Arc<CertificateSettings> {
+        self.0.memory.certificate_settings(&vault.into()).unwrap_or_default()
     }
 
     /// Returns the contents of an HSM at one instant: keys, live and deleted, roles and settings.

@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use super::audit_keys;
 use super::case_insensitive::LowercaseObjectId;
+use super::certificates;
 use super::change_set::ChangeSet;
 use super::columns::{column, damaged, dated, instant, json, key_date, optional, parsed};
 use super::hsms;
@@ -49,10 +50,17 @@ pub(super) async fn load(db: &mut SqliteConnection, memory: &Memory) -> Result<(
     if let Some(key) = keys.values().find(|key| key.versions.is_empty()) {
         return Err(damaged(format!("key {} has no version", key.name)));
     }
-    let keys = keys.into_iter().map(|(id, key)| (id, Some(Arc::new(key)))).collect();
+    let certificates = certificates::load(db, &vaults).await?;
+    // The companions of certificates have their names.
+    let companion = |(id, key)| {
+        let managed = certificates.contains_key(&id);
+        (id, Some(Arc::new(Key { managed, ..key })))
+    };
+    let keys = keys.into_iter().map(companion).collect();
     let clock = clock(db).await?;
     let audit_keys = audit_keys::load(db).await?;
-    let secrets = secrets::load(db, &vaults).await?;
+    let secrets = secrets::load(db, &vaults, &certificates).await?;
+    let certificate_settings = certificates::load_settings(db).await?;
     let hsms = hsms.into_values().map(Container::ManagedHsm);
     let containers = hsms.chain(vaults.into_iter().map(Container::Vault));
     let containers =
@@ -62,6 +70,8 @@ pub(super) async fn load(db: &mut SqliteConnection, memory: &Memory) -> Result<(
         containers,
         keys,
         secrets,
+        certificates,
+        certificate_settings,
         roles,
         opened,
         clock,
@@ -113,7 +123,7 @@ async fn keys(
             None => None,
         };
         let name = parsed(&row, "name")?;
-        let key = Key { container, name, versions: Vec::new(), deletion, rotation: None };
+        let key = Key { container, name, versions: Vec::new(), deletion, rotation: None, managed: false };
         keys.insert(id, key);
     }
     Ok(keys)

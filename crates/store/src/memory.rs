@@ -18,6 +18,7 @@ use super::usage::Usage;
 use crate::clock::Clock;
 use crate::model::Timestamp;
 use crate::model::audit_key::AuditKey;
+use crate::model::certificate::{Certificate, CertificateSettings};
 use crate::model::change::Intent;
 use crate::model::container::{Container, ContainerId};
 use crate::model::hsm::ManagedHsm;
@@ -33,6 +34,8 @@ pub(super) struct ContainerState {
     container: Container,
     pub(super) keys: Objects<Key>,
     pub(super) secrets: Objects<Secret>,
+    pub(super) certificates: Objects<Certificate>,
+    pub(super) certificate_settings: Arc<CertificateSettings>,
     roles: Arc<Roles>,
     /// An index of scheduled work by time.
     due: BTreeSet<(Timestamp, ScheduledWork)>,
@@ -209,6 +212,11 @@ impl Memory {
         })
     }
 
+    /// The contacts and issuers of a vault.
+    pub(super) fn certificate_settings(&self, vault: &ContainerId) -> Option<Arc<CertificateSettings>> {
+        self.with(vault.as_stored(), |state| Arc::clone(&state.certificate_settings))
+    }
+
     pub(super) fn roles(&self, hsm: &HsmName) -> Option<Arc<Roles>> {
         self.with(hsm.as_str(), |state| Arc::clone(&state.roles))
     }
@@ -273,6 +281,8 @@ impl Memory {
             container,
             keys: Objects::default(),
             secrets: Objects::default(),
+            certificates: Objects::default(),
+            certificate_settings: Arc::default(),
             roles,
             due: BTreeSet::new(),
         };
@@ -308,6 +318,12 @@ impl Memory {
         }
         self.apply_objects(changes.keys);
         self.apply_objects(changes.secrets);
+        self.apply_objects(changes.certificates);
+        for (folded, settings) in changes.certificate_settings {
+            if let Some(state) = read(&self.states).get(&folded) {
+                write(state).certificate_settings = settings;
+            }
+        }
         for (folded, container) in updated {
             self.set_container(folded, container, &BTreeMap::new());
         }

@@ -1,4 +1,4 @@
-//! The objects of containers in memory: keys and secrets, by name, live and soft-deleted ones apart.
+//! The objects of containers in memory: keys, secrets and certificates, by name, live and soft-deleted ones apart.
 
 use std::collections::BTreeMap;
 use std::ops::Bound;
@@ -9,6 +9,7 @@ use super::case_insensitive::{CaseInsensitive, CaseInsensitiveName, LowercaseObj
 use super::change_set::ChangeSet;
 use super::memory::ContainerState;
 use crate::model::Timestamp;
+use crate::model::certificate::Certificate;
 use crate::model::container::ContainerId;
 use crate::model::key::Key;
 use crate::model::secret::Secret;
@@ -85,6 +86,8 @@ macro_rules! stored_object {
 }
 
 stored_object!(Key, keys, |key| key.container.to_case_insensitive());
+stored_object!(Certificate, certificates, |certificate| ContainerId::from(&certificate.vault)
+    .to_case_insensitive());
 stored_object!(Secret, secrets, |secret| ContainerId::from(&secret.vault).to_case_insensitive());
 
 /// The objects of one kind in one container. Live and deleted ones are in separate maps, so that listing a few live ones

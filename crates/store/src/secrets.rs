@@ -11,6 +11,7 @@ use super::columns::{column, damaged, dated, instant, json, key_date, parsed, to
 use super::failure::Failure;
 use super::objects::Staged;
 use super::transaction::Transaction;
+use crate::model::certificate::Certificate;
 use crate::model::container::ContainerId;
 use crate::model::key_date::KeyDate;
 use crate::model::name::{SecretName, VaultName, VersionId};
@@ -145,8 +146,12 @@ pub(super) async fn delete_all(db: &mut SqliteConnection, container: &str) -> Do
     Ok(())
 }
 
-/// Reads all secrets, in the form of changes.
-pub(super) async fn load(db: &mut SqliteConnection, vaults: &[Arc<Vault>]) -> Result<Staged<Secret>> {
+/// Reads all secrets, in the form of changes. Those with the name of a certificate are its companions.
+pub(super) async fn load(
+    db: &mut SqliteConnection,
+    vaults: &[Arc<Vault>],
+    certificates: &Staged<Certificate>,
+) -> Result<Staged<Secret>> {
     let named = |vault: &Arc<Vault>| {
         let vault = vault.name.clone();
         (ContainerId::from(&vault).to_case_insensitive(), vault)
@@ -165,7 +170,8 @@ pub(super) async fn load(db: &mut SqliteConnection, vaults: &[Arc<Vault>]) -> Re
             }
             None => None,
         };
-        let secret = Secret { vault, name: parsed(&row, "name")?, versions: Vec::new(), deletion };
+        let managed = certificates.contains_key(&id);
+        let secret = Secret { vault, name: parsed(&row, "name")?, versions: Vec::new(), deletion, managed };
         secrets.insert(id, secret);
     }
     drop(rows);

@@ -2,6 +2,7 @@
 
 use sqlx::SqliteConnection;
 
+use super::certificates;
 use super::columns::to_json;
 use super::failure::{Done, Failure};
 use super::hsms;
@@ -19,6 +20,7 @@ use crate::model::key_date::KeyDate;
 use crate::model::local_rbac::{RoleAssignment, RoleDefinition};
 use crate::model::name::{KeyName, VersionId};
 use crate::model::retention::Deletion;
+use crate::model::secret::SecretVersion;
 use crate::model::{Error, Timestamp};
 
 /// Writes one change. The transaction already contains it, with the names and positions to write.
@@ -116,6 +118,33 @@ pub(super) async fn change(
             }
             Ok(())
         }
+        Change::PutCertificate(update) => {
+            let (vault, name) = (&update.certificate.vault, &update.certificate.name);
+            let certificate = certificates::planned(transaction, vault, name)?;
+            certificates::put(db, &certificate).await?;
+            let Some((key, secret)) = &update.version else { return Ok(()) };
+            certificates::put_version(db, &certificate, key.version).await?;
+            put_companions(db, transaction, key, secret).await
+        }
+        Change::PutCertificateSettings(vault, settings) => {
+            certificates::put_settings(db, vault, settings).await
+        }
+        Change::Transition(Deletable::Certificate(vault, name), step) => {
+            let id = (ContainerId::from(vault).to_case_insensitive(), name.to_case_insensitive());
+            let (container, folded) = &id;
+            let deletion = match step {
+                Transition::SoftDelete(deletion) => Some(*deletion),
+                Transition::Recover(_) => None,
+                Transition::Purge(_) => {
+                    delete_key(db, container, folded).await?;
+                    secrets::delete(db, &id).await?;
+                    return certificates::delete(db, &id).await;
+                }
+            };
+            update_deletion(db, container, folded, deletion).await?;
+            secrets::update_deletion(db, &id, deletion).await?;
+            certificates::update_deletion(db, &id, deletion).await
+        }
         Change::Transition(Deletable::Secret(vault, name), step) => {
             let id = (ContainerId::from(vault).to_case_insensitive(), name.to_case_insensitive());
             match step {
@@ -146,6 +175,7 @@ pub(super) async fn change(
                     let stored = ContainerId::from(name).to_case_insensitive();
                     hsms::delete_keys(db, &stored).await?;
                     secrets::delete_all(db, &stored).await?;
+                    certificates::delete_all(db, &stored).await?;
                     vaults::delete(db, &name.to_case_insensitive(), &stored).await?;
                 }
             }
@@ -214,6 +244,29 @@ fn found(key: &Key, version: VersionId) -> Result<&KeyVersion, Failure> {
     key.version(Some(version))
         .map(AsRef::as_ref)
         .ok_or_else(|| Failure::Refused(Error::internal("a planned version is missing")))
+}
+
+/// Writes the companions of a version of a certificate: new ones, or the new attributes of existing ones.
+async fn put_companions(
+    db: &mut SqliteConnection,
+    transaction: &Transaction<'_>,
+    key: &KeyVersion,
+    secret: &SecretVersion,
+) -> Done {
+    let sql = "-- has_key_version
+        SELECT 1 FROM key_versions WHERE hsm = $1 AND version = $2";
+    let exists = sqlx::query(sql).bind(key.container.to_case_insensitive()).bind(key.version.to_string());
+    let exists = exists.fetch_optional(&mut *db).await?.is_some();
+    let planned_key = planned(transaction, &key.container, &key.name)?;
+    let planned_secret = secrets::planned(transaction, &secret.vault, &secret.name)?;
+    if exists {
+        update_version(db, found(&planned_key, key.version)?).await?;
+        return secrets::update_version(db, &planned_secret, secret.version).await;
+    }
+    insert_key(db, &planned_key).await?;
+    insert_version(db, &planned_key, key.version).await?;
+    secrets::insert(db, &planned_secret).await?;
+    secrets::insert_version(db, &planned_secret, secret.version).await
 }
 
 /// Writes a key with all its versions.

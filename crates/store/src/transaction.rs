@@ -220,6 +220,7 @@ impl<'a> Transaction<'a> {
             Change::ReplaceVersion(version) => self.replace_version(version),
             Change::BindModes(hsm, name, version, family) => self.bind_modes(hsm, name, *version, *family),
             Change::PutRotationPolicy(hsm, name, policy) => {
+                self.check_unmanaged(hsm, name.as_str(), ResourceKind::Key, "setrotationpolicy")?;
                 let mut key = self.live_key(hsm, name)?;
                 key.rotation = policy.clone();
                 update_notices(&mut key, |notices| notices.without(Notice::NotRotated));
@@ -235,6 +236,8 @@ impl<'a> Transaction<'a> {
             Change::InsertSecretVersion(version) => self.insert_secret_version(version),
             Change::ReplaceSecretVersion(version) => self.replace_secret_version(version),
             Change::RestoreSecret(secret) => self.restore_secret(secret),
+            Change::PutCertificate(update) => self.put_certificate(update),
+            Change::PutCertificateSettings(vault, settings) => self.put_certificate_settings(vault, settings),
             Change::Transition(resource, transition) => self.transition(resource, *transition),
             Change::PutRoleDefinition(hsm, definition) => {
                 self.change_roles(hsm, |roles| roles.put_definition(Arc::clone(definition)))
@@ -360,6 +363,7 @@ impl<'a> Transaction<'a> {
 
     fn insert_version(&mut self, version: &KeyVersion) -> Result<()> {
         let container = self.writable_container(&version.container)?.id();
+        self.check_unmanaged(&container, version.name.as_str(), ResourceKind::Key, "create")?;
         let known = self.key(&version.container, &version.name);
         if let Some((key, deletion)) = known.as_ref().and_then(|key| Some((key, key.deletion?))) {
             return Err(Error::deleted(Resource::key(&version.container, &key.name), deletion));
@@ -380,6 +384,7 @@ impl<'a> Transaction<'a> {
                     versions: Vec::with_capacity(1),
                     deletion: None,
                     rotation: None,
+                    managed: false,
                 }
             }
         };
@@ -390,6 +395,7 @@ impl<'a> Transaction<'a> {
 
     fn replace_version(&mut self, version: &KeyVersion) -> Result<()> {
         self.writable_container(&version.container)?;
+        self.check_unmanaged(&version.container, version.name.as_str(), ResourceKind::Key, "update")?;
         let mut key = Key::clone(&*self.live(&version.container, &version.name, Some(version.version))?);
         let mut new = with_names_of(version, &key);
         match key.versions.iter_mut().find(|known| known.version == version.version) {
@@ -464,6 +470,7 @@ fn with_names_of(version: &KeyVersion, key: &Key) -> KeyVersion {
     KeyVersion { container: key.container.clone(), name: key.name.clone(), ..version.clone() }
 }
 
+mod certificates;
 mod restore;
 mod secrets;
 #[cfg(test)]

@@ -31,7 +31,7 @@ const CORRELATION_ID: HeaderName = HeaderName::from_static("x-ms-correlation-req
 
 /// Returns the HTTP response to a successful call.
 pub(super) fn success_response(call: CallResponse, request_id: Uuid) -> Response {
-    let CallResponse { status, body, location, monitor: _ } = call;
+    let CallResponse { status, body, location, retry_after: _, monitor: _ } = call;
     let is_json = body.is_some();
     let mut response = response(status, body.map_or_else(Body::empty, Body::from), request_id);
     let headers = response.headers_mut();

@@ -28,12 +28,27 @@ pub(in crate::api) fn code_and_message(error: &Error, base: &str) -> (&'static s
         | Error::HsmAlreadyActivated { .. }
         | Error::RestoreRunning { .. } => ("Conflict", as_is()),
         Error::BackupStorage { .. } => ("BadRequest", as_is()),
+        Error::CertificateMergeForbidden { .. } | Error::CertificatePending => ("Forbidden", as_is() + "."),
+        // Recorded of `delete`.
+        Error::ManagedByCertificate { kind, operation } => (
+            "Forbidden",
+            format!(
+                "Operation \"{operation}\" is not allowed on this {kind}, since it is associated with a certificate. Perform the operation on the corresponding certificate. For more information refer to https://docs.microsoft.com/en-us/azure/key-vault/certificates/about-certificates#composition-of-a-certificate"
+            ),
+        ),
         Error::Deleted { resource, .. } => match resource.kind {
             // assumption: the message is that of Key Vault's vaults.
             ResourceKind::Key => (
                 "Conflict",
                 format!(
                     "Key {} is currently in a deleted but recoverable state, and its name cannot be reused; in this state, the key can only be recovered or purged.",
+                    resource.id()
+                ),
+            ),
+            ResourceKind::Certificate => (
+                "Conflict",
+                format!(
+                    "Certificate {} is currently in a deleted but recoverable state, and its name cannot be reused; in this state, the certificate can only be recovered or purged.",
                     resource.id()
                 ),
             ),
@@ -99,6 +114,16 @@ pub(in crate::api) fn code_and_message(error: &Error, base: &str) -> (&'static s
                 ("SecretNotFound", format!("Deleted Secret not found: {}", resource.id()))
             }
             ResourceKind::Secret => ("SecretNotFound", object_not_found(resource)),
+            ResourceKind::DeletedCertificate => {
+                ("CertificateNotFound", format!("Deleted Certificate not found: {}", resource.id()))
+            }
+            ResourceKind::Certificate => ("CertificateNotFound", object_not_found(resource)),
+            ResourceKind::CertificateContacts => ("ContactsNotFound", "Contacts not found".to_owned()),
+            ResourceKind::CertificateIssuer => ("CertificateIssuerNotFound", "Issuer not found".to_owned()),
+            ResourceKind::PendingCertificate => (
+                "PendingCertificateNotFound",
+                format!("Pending certificate not found: {}", resource.id_in("certificates")),
+            ),
             ResourceKind::ResourceGroup => ("ResourceGroupNotFound", as_is()),
             ResourceKind::RoleAssignment => ("RoleAssignmentNotFound", as_is()),
             ResourceKind::RoleDefinition => ("RoleDefinitionNotFound", as_is()),
@@ -194,13 +219,18 @@ pub(in crate::api) fn vault_code_and_message(error: &Error, base: &str) -> (&'st
 pub(in crate::api) fn inner_code(error: &Error) -> Option<&'static str> {
     match error {
         Error::Deleted { resource, .. }
-            if matches!(resource.kind, ResourceKind::Key | ResourceKind::Secret) =>
+            if matches!(
+                resource.kind,
+                ResourceKind::Certificate | ResourceKind::Key | ResourceKind::Secret
+            ) =>
         {
             Some("ObjectIsDeletedButRecoverable")
         }
         Error::Forbidden { denied: DeniedAction::Vault(denial), .. } => Some(denial.refusal.inner_code()),
         Error::KeyDisabled { .. } => Some("KeyDisabled"),
         Error::SecretDisabled { .. } => Some("SecretDisabled"),
+        Error::ManagedByCertificate { kind: ResourceKind::Secret, .. } => Some("SecretManagedByKeyVault"),
+        Error::ManagedByCertificate { .. } => Some("KeyManagedByKeyVault"),
         // assumption: reported by users, not recorded.
         Error::OperationNotPermitted { .. } => Some("KeyOperationForbidden"),
         _ => None,

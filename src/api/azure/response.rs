@@ -13,6 +13,8 @@ pub(in crate::api) struct CallResponse {
     pub(in crate::api) body: Option<Vec<u8>>,
     /// The URL of the operation result.
     pub(in crate::api) location: Option<String>,
+    /// After how many seconds clients should ask again.
+    pub(in crate::api) retry_after: Option<u32>,
     /// The URL of the status of an operation of the data plane.
     pub(in crate::api) monitor: Option<Monitor>,
 }
@@ -32,17 +34,23 @@ impl CallResponse {
     /// `Internal` if the body cannot be serialized.
     pub(in crate::api) fn json(status: StatusCode, body: &impl Serialize) -> Result<Self> {
         let body = serde_json::to_vec(body).map_err(Error::internal)?;
-        Ok(Self { status, body: Some(body), location: None, monitor: None })
+        Ok(Self { status, body: Some(body), location: None, retry_after: None, monitor: None })
     }
 
     /// A response without a body.
     pub(in crate::api) const fn empty(status: StatusCode) -> Self {
-        Self { status, body: None, location: None, monitor: None }
+        Self { status, body: None, location: None, retry_after: None, monitor: None }
     }
 
     /// A response with status 202 and the URL of the operation result, as for the service's asynchronous operations. Here
     /// the operation is already complete.
     pub(in crate::api) const fn accepted(location: String) -> Self {
-        Self { status: StatusCode::ACCEPTED, body: None, location: Some(location), monitor: None }
+        Self {
+            status: StatusCode::ACCEPTED,
+            body: None,
+            location: Some(location),
+            retry_after: None,
+            monitor: None,
+        }
     }
 }

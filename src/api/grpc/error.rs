@@ -38,6 +38,11 @@ pub(super) fn status(error: &Error) -> Status {
             details.set_retry_info(Some(Duration::from_secs(1)));
             Code::ResourceExhausted
         }
+        Error::CertificateMergeForbidden { issuer } => {
+            facts.push(("issuer", issuer.to_string()));
+            Code::FailedPrecondition
+        }
+        Error::CertificatePending => Code::FailedPrecondition,
         Error::Conflict { .. } => Code::Aborted,
         Error::BackupStorage { .. }
         | Error::DecryptionFailed
@@ -46,6 +51,10 @@ pub(super) fn status(error: &Error) -> Status {
         Error::Deleted { resource, scheduled_purge_at } => match resource.kind {
             ResourceKind::Key => {
                 facts.push(("key", resource.id().to_owned()));
+                Code::AlreadyExists
+            }
+            ResourceKind::Certificate => {
+                facts.push(("certificate", resource.id().to_owned()));
                 Code::AlreadyExists
             }
             ResourceKind::Secret => {
@@ -100,6 +109,11 @@ pub(super) fn status(error: &Error) -> Status {
             details.add_bad_request_violation(field.path(), why);
             facts.push(("field", field.path().to_owned()));
             Code::InvalidArgument
+        }
+        Error::ManagedByCertificate { kind, operation } => {
+            facts.push(("kind", kind.to_string()));
+            facts.push(("operation", (*operation).to_owned()));
+            Code::FailedPrecondition
         }
         Error::KeyDisabled { operation }
         | Error::OperationNotPermitted { operation }

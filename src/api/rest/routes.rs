@@ -13,7 +13,8 @@ use super::super::azure::route::{self, RouteTable};
 use super::super::azure::unsupported;
 use super::endpoint::Endpoint;
 use super::wire::{
-    access, backup, crypto, full_backup, keys, rotation, secrets, security_domain, settings, vault_keys,
+    access, backup, certificates, crypto, full_backup, keys, rotation, secrets, security_domain, settings,
+    vault_keys,
 };
 use crate::model::container_id::ContainerKind;
 use crate::model::{Error, Result};
@@ -38,7 +39,14 @@ static ROUTES_OF_HSMS: LazyLock<RouteTable<Endpoint>> = LazyLock::new(|| {
 
 /// All routes of the data plane of a vault.
 static ROUTES_OF_VAULTS: LazyLock<RouteTable<Endpoint>> = LazyLock::new(|| {
-    RouteTable::new([of_secrets(), of_deleted_secrets(), of_keys_of_vaults(), of_crypto_of_vaults()])
+    RouteTable::new([
+        of_secrets(),
+        of_deleted_secrets(),
+        of_keys_of_vaults(),
+        of_crypto_of_vaults(),
+        of_certificates(),
+        of_deleted_certificates(),
+    ])
 });
 
 /// Returns the routes of the data planes of this kind of container.
@@ -69,6 +77,55 @@ fn of_deleted_secrets() -> Vec<Route> {
         Route::json(("GET", "deletedsecrets/{secret}"), secrets::get_deleted, secrets::deleted_bundle),
         Route::json(("POST", "deletedsecrets/{secret}/recover"), secrets::recover, secrets::bundle),
         Route::responding(("DELETE", "deletedsecrets/{secret}"), secrets::purge, |_, ()| {
+            Ok(CallResponse::empty(StatusCode::NO_CONTENT))
+        }),
+    ]
+}
+
+/// Fixed segments come before names, because a certificate may have any name.
+fn of_certificates() -> Vec<Route> {
+    use certificates as wire;
+    vec![
+        Route::json(("GET", "certificates"), wire::list_certificates, wire::listed),
+        Route::json(("PUT", "certificates/contacts"), wire::set_contacts, wire::contacts),
+        Route::json(("GET", "certificates/contacts"), wire::get_contacts, wire::contacts),
+        Route::json(("DELETE", "certificates/contacts"), wire::delete_contacts, wire::contacts),
+        Route::json(("GET", "certificates/issuers"), wire::list_issuers, wire::listed_issuers),
+        Route::json(("PUT", "certificates/issuers/{issuer}"), wire::set_issuer, wire::issuer),
+        Route::json(("PATCH", "certificates/issuers/{issuer}"), wire::update_issuer, wire::issuer),
+        Route::json(("GET", "certificates/issuers/{issuer}"), wire::get_issuer, wire::issuer),
+        Route::json(("DELETE", "certificates/issuers/{issuer}"), wire::delete_issuer, wire::issuer),
+        Route::monitored(("POST", "certificates/{certificate}/create"), wire::create, wire::created),
+        Route::json(("POST", "certificates/{certificate}/import"), wire::import, wire::bundle),
+        Route::json(
+            ("GET", "certificates/{certificate}/versions"),
+            wire::list_versions,
+            wire::listed_versions,
+        ),
+        Route::json(("GET", "certificates/{certificate}/policy"), wire::get_policy, wire::shown_policy),
+        Route::json(("PATCH", "certificates/{certificate}/policy"), wire::update_policy, wire::shown_policy),
+        Route::responding(("GET", "certificates/{certificate}/pending"), wire::get_operation, wire::pending),
+        Route::json(("PATCH", "certificates/{certificate}/pending"), wire::cancel, wire::operation),
+        Route::json(
+            ("DELETE", "certificates/{certificate}/pending"),
+            wire::delete_operation,
+            wire::operation,
+        ),
+        Route::json(("POST", "certificates/{certificate}/pending/merge"), wire::merge, wire::bundle)
+            .created(),
+        Route::json(("DELETE", "certificates/{certificate}"), wire::delete, wire::deleted_bundle),
+        Route::json(("GET", "certificates/{certificate}/{version?}"), wire::get, wire::bundle),
+        Route::json(("PATCH", "certificates/{certificate}/{version?}"), wire::update, wire::bundle),
+    ]
+}
+
+fn of_deleted_certificates() -> Vec<Route> {
+    use certificates as wire;
+    vec![
+        Route::json(("GET", "deletedcertificates"), wire::list_deleted, wire::listed_deleted),
+        Route::json(("GET", "deletedcertificates/{certificate}"), wire::get_deleted, wire::deleted_bundle),
+        Route::json(("POST", "deletedcertificates/{certificate}/recover"), wire::recover, wire::bundle),
+        Route::responding(("DELETE", "deletedcertificates/{certificate}"), wire::purge, |_, ()| {
             Ok(CallResponse::empty(StatusCode::NO_CONTENT))
         }),
     ]

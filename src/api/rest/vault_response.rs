@@ -8,7 +8,8 @@ use std::net::IpAddr;
 use axum::body::Body;
 use axum::response::Response;
 use http::header::{
-    CACHE_CONTROL, CONTENT_TYPE, EXPIRES, LOCATION, PRAGMA, STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS,
+    CACHE_CONTROL, CONTENT_TYPE, EXPIRES, LOCATION, PRAGMA, RETRY_AFTER, STRICT_TRANSPORT_SECURITY,
+    X_CONTENT_TYPE_OPTIONS,
 };
 use http::{HeaderName, HeaderValue, StatusCode};
 use serde::Serialize;
@@ -48,6 +49,9 @@ pub(super) fn success_response(
     let headers = response.headers_mut();
     if let Some(Ok(location)) = call.location.map(HeaderValue::try_from) {
         headers.insert(LOCATION, location);
+    }
+    if let Some(seconds) = call.retry_after {
+        headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
     }
     response::add_monitor(headers, call.monitor);
     response

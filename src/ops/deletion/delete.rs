@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use super::SoftDeletable;
-use crate::model::Result;
 use crate::model::audit_entry::Meter;
 use crate::model::change::Change;
 use crate::model::deletion::Transition;
 use crate::model::retention::Deletion;
+use crate::model::{Result, Timestamp};
 use crate::ops::{ActionOf, CommonCx as _, CxOf, Done, Operation, Target};
 
 /// Soft-deletes a resource and sets its scheduled purge date, which does not change later. Its name stays reserved
@@ -22,12 +22,17 @@ impl<R: SoftDeletable> Operation for Delete<R> {
     const EVENT: &'static str = R::OPERATIONS.delete.event;
     const ACTION: ActionOf<Self> = R::OPERATIONS.delete.action;
     const METER: Meter = R::OPERATIONS.delete.meter;
+    const IS_RPC: bool = R::HAS_RPCS;
     const CHANGES: bool = true;
     type Target = R::Live;
     type Reply = R::DeletedBundle;
 
     fn target(&self) -> <R::Live as Target>::Id {
         self.id.clone()
+    }
+
+    fn check(&self, target: &R::Live, _: Timestamp) -> Result<()> {
+        target.as_ref().check_changeable("delete")
     }
 
     async fn execute(self, target: R::Live, cx: &CxOf<Self>) -> Result<Done<R::DeletedBundle>> {

@@ -19,7 +19,7 @@ pub use get::GetDeleted;
 pub use list::ListDeleted;
 pub use purge::Purge;
 pub use recover::Recover;
-pub(super) use recovery::purge_recovery;
+pub(super) use recovery::{purge_recovery, purge_recovery_of_either};
 
 use super::{CommonCx, OperationNames, PageRequest, Plane, RecoveryCx, Target};
 use crate::model::change::{Intent, IntentVerb};
@@ -52,6 +52,8 @@ pub trait SoftDeletable: Sized + Send + Sync + 'static {
 
     /// The names, actions and meters of its operations.
     const OPERATIONS: DeletionOperations<<Self::Plane as Plane>::Action>;
+    /// Whether its operations have gRPC methods.
+    const HAS_RPCS: bool = true;
     /// The kind by which errors name the resource while it is being purged.
     const KIND_DURING_PURGE: ResourceKind;
 
@@ -66,6 +68,14 @@ pub trait SoftDeletable: Sized + Send + Sync + 'static {
 
     /// Returns the resource with other dates of its deletion, as changed at `now`.
     fn with_deletion(&self, deletion: Option<Deletion>, now: Timestamp) -> Self;
+
+    /// Checks that it is changed by itself, and not only together with another resource. `operation` is Azure's name of the operation.
+    ///
+    /// # Errors
+    /// `ManagedByCertificate` for the companions of a certificate.
+    fn check_changeable(&self, _operation: &'static str) -> Result<()> {
+        Ok(())
+    }
 
     /// Returns its recovery level, which includes its retention interval.
     fn recovery_level(&self, cx: &CxOfNoun<Self>) -> RecoveryLevel;

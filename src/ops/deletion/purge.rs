@@ -1,10 +1,10 @@
 //! Purges a deleted resource: destroys its key material in the token, then its record.
 
 use super::{CxOfNoun, SoftDeletable};
-use crate::model::Result;
 use crate::model::audit_entry::Meter;
 use crate::model::change::Change;
 use crate::model::deletion::Transition;
+use crate::model::{Result, Timestamp};
 use crate::ops::{ActionOf, CommonCx as _, CxOf, Done, Operation, Target};
 
 /// Purges a deleted resource, unless purge protection is enabled. Its name becomes available
@@ -19,12 +19,17 @@ impl<R: SoftDeletable> Operation for Purge<R> {
     const EVENT: &'static str = R::OPERATIONS.purge.event;
     const ACTION: ActionOf<Self> = R::OPERATIONS.purge.action;
     const METER: Meter = R::OPERATIONS.purge.meter;
+    const IS_RPC: bool = R::HAS_RPCS;
     const CHANGES: bool = true;
     type Target = R::Deleted;
     type Reply = R::PurgeReply;
 
     fn target(&self) -> <R::Deleted as Target>::Id {
         self.id.clone()
+    }
+
+    fn check(&self, target: &R::Deleted, _: Timestamp) -> Result<()> {
+        target.as_ref().check_changeable("purge")
     }
 
     async fn execute(self, target: R::Deleted, cx: &CxOf<Self>) -> Result<Done<R::PurgeReply>> {

@@ -6,7 +6,7 @@ use super::SoftDeletable;
 use crate::model::audit_entry::Meter;
 use crate::model::change::Change;
 use crate::model::deletion::Transition;
-use crate::model::{Error, Result};
+use crate::model::{Error, Result, Timestamp};
 use crate::ops::{ActionOf, CommonCx as _, CxOf, Done, Operation, Target};
 
 /// Recovers a deleted resource with everything in it: the versions of a key; the keys, deleted keys with their dates, and
@@ -21,12 +21,17 @@ impl<R: SoftDeletable> Operation for Recover<R> {
     const EVENT: &'static str = R::OPERATIONS.recover.event;
     const ACTION: ActionOf<Self> = R::OPERATIONS.recover.action;
     const METER: Meter = R::OPERATIONS.recover.meter;
+    const IS_RPC: bool = R::HAS_RPCS;
     const CHANGES: bool = true;
     type Target = R::Recoverable;
     type Reply = R::LiveBundle;
 
     fn target(&self) -> <R::Recoverable as Target>::Id {
         self.id.clone()
+    }
+
+    fn check(&self, target: &R::Recoverable, _: Timestamp) -> Result<()> {
+        target.as_ref().check_changeable("recover")
     }
 
     async fn execute(self, target: R::Recoverable, cx: &CxOf<Self>) -> Result<Done<R::LiveBundle>> {

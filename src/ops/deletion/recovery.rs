@@ -17,6 +17,29 @@ pub(in crate::ops) const fn purge_recovery<R: SoftDeletable>() -> Recovery {
     }
 }
 
+/// Returns the recovery of intents to destroy objects of purged resources of two nouns: of `First`, unless no such resource has the
+/// objects.
+pub(in crate::ops) const fn purge_recovery_of_either<First: SoftDeletable, Second: SoftDeletable>() -> Recovery
+{
+    Recovery {
+        undoes: false,
+        lock: |intent, store| {
+            let first =
+                First::purged_by(intent, store).map(|deleted| First::Deleted::lock(&deleted.deleted_path()));
+            first.or_else(|| {
+                Second::purged_by(intent, store).map(|deleted| Second::Deleted::lock(&deleted.deleted_path()))
+            })
+        },
+        resume: |intent, cx| {
+            if First::purged_by(intent, &cx.store).is_some() {
+                Box::pin(complete_purge::<First>(intent, cx))
+            } else {
+                Box::pin(complete_purge::<Second>(intent, cx))
+            }
+        },
+    }
+}
+
 async fn complete_purge<R: SoftDeletable>(intent: &Intent, cx: &RecoveryCx) -> Result<Recovered> {
     let deleted = R::purged_by(intent, &cx.store);
     R::repeat_destroy(intent, deleted.as_deref(), cx).await?;

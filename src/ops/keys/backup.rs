@@ -4,6 +4,7 @@ use crate::model::audit_entry::Meter;
 use crate::model::limit;
 use crate::model::local_rbac::DataAction;
 use crate::model::{Result, Timestamp};
+use crate::ops::deletion::SoftDeletable as _;
 use crate::ops::{Cx, Done, KeyPath, LiveKey, Operation, key_material};
 
 /// Backs up a key with all its versions, attributes, tags and its rotation policy
@@ -26,8 +27,9 @@ impl Operation for BackupKey {
         self.key.clone()
     }
 
-    /// Rejects a key with more versions than a backup may have.
+    /// Rejects the companion of a certificate, and a key with more versions than a backup may have.
     fn check(&self, LiveKey(key): &LiveKey, _: Timestamp) -> Result<()> {
+        key.check_changeable("backup")?;
         limit::BACKUP_VERSIONS.check_capacity(key.versions.len().saturating_sub(1))
     }
 

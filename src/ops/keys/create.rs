@@ -67,6 +67,6 @@ pub(super) async fn generate(
     let material = cx.token.generate(version, spec, cx.backup).await?;
     verify_key_pair(cx, version, &material).await?;
     let made = settings.version(cx, name, version, material, family);
-    let bundle = KeyBundle { version: Arc::new(made.clone()), level: cx.recovery_level() };
+    let bundle = KeyBundle { version: Arc::new(made.clone()), level: cx.recovery_level(), managed: false };
     Ok(Done::with(bundle, [Change::InsertVersion(made, how)]))
 }

@@ -79,6 +79,13 @@ impl SoftDeletable for Key {
         Self { deletion, ..self.clone() }
     }
 
+    fn check_changeable(&self, operation: &'static str) -> Result<()> {
+        if self.managed {
+            return Err(Error::ManagedByCertificate { kind: ResourceKind::Key, operation });
+        }
+        Ok(())
+    }
+
     fn recovery_level(&self, cx: &Cx) -> RecoveryLevel {
         cx.recovery_level()
     }
@@ -89,7 +96,7 @@ impl SoftDeletable for Key {
 
     fn live_bundle(self: &Arc<Self>, level: RecoveryLevel) -> Result<KeyBundle> {
         match self.current() {
-            Some(version) => Ok(KeyBundle { version: version.clone(), level }),
+            Some(version) => Ok(KeyBundle { version: version.clone(), level, managed: self.managed }),
             None => Err(Error::internal(format!("{} has no version", self.name))),
         }
     }

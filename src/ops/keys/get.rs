@@ -32,6 +32,8 @@ impl Operation for GetKey {
     }
 
     async fn execute(self, target: LiveKeyVersion, cx: &Cx) -> Result<Done<KeyBundle>> {
-        Ok(Done::reply(KeyBundle { version: target.0, level: cx.recovery_level() }))
+        let version = target.0;
+        let managed = cx.store.key(&version.container, &version.name).is_some_and(|key| key.managed);
+        Ok(Done::reply(KeyBundle { version, level: cx.recovery_level(), managed }))
     }
 }

@@ -60,7 +60,8 @@ impl Operation for ImportKey {
         verify_key_pair(cx, version, &public).await?;
         let name = stored_name(&target, self.key.name);
         let made = settings.version(cx, &name, version, public, family);
-        let bundle = KeyBundle { version: Arc::new(made.clone()), level: cx.recovery_level() };
+        let bundle =
+            KeyBundle { version: Arc::new(made.clone()), level: cx.recovery_level(), managed: false };
         Ok(Done::with(bundle, [Change::InsertVersion(made, VersionOrigin::Imported)]))
     }
 }

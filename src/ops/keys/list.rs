@@ -35,7 +35,10 @@ impl Operation for ListKeys {
         let level = cx.recovery_level();
         let bundles = keys
             .iter()
-            .filter_map(|key| key.current().map(|version| KeyBundle { version: version.clone(), level }))
+            .filter_map(|key| {
+                let version = key.current()?.clone();
+                Some(KeyBundle { version, level, managed: key.managed })
+            })
             .collect();
         Ok(Done::reply(Page::cut(bundles, self.page.size, |bundle: &KeyBundle| {
             bundle.version.name.to_case_insensitive()

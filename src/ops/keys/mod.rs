@@ -36,6 +36,7 @@ pub use restore::{RestoreKey, RestoredKey};
 pub use rotate::{RotateDueKey, RotateKey};
 pub use rotation_policy::{GetKeyRotationPolicy, KeyRotationPolicy, UpdateKeyRotationPolicy};
 pub use settings::NewKeySettings;
+pub(super) use settings::{declare_version, verify_key_pair};
 pub use update::{AttributeChanges, UpdateKeyVersion};
 pub use versions::ListKeyVersions;
 
@@ -49,4 +50,6 @@ pub struct KeyBundle {
     pub version: Arc<KeyVersion>,
     /// The recovery level of the key.
     pub level: RecoveryLevel,
+    /// Whether it is the companion of a certificate.
+    pub managed: bool,
 }

@@ -46,7 +46,7 @@ impl Operation for RestoreKey {
         };
         check_absent(&key, cx)?;
         backup.unwrap(cx).await?;
-        let bundle = KeyBundle { version: current, level: cx.recovery_level() };
+        let bundle = KeyBundle { version: current, level: cx.recovery_level(), managed: false };
         Ok(Done::with(bundle, [Change::RestoreKey(Arc::new(key))]))
     }
 }

@@ -123,7 +123,7 @@ pub(super) fn stored_name(target: &NewVersionName, requested: KeyName) -> KeyNam
 }
 
 /// Generates the identifier of a new version and declares the intent to create its objects.
-pub(super) async fn declare_version(cx: &Cx) -> Result<VersionId> {
+pub(in crate::ops) async fn declare_version(cx: &Cx) -> Result<VersionId> {
     let version = cx.ids.version();
     cx.declare_intent(IntentVerb::Create, vec![version]).await?;
     Ok(version)
@@ -131,7 +131,11 @@ pub(super) async fn declare_version(cx: &Cx) -> Result<VersionId> {
 
 /// Checks that the private key in the token belongs to the public key: the token signs, and software verifies. A key
 /// that fails the check is not recorded.
-pub(super) async fn verify_key_pair(cx: &Cx, version: VersionId, material: &PublicMaterial) -> Result<()> {
+pub(in crate::ops) async fn verify_key_pair(
+    cx: &Cx,
+    version: VersionId,
+    material: &PublicMaterial,
+) -> Result<()> {
     use crate::model::algorithm::SignatureAlgorithm as Alg;
     use crate::model::key::Curve;
     let key_type = material.key_type();

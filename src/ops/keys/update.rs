@@ -92,7 +92,8 @@ impl Operation for UpdateKeyVersion {
             version.tags = tags;
         }
         version.attributes.updated = cx.now;
-        let bundle = KeyBundle { version: Arc::new(version.clone()), level: cx.recovery_level() };
+        let bundle =
+            KeyBundle { version: Arc::new(version.clone()), level: cx.recovery_level(), managed: false };
         Ok(Done::with(bundle, [Change::ReplaceVersion(version)]))
     }
 }

@@ -32,8 +32,10 @@ impl Operation for ListKeyVersions {
 
     async fn execute(self, target: KeyVersionList, cx: &Cx) -> Result<Done<Page<KeyBundle>>> {
         let level = cx.recovery_level();
-        let versions = target.0.0.map(|key| key.versions.clone()).unwrap_or_default();
-        let bundles = versions.into_iter().map(|version| KeyBundle { version, level });
+        let bundles = target.0.0.iter().flat_map(|key| {
+            let managed = key.managed;
+            key.versions.iter().map(move |version| KeyBundle { version: version.clone(), level, managed })
+        });
         Ok(Done::reply(Page::of_versions(bundles, &self.page)?))
     }
 }

@@ -7,6 +7,7 @@ use crate::model::audit_entry::Meter;
 use crate::model::limit;
 use crate::model::vault_rbac::VaultAction;
 use crate::model::{Result, Timestamp};
+use crate::ops::deletion::SoftDeletable as _;
 use crate::ops::{Cx, Done, Operation};
 
 /// Backs up a secret with all its versions (<https://learn.microsoft.com/rest/api/keyvault/secrets/backup-secret/backup-secret>). The
@@ -29,9 +30,10 @@ impl Operation for BackupSecret {
         self.secret.clone()
     }
 
-    /// Rejects a secret with more than 500 versions
+    /// Rejects the companion of a certificate, and a secret with more than 500 versions
     /// (<https://learn.microsoft.com/azure/key-vault/general/backup#limitations>).
     fn check(&self, LiveSecret(secret): &LiveSecret, _: Timestamp) -> Result<()> {
+        secret.check_changeable("backup")?;
         limit::BACKUP_VERSIONS.check_capacity(secret.versions.len().saturating_sub(1))
     }
 

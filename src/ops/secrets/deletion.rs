@@ -76,6 +76,13 @@ impl SoftDeletable for Secret {
         Self { deletion, ..self.clone() }
     }
 
+    fn check_changeable(&self, operation: &'static str) -> Result<()> {
+        if self.managed {
+            return Err(Error::ManagedByCertificate { kind: ResourceKind::Secret, operation });
+        }
+        Ok(())
+    }
+
     fn recovery_level(&self, cx: &Cx) -> RecoveryLevel {
         cx.recovery_level()
     }
@@ -86,7 +93,7 @@ impl SoftDeletable for Secret {
 
     fn live_bundle(self: &Arc<Self>, level: RecoveryLevel) -> Result<SecretBundle> {
         match self.current() {
-            Some(version) => Ok(SecretBundle { version: version.clone(), level }),
+            Some(version) => Ok(SecretBundle { version: version.clone(), level, managed: self.managed }),
             None => Err(Error::internal(format!("{} has no version", self.name))),
         }
     }

@@ -90,9 +90,11 @@ impl Operation for GetSecret {
         LiveSecretVersion(version): LiveSecretVersion,
         cx: &Cx,
     ) -> Result<Done<RevealedSecret>> {
+        let secret = cx.store.secret(&version.vault, &version.name);
+        let managed = secret.is_some_and(|secret| secret.managed);
         let value = unseal(cx, &version).await?;
         Ok(Done::reply(RevealedSecret {
-            bundle: SecretBundle { version, level: cx.recovery_level() },
+            bundle: SecretBundle { version, level: cx.recovery_level(), managed },
             value,
         }))
     }

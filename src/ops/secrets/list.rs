@@ -1,9 +1,12 @@
 //! Lists the live secrets of a vault, each with its current version and without values.
 
+use std::sync::Arc;
+
 use super::{AllSecrets, SecretBundle};
 use crate::model::Result;
 use crate::model::audit_entry::Meter;
 use crate::model::name::VaultName;
+use crate::model::secret::Secret;
 use crate::model::vault_rbac::VaultAction;
 use crate::ops::{Cx, Done, Operation, Page, PageRequest};
 use crate::store::Listing;
@@ -33,8 +36,11 @@ impl Operation for ListSecrets {
         let PageRequest { after, size } = self.page;
         let secrets = cx.store.secrets(&self.vault, Listing::Live, after.as_deref(), size + 1);
         let level = cx.recovery_level();
-        let current = secrets.iter().filter_map(|secret| secret.current().cloned());
-        let bundles = current.map(|version| SecretBundle { version, level }).collect();
+        let bundle = |secret: &Arc<Secret>| {
+            let version = secret.current()?.clone();
+            Some(SecretBundle { version, level, managed: secret.managed })
+        };
+        let bundles = secrets.iter().filter_map(bundle).collect();
         let name = |bundle: &SecretBundle| bundle.version.name.to_case_insensitive();
         Ok(Done::reply(Page::cut(bundles, size, name)))
     }

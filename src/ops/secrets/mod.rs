@@ -25,6 +25,7 @@ pub use get::{GetSecret, RevealedSecret, ValueFormat};
 pub use list::ListSecrets;
 pub use restore::RestoreSecret;
 pub use sealing::ensure_sealing_key;
+pub(super) use sealing::{seal, unseal, unseal_value};
 pub use set::{NewSecretSettings, SetSecret};
 pub use targets::{AllSecrets, DeletedSecret, LiveSecret, LiveSecretVersion, NewSecretVersion, SecretPath};
 pub use update::UpdateSecretVersion;
@@ -40,4 +41,6 @@ pub struct SecretBundle {
     pub version: Arc<SecretVersion>,
     /// The recovery level of the secret.
     pub level: RecoveryLevel,
+    /// Whether it is the companion of a certificate.
+    pub managed: bool,
 }

@@ -48,7 +48,7 @@ impl Operation for RestoreSecret {
         let secret = restored(record, cx).await?;
         let current = secret.current().cloned();
         let current = current.ok_or_else(|| Error::internal("a restored secret has no version"))?;
-        let bundle = SecretBundle { version: current, level: cx.recovery_level() };
+        let bundle = SecretBundle { version: current, level: cx.recovery_level(), managed: false };
         Ok(Done::with(bundle, [Change::RestoreSecret(Arc::new(secret))]))
     }
 }
@@ -56,7 +56,8 @@ impl Operation for RestoreSecret {
 /// Encrypts the values of a backup under the sealing key of the addressed vault.
 async fn restored(record: SecretRecord, cx: &Cx) -> Result<Secret> {
     let vault = cx.vault()?.name.clone();
-    let mut secret = Secret { vault, name: record.name, versions: Vec::new(), deletion: None };
+    let mut secret =
+        Secret { vault, name: record.name, versions: Vec::new(), deletion: None, managed: false };
     for version in record.versions {
         let value = seal(cx, (&secret.name, version.version), &version.value).await?;
         let (content_type, attributes, tags) = version.properties();

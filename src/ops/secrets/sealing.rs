@@ -37,7 +37,7 @@ fn is_supported(token: &Token) -> bool {
 ///
 /// # Errors
 /// `Unsupported` if the token has no AES-GCM; those of the token.
-pub(super) async fn seal(
+pub(in crate::ops) async fn seal(
     cx: &Cx,
     (name, version): (&SecretName, VersionId),
     value: &SecretValue,
@@ -58,16 +58,28 @@ pub(super) async fn seal(
 ///
 /// # Errors
 /// `Internal` if it was not encrypted for this vault, secret and version; those of the token.
-pub(super) async fn unseal(cx: &Cx, version: &SecretVersion) -> Result<SecretValue> {
+pub(in crate::ops) async fn unseal(cx: &Cx, version: &SecretVersion) -> Result<SecretValue> {
+    unseal_value(cx, (&version.name, version.version), &version.value).await
+}
+
+/// Decrypts a value that was encrypted for a secret and version.
+///
+/// # Errors
+/// Those of [`unseal`].
+pub(in crate::ops) async fn unseal_value(
+    cx: &Cx,
+    (name, version): (&SecretName, VersionId),
+    value: &SealedValue,
+) -> Result<SecretValue> {
     let vault = cx.vault()?;
-    let SealedValue { iv, ciphertext, tag } = version.value.clone();
-    let aad = additional_data(vault, &version.name, version.version);
+    let SealedValue { iv, ciphertext, tag } = value.clone();
+    let aad = additional_data(vault, name, version);
     let decrypted = cx.token.decrypt(vault.sealing_key(), CIPHER, ciphertext, iv, tag, aad).await;
     match decrypted {
         Ok(bytes) => SecretValue::from_bytes(bytes),
         Err(Error::DecryptionFailed) => Err(Error::internal(format!(
             "the stored value of vaults/{}/secrets/{} does not belong to it",
-            version.vault, version.name
+            vault.name, name
         ))),
         Err(error) => Err(error),
     }

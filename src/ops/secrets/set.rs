@@ -80,7 +80,8 @@ impl Operation for SetSecret {
         let content_type = content_type.filter(|text| !text.is_empty());
         let attributes = SecretAttributes { enabled, not_before, expires, created: cx.now, updated: cx.now };
         let made = SecretVersion { vault, name, version, value, content_type, attributes, tags };
-        let bundle = SecretBundle { version: Arc::new(made.clone()), level: cx.recovery_level() };
+        let bundle =
+            SecretBundle { version: Arc::new(made.clone()), level: cx.recovery_level(), managed: false };
         let reply = RevealedSecret { bundle, value: self.value };
         Ok(Done::with(reply, [Change::InsertSecretVersion(made)]))
     }

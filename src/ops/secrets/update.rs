@@ -58,7 +58,8 @@ impl Operation for UpdateSecretVersion {
         if let Some(tags) = self.tags {
             version.tags = tags;
         }
-        let bundle = SecretBundle { version: Arc::new(version.clone()), level: cx.recovery_level() };
+        let bundle =
+            SecretBundle { version: Arc::new(version.clone()), level: cx.recovery_level(), managed: false };
         Ok(Done::with(bundle, [Change::ReplaceSecretVersion(version)]))
     }
 }

@@ -33,8 +33,14 @@ impl Operation for ListSecretVersions {
 
     async fn execute(self, target: SecretVersionList, cx: &Cx) -> Result<Done<Page<SecretBundle>>> {
         let level = cx.recovery_level();
-        let versions = target.0.0.map(|secret| secret.versions.clone()).unwrap_or_default();
-        let bundles = versions.into_iter().map(|version| SecretBundle { version, level });
+        let bundles = target.0.0.iter().flat_map(|secret| {
+            let managed = secret.managed;
+            secret.versions.iter().map(move |version| SecretBundle {
+                version: version.clone(),
+                level,
+                managed,
+            })
+        });
         Ok(Done::reply(Page::of_versions(bundles, &self.page)?))
     }
 }

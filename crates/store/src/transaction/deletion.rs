@@ -6,11 +6,13 @@ use super::super::objects::StoredObject;
 use super::super::resources::Resources;
 use super::Transaction;
 use crate::model::arm_rbac::ControlScope;
+use crate::model::certificate::Certificate;
 use crate::model::container::{Container, ContainerId};
 use crate::model::deletion::{Deletable, DeletionState, Transition};
 use crate::model::hsm::ManagedHsm;
 use crate::model::key::Key;
 use crate::model::lifetime::Phase;
+use crate::model::resource_kind::ResourceKind;
 use crate::model::retention::Deletion;
 use crate::model::secret::Secret;
 use crate::model::vault::Vault;
@@ -20,8 +22,17 @@ impl Transaction<'_> {
     /// Adds a transition of a resource.
     pub(super) fn transition(&mut self, resource: &Deletable, transition: Transition) -> Result<()> {
         match resource {
+            Deletable::Certificate(vault, name) => {
+                self.writable_container(&vault.into())?;
+                let found = self.certificate(vault, name);
+                let (certificate, next) =
+                    step(resource, found, |certificate| certificate.deletion, transition)?;
+                self.set_certificate_state(&certificate, next);
+                Ok(())
+            }
             Deletable::Key(container, name) => {
                 self.writable_container(container)?;
+                self.check_unmanaged(container, name.as_str(), ResourceKind::Key, transition.verb())?;
                 let found = self.key(container, name);
                 let (key, next) = step(resource, found, |key| key.deletion, transition)?;
                 self.set_object_state(&*key, next, |deletion| Key { deletion, ..Key::clone(&key) });
@@ -29,6 +40,7 @@ impl Transaction<'_> {
             }
             Deletable::Secret(vault, name) => {
                 self.writable_container(&vault.into())?;
+                self.check_unmanaged(&vault.into(), name.as_str(), ResourceKind::Secret, transition.verb())?;
                 let found = self.secret(vault, name);
                 let (secret, next) = step(resource, found, |secret| secret.deletion, transition)?;
                 self.set_object_state(&*secret, next, |deletion| Secret {
@@ -68,6 +80,19 @@ impl Transaction<'_> {
             }
         };
         self.set(with_deletion(deletion));
+    }
+
+    /// Stages the new state of a certificate and of its companions.
+    fn set_certificate_state(&mut self, certificate: &Certificate, next: DeletionState) {
+        let container = ContainerId::from(&certificate.vault);
+        let name = certificate.name.as_str();
+        if let Some(key) = self.object::<Key>(&container, name) {
+            self.set_object_state(&*key, next, |deletion| Key { deletion, ..Key::clone(&key) });
+        }
+        if let Some(secret) = self.object::<Secret>(&container, name) {
+            self.set_object_state(&*secret, next, |deletion| Secret { deletion, ..Secret::clone(&secret) });
+        }
+        self.set_object_state(certificate, next, |deletion| Certificate { deletion, ..certificate.clone() });
     }
 
     fn set_hsm_state(&mut self, hsm: &ManagedHsm, next: DeletionState, transition: Transition) -> Result<()> {

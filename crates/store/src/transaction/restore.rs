@@ -10,7 +10,7 @@ use crate::model::hsm::ManagedHsm;
 use crate::model::hsm_contents::HsmContents;
 use crate::model::key::Key;
 use crate::model::name::HsmName;
-use crate::model::resource_kind::Resource;
+use crate::model::resource_kind::{Resource, ResourceKind};
 use crate::model::{Error, Result};
 use crate::roles::Roles;
 
@@ -18,6 +18,7 @@ impl Transaction<'_> {
     /// Adds a key from a backup, under a name that no key has.
     pub(super) fn restore_key(&mut self, key: &Key) -> Result<()> {
         let container = self.writable_container(&key.container)?.id();
+        self.check_unmanaged(&container, key.name.as_str(), ResourceKind::Key, "restore")?;
         if let Some(known) = self.key(&key.container, &key.name) {
             let resource = Resource::key(&key.container, &known.name);
             return Err(match known.deletion {

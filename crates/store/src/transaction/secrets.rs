@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::Transaction;
 use crate::model::limit;
 use crate::model::name::{SecretName, VaultName};
-use crate::model::resource_kind::Resource;
+use crate::model::resource_kind::{Resource, ResourceKind};
 use crate::model::secret::{Secret, SecretId, SecretVersion};
 use crate::model::{Error, Result};
 
@@ -18,6 +18,7 @@ impl Transaction<'_> {
     /// Adds a version of a new or live secret.
     pub(super) fn insert_secret_version(&mut self, version: &SecretVersion) -> Result<()> {
         let vault = self.writable_vault(&version.vault)?;
+        self.check_unmanaged(&(&vault).into(), version.name.as_str(), ResourceKind::Secret, "set")?;
         let mut secret = match self.secret(&vault, &version.name) {
             Some(known) => {
                 let resource = || Resource::secret(&vault, &known.name);
@@ -33,7 +34,7 @@ impl Transaction<'_> {
             None => {
                 self.check_limit(limit::SECRETS, || self.count::<Secret>(&(&vault).into()))?;
                 let (name, versions) = (version.name.clone(), Vec::with_capacity(1));
-                Secret { vault, name, versions, deletion: None }
+                Secret { vault, name, versions, deletion: None, managed: false }
             }
         };
         secret.versions.push(Arc::new(with_names_of(version, &secret)));
@@ -43,7 +44,8 @@ impl Transaction<'_> {
 
     /// Replaces a version of a live secret. Its value cannot change.
     pub(super) fn replace_secret_version(&mut self, version: &SecretVersion) -> Result<()> {
-        self.writable_vault(&version.vault)?;
+        let vault = self.writable_vault(&version.vault)?;
+        self.check_unmanaged(&(&vault).into(), version.name.as_str(), ResourceKind::Secret, "update")?;
         let resource = || Resource::secret(&version.vault, &version.name);
         let known = self.secret(&version.vault, &version.name);
         let known = known.filter(|secret| secret.deletion.is_none());
@@ -61,6 +63,7 @@ impl Transaction<'_> {
     /// Adds a secret from a backup, under a name that no secret has.
     pub(super) fn restore_secret(&mut self, secret: &Secret) -> Result<()> {
         let vault = self.writable_vault(&secret.vault)?;
+        self.check_unmanaged(&(&vault).into(), secret.name.as_str(), ResourceKind::Secret, "restore")?;
         if let Some(known) = self.secret(&vault, &secret.name) {
             let version = secret.current().map(|current| current.version);
             let id = SecretId { vault, name: known.name.clone(), version };
@@ -77,7 +80,7 @@ impl Transaction<'_> {
     }
 
     /// The vault, whose contents must be changeable, with its name in the stored spelling.
-    fn writable_vault(&self, name: &VaultName) -> Result<VaultName> {
+    pub(super) fn writable_vault(&self, name: &VaultName) -> Result<VaultName> {
         let container = self.writable_container(&name.into())?;
         container.vault().map(|vault| vault.name.clone()).ok_or_else(|| Error::NotFound(name.into()))
     }

@@ -13,6 +13,7 @@ use crate::model::resource_kind::Resource;
 use crate::model::time_guard::ClockStatus;
 use crate::model::{Error, Field, Result, Timestamp};
 use crate::ops::KeyPath;
+use crate::ops::certificates::CertificatePath;
 use crate::ops::clock;
 use crate::ops::secrets::SecretPath;
 
@@ -109,6 +110,9 @@ impl From<TimedEvent> for pb::Happening {
             TimedEventKind::PurgedVault(path) => What::PurgedVault(deleted_path_name(&path)),
             TimedEventKind::PurgedKey(KeyPath { container, name }) => {
                 What::PurgedKey(Resource::deleted_key(&container, &name).name)
+            }
+            TimedEventKind::PurgedCertificate(CertificatePath { vault, name }) => {
+                What::PurgedCertificate(Resource::deleted_certificate(&vault, &name).name)
             }
             TimedEventKind::PurgedSecret(SecretPath { vault, name }) => {
                 What::PurgedSecret(Resource::deleted_secret(&vault, &name).name)

@@ -245,7 +245,7 @@ impl TryFrom<pb::ListDeletedKeysRequest> for ListDeletedKeys {
 }
 
 impl From<KeyBundle> for pb::KeyBundle {
-    fn from(KeyBundle { version, level }: KeyBundle) -> Self {
+    fn from(KeyBundle { version, level, managed: _ }: KeyBundle) -> Self {
         let key_type = version.material.key_type();
         let key_size = match key_type {
             KeyType::Rsa { bits } | KeyType::Oct { bits } => u32::from(bits),

@@ -180,7 +180,7 @@ super::named! {
 }
 
 impl From<SecretBundle> for pb::SecretBundle {
-    fn from(SecretBundle { version, level }: SecretBundle) -> Self {
+    fn from(SecretBundle { version, level, managed: _ }: SecretBundle) -> Self {
         let attributes = &version.attributes;
         let (vault, name) = (version.vault.clone(), version.name.clone());
         Self {

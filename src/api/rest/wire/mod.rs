@@ -4,6 +4,7 @@
 
 pub(super) mod access;
 pub(super) mod backup;
+pub(super) mod certificates;
 pub(super) mod crypto;
 pub(super) mod full_backup;
 pub(super) mod keys;

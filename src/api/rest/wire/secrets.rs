@@ -32,7 +32,7 @@ struct Request {
 }
 
 /// A value in a request body, which is wiped when it is dropped.
-struct SentValue(Zeroizing<String>);
+pub(super) struct SentValue(pub(super) Zeroizing<String>);
 
 impl<'de> Deserialize<'de> for SentValue {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
@@ -153,9 +153,14 @@ pub(in super::super) struct Bundle {
     #[serde(skip_serializing_if = "Option::is_none")]
     content_type: Option<String>,
     id: String,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    managed: bool,
     attributes: Attributes,
     #[serde(skip_serializing_if = "Option::is_none")]
     tags: Option<Tags>,
+    /// The companion key of a version of a certificate.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    kid: Option<String>,
 }
 
 /// The members that only deleted secrets have. Times are Unix times in seconds.
@@ -188,13 +193,14 @@ fn secret_url(endpoint: &Endpoint, version: &SecretVersion) -> String {
 }
 
 /// Returns a secret without its value, and with an id without version.
-fn item(endpoint: &Endpoint, SecretBundle { version, level }: &SecretBundle) -> Bundle {
+fn item(endpoint: &Endpoint, SecretBundle { version, level, managed }: &SecretBundle) -> Bundle {
     let attributes = &version.attributes;
     Bundle {
         value: None,
         deletion: None,
         content_type: version.content_type.clone(),
         id: secret_url(endpoint, version),
+        managed: *managed,
         attributes: Attributes {
             enabled: attributes.enabled,
             nbf: attributes.not_before.map(|at| at.as_second()),
@@ -205,6 +211,7 @@ fn item(endpoint: &Endpoint, SecretBundle { version, level }: &SecretBundle) -> 
             recoverable_days: endpoint.has_recoverable_days().then(|| level.retention.days()),
         },
         tags: (!version.tags.is_empty()).then(|| version.tags.clone()),
+        kid: None,
     }
 }
 
@@ -215,7 +222,9 @@ pub(in super::super) fn bundle(endpoint: &Endpoint, secret: SecretBundle) -> Bun
 
 fn version_item(endpoint: &Endpoint, secret: &SecretBundle) -> Bundle {
     let id = format!("{}/{}", secret_url(endpoint, &secret.version), secret.version.version);
-    Bundle { id, ..item(endpoint, secret) }
+    let SecretVersion { name, version, .. } = &*secret.version;
+    let kid = secret.managed.then(|| format!("{}/keys/{name}/{version}", endpoint.base));
+    Bundle { id, kid, ..item(endpoint, secret) }
 }
 
 /// Returns a secret version with its value.

@@ -22,6 +22,9 @@ pub(in super::super) struct Bundle {
     attributes: Attributes,
     #[serde(skip_serializing_if = "Option::is_none")]
     tags: Option<Tags>,
+    /// Whether it is the companion of a certificate.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    managed: bool,
 }
 
 /// A key or a version in a list.
@@ -34,6 +37,9 @@ pub(in super::super) struct Item {
     attributes: Attributes,
     #[serde(skip_serializing_if = "Option::is_none")]
     tags: Option<Tags>,
+    /// Whether it is the companion of a certificate.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    managed: bool,
 }
 
 /// The members that only deleted keys have. Times are Unix times in seconds.
@@ -99,7 +105,7 @@ fn jwk(endpoint: &Endpoint, version: &KeyVersion) -> Jwk {
     }
 }
 
-fn attributes(endpoint: &Endpoint, KeyBundle { version, level }: &KeyBundle) -> Attributes {
+fn attributes(endpoint: &Endpoint, KeyBundle { version, level, managed: _ }: &KeyBundle) -> Attributes {
     let attributes = &version.attributes;
     Attributes {
         enabled: attributes.enabled,
@@ -124,6 +130,7 @@ pub(in super::super) fn bundle(endpoint: &Endpoint, bundle: KeyBundle) -> Bundle
         key: jwk(endpoint, version),
         attributes: attributes(endpoint, &bundle),
         tags: tags(version),
+        managed: bundle.managed,
     }
 }
 
@@ -140,7 +147,13 @@ pub(in super::super) fn deleted_bundle(endpoint: &Endpoint, deleted: DeletedKeyB
 }
 
 fn item(endpoint: &Endpoint, bundle: &KeyBundle, kid: String) -> Item {
-    Item { deletion: None, kid, attributes: attributes(endpoint, bundle), tags: tags(&bundle.version) }
+    Item {
+        deletion: None,
+        kid,
+        attributes: attributes(endpoint, bundle),
+        tags: tags(&bundle.version),
+        managed: bundle.managed,
+    }
 }
 
 fn key_url(endpoint: &Endpoint, version: &KeyVersion) -> String {

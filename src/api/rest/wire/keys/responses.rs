@@ -109,7 +109,7 @@ fn recovery_id(endpoint: &Endpoint, version: &KeyVersion) -> String {
     format!("{}/deletedkeys/{}", endpoint.base, version.name)
 }
 
-fn attributes(KeyBundle { version, level }: &KeyBundle) -> Attributes {
+fn attributes(KeyBundle { version, level, managed: _ }: &KeyBundle) -> Attributes {
     let attributes = &version.attributes;
     Attributes {
         created: attributes.created.as_second(),

@@ -1,0 +1,177 @@
+//! Certificates of vaults as records: their versions, and the operation that creates the next one.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::policy::{CertificatePolicy, Issuer, IssuerParameters};
+use super::validity::Validity;
+use crate::deletion::Deletable;
+use crate::key::PublicMaterial;
+use crate::name::{CertificateName, VaultName, VersionId};
+use crate::retention::Deletion;
+use crate::secret::{SealedValue, SecretAttributes};
+use crate::tags::Tags;
+use crate::time::ScheduledWork;
+use crate::{Error, Result, Timestamp};
+
+/// One version of a certificate, with a companion key and a companion secret that have the same identifier.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct CertificateVersion {
+    /// Its identifier.
+    pub version: VersionId,
+    /// The certificate in DER.
+    pub der: Vec<u8>,
+    /// The SHA-1 digest of the certificate.
+    pub thumbprint: [u8; 20],
+    /// Its attributes. The validity period is that of the certificate.
+    pub attributes: SecretAttributes,
+    /// The user's tags.
+    pub tags: Tags,
+}
+
+/// The state of the operation that creates a version.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum OperationStatus {
+    /// The certificate is not issued yet.
+    InProgress,
+    /// The version exists.
+    Completed,
+    /// The issuer refused.
+    Failed,
+}
+
+impl OperationStatus {
+    /// Returns the name that every surface uses.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::InProgress => "inProgress",
+            Self::Completed => "completed",
+            Self::Failed => "failed",
+        }
+    }
+}
+
+/// The operation that creates a version (`pending`). It is kept after its completion, until it is deleted or replaced.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct PendingOperation {
+    /// The identifier of the version, also the `CKA_ID` of the private key in the token.
+    pub version: VersionId,
+    /// Identifies the operation.
+    pub request_id: VersionId,
+    /// The request for the certificate (PKCS#10) in DER.
+    #[serde(with = "crate::base64::base64url")]
+    pub csr: Vec<u8>,
+    /// The issuer that was asked.
+    pub issuer: IssuerParameters,
+    /// The state.
+    pub status: OperationStatus,
+    /// Whether the cancellation was requested.
+    pub cancellation_requested: bool,
+    /// The public key.
+    pub public_key: PublicMaterial,
+    /// The private key of an exportable certificate in PEM, encrypted.
+    pub private_key: Option<SealedValue>,
+    /// The policy by which the version is made.
+    pub policy: CertificatePolicy,
+    /// Whether the version will be enabled.
+    pub enabled: bool,
+    /// The tags that the version will have.
+    pub tags: Tags,
+    /// Whether the secret keeps the order of the certificates.
+    pub keep_order: bool,
+    /// When the operation began.
+    pub created: Timestamp,
+}
+
+impl PendingOperation {
+    /// Returns the text about the state that callers get; `None` once it has ended, as recorded.
+    pub fn status_details(&self) -> Option<&'static str> {
+        match (self.status, self.issuer.issuer()) {
+            (OperationStatus::InProgress, Issuer::Unknown) => {
+                Some("Pending certificate created. Please Perform Merge to complete the request.")
+            }
+            (OperationStatus::InProgress, _) => Some(
+                "Pending certificate created. Certificate request is in progress. This may take some time based on the issuer provider. Please check again later.",
+            ),
+            (OperationStatus::Completed | OperationStatus::Failed, _) => None,
+        }
+    }
+
+    /// Whether it blocks another creation or import.
+    pub const fn is_in_progress(&self) -> bool {
+        matches!(self.status, OperationStatus::InProgress)
+    }
+}
+
+/// A certificate: its versions, oldest first, its policy and the operation that creates the next version.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Certificate {
+    /// The vault that holds it.
+    pub vault: VaultName,
+    /// Its name in its original spelling.
+    pub name: CertificateName,
+    /// The versions that exist; the last one is the current version. Empty until the first one is issued.
+    pub versions: Vec<Arc<CertificateVersion>>,
+    /// The identifier of the first version, which lists show before it is issued.
+    pub first: VersionId,
+    /// How the next version is made.
+    pub policy: CertificatePolicy,
+    /// The operation that creates or created the latest version, unless it was deleted.
+    pub pending: Option<PendingOperation>,
+    /// `None` while live.
+    pub deletion: Option<Deletion>,
+}
+
+impl Certificate {
+    /// Returns the current version; `None` before the first one is issued.
+    pub fn current(&self) -> Option<&Arc<CertificateVersion>> {
+        self.versions.last()
+    }
+
+    /// Returns a version, or the current one if `version` is `None`.
+    pub fn version(&self, version: Option<VersionId>) -> Option<&Arc<CertificateVersion>> {
+        match version {
+            None => self.current(),
+            Some(version) => self.versions.iter().rev().find(|known| known.version == version),
+        }
+    }
+
+    /// Returns the attributes that a certificate has before its first version is issued, as recorded.
+    ///
+    /// # Errors
+    /// `Invalid` if the validity period ends after the year 9999.
+    pub fn unissued_attributes(&self) -> Result<SecretAttributes> {
+        let (created, updated) = (self.policy.created, self.policy.updated);
+        let Validity { not_before, not_after } = self.policy.x509.validity_months.validity(created)?;
+        let (not_before, expires) = (Some(not_before), Some(not_after));
+        Ok(SecretAttributes { enabled: false, not_before, expires, created, updated })
+    }
+
+    /// Returns the identifiers of all objects that the certificate has in the token.
+    pub fn objects(&self) -> Vec<VersionId> {
+        let mut objects: Vec<_> = self.versions.iter().map(|version| version.version).collect();
+        objects.extend(self.pending.as_ref().map(|pending| pending.version));
+        objects.sort_unstable();
+        objects.dedup();
+        objects
+    }
+
+    /// Returns the scheduled work on the certificate: the purge of a deleted one.
+    pub fn scheduled_work(&self) -> Vec<(Timestamp, ScheduledWork)> {
+        let purge = || ScheduledWork::Purge(Deletable::Certificate(self.vault.clone(), self.name.clone()));
+        self.deletion.map(|deletion| (deletion.scheduled_purge_at, purge())).into_iter().collect()
+    }
+
+    /// Checks that no operation is in progress.
+    ///
+    /// # Errors
+    /// `CertificatePending`.
+    pub fn check_not_pending(&self) -> Result<()> {
+        match &self.pending {
+            Some(pending) if pending.is_in_progress() => Err(Error::CertificatePending),
+            _ => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,216 @@
+//! The SQL of certificates.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use futures_util::TryStreamExt as _;
+use sqlx::SqliteConnection;
+
+use super::case_insensitive::LowercaseObjectId;
+use super::columns::{column, damaged, dated, instant, json, key_date, parsed, to_json};
+use super::failure::{Done, Failure};
+use super::objects::Staged;
+use super::transaction::Transaction;
+use crate::model::certificate::{Certificate, CertificateSettings, CertificateVersion};
+use crate::model::container::ContainerId;
+use crate::model::key_date::KeyDate;
+use crate::model::name::{CertificateName, VaultName, VersionId};
+use crate::model::retention::Deletion;
+use crate::model::secret::SecretAttributes;
+use crate::model::vault::Vault;
+use crate::model::{Error, Result};
+
+/// The certificate as it is after the changes of a transaction.
+pub(super) fn planned(
+    transaction: &Transaction<'_>,
+    vault: &VaultName,
+    name: &CertificateName,
+) -> Result<Arc<Certificate>, Failure> {
+    transaction
+        .certificate(vault, name)
+        .ok_or_else(|| Failure::Refused(Error::internal("a planned certificate is missing")))
+}
+
+/// Writes a certificate without its versions.
+pub(super) async fn put(db: &mut SqliteConnection, certificate: &Certificate) -> Done {
+    let sql = "-- put_certificate
+        INSERT INTO certificates (container, folded, name, first, policy, pending) VALUES ($1, $2, $3, $4, $5, $6)
+        ON CONFLICT (container, folded) DO UPDATE SET policy = excluded.policy, pending = excluded.pending";
+    let pending = certificate.pending.as_ref().map(to_json).transpose()?;
+    sqlx::query(sql)
+        .bind(ContainerId::from(&certificate.vault).to_case_insensitive())
+        .bind(certificate.name.to_case_insensitive())
+        .bind(certificate.name.as_str())
+        .bind(certificate.first.to_string())
+        .bind(to_json(&certificate.policy)?)
+        .bind(pending)
+        .execute(db)
+        .await?;
+    Ok(())
+}
+
+/// Writes a new version, or the new attributes and tags of an existing one.
+pub(super) async fn put_version(
+    db: &mut SqliteConnection,
+    certificate: &Certificate,
+    version: VersionId,
+) -> Done {
+    let sql = "-- put_certificate_version
+        INSERT INTO certificate_versions (container, certificate, version, position, der, thumbprint, enabled, not_before,
+            expires, created, updated, tags)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+        ON CONFLICT (container, certificate, version) DO UPDATE SET enabled = excluded.enabled,
+            updated = excluded.updated, tags = excluded.tags";
+    let position = certificate.versions.iter().position(|known| known.version == version);
+    let missing = || Failure::Refused(Error::internal("a planned version of a certificate is missing"));
+    let known = certificate.version(Some(version)).ok_or_else(missing)?;
+    let attributes = &known.attributes;
+    sqlx::query(sql)
+        .bind(ContainerId::from(&certificate.vault).to_case_insensitive())
+        .bind(certificate.name.to_case_insensitive())
+        .bind(version.to_string())
+        .bind(i64::try_from(position.unwrap_or_default()).unwrap_or(i64::MAX))
+        .bind(&known.der)
+        .bind(&known.thumbprint[..])
+        .bind(i64::from(attributes.enabled))
+        .bind(attributes.not_before.map(KeyDate::as_microsecond))
+        .bind(attributes.expires.map(KeyDate::as_microsecond))
+        .bind(attributes.created.as_microsecond())
+        .bind(attributes.updated.as_microsecond())
+        .bind(to_json(&known.tags)?)
+        .execute(db)
+        .await?;
+    Ok(())
+}
+
+/// Writes contacts and issuers of a vault.
+pub(super) async fn put_settings(
+    db: &mut SqliteConnection,
+    vault: &VaultName,
+    settings: &CertificateSettings,
+) -> Done {
+    let sql = "-- put_certificate_settings
+        INSERT INTO certificate_settings (container, settings) VALUES ($1, $2)
+        ON CONFLICT (container) DO UPDATE SET settings = excluded.settings";
+    let container = ContainerId::from(vault).to_case_insensitive();
+    sqlx::query(sql).bind(container).bind(to_json(settings)?).execute(db).await?;
+    Ok(())
+}
+
+/// Writes the dates of a deletion, or removes them.
+pub(super) async fn update_deletion(
+    db: &mut SqliteConnection,
+    (container, folded): &LowercaseObjectId,
+    deletion: Option<Deletion>,
+) -> Done {
+    let sql = "-- update_certificate_deletion
+        UPDATE certificates SET deleted_at = $3, scheduled_purge_at = $4 WHERE container = $1 AND folded = $2";
+    sqlx::query(sql)
+        .bind(container)
+        .bind(folded)
+        .bind(deletion.map(|deletion| deletion.deleted_at.as_microsecond()))
+        .bind(deletion.map(|deletion| deletion.scheduled_purge_at.as_microsecond()))
+        .execute(db)
+        .await?;
+    Ok(())
+}
+
+/// Deletes a certificate with its versions.
+pub(super) async fn delete(db: &mut SqliteConnection, (container, folded): &LowercaseObjectId) -> Done {
+    let versions = "-- delete_certificate_versions
+        DELETE FROM certificate_versions WHERE container = $1 AND certificate = $2";
+    sqlx::query(versions).bind(container).bind(folded).execute(&mut *db).await?;
+    let sql = "-- delete_certificate
+        DELETE FROM certificates WHERE container = $1 AND folded = $2";
+    sqlx::query(sql).bind(container).bind(folded).execute(db).await?;
+    Ok(())
+}
+
+/// Deletes all certificates of a vault, and its contacts and issuers. `container` is its stored identifier in lower case.
+pub(super) async fn delete_all(db: &mut SqliteConnection, container: &str) -> Done {
+    for sql in [
+        "-- delete_all_certificate_versions
+        DELETE FROM certificate_versions WHERE container = $1",
+        "-- delete_all_certificates
+        DELETE FROM certificates WHERE container = $1",
+        "-- delete_certificate_settings
+        DELETE FROM certificate_settings WHERE container = $1",
+    ] {
+        sqlx::query(sql).bind(container).execute(&mut *db).await?;
+    }
+    Ok(())
+}
+
+/// Reads the contacts and issuers of all vaults, by the stored identifier of the vault in lower case.
+pub(super) async fn load_settings(
+    db: &mut SqliteConnection,
+) -> Result<BTreeMap<String, Arc<CertificateSettings>>> {
+    let sql = "-- load_certificate_settings
+        SELECT container, settings FROM certificate_settings";
+    let mut found = BTreeMap::new();
+    let mut rows = sqlx::query(sql).fetch(db);
+    while let Some(row) = rows.try_next().await.map_err(Error::internal)? {
+        found.insert(column(&row, "container")?, Arc::new(json(&row, "settings")?));
+    }
+    Ok(found)
+}
+
+/// Reads all certificates, in the form of changes.
+pub(super) async fn load(db: &mut SqliteConnection, vaults: &[Arc<Vault>]) -> Result<Staged<Certificate>> {
+    let named = |vault: &Arc<Vault>| {
+        let vault = vault.name.clone();
+        (ContainerId::from(&vault).to_case_insensitive(), vault)
+    };
+    let names: BTreeMap<String, VaultName> = vaults.iter().map(named).collect();
+    let mut certificates = BTreeMap::<LowercaseObjectId, Certificate>::new();
+    let sql = "-- load_certificates
+        SELECT container, folded, name, first, policy, pending, deleted_at, scheduled_purge_at FROM certificates";
+    let mut rows = sqlx::query(sql).fetch(&mut *db);
+    while let Some(row) = rows.try_next().await.map_err(Error::internal)? {
+        let id: LowercaseObjectId = (column(&row, "container")?, column(&row, "folded")?);
+        let deletion = match instant(&row, "deleted_at")? {
+            Some(deleted_at) => {
+                Some(Deletion { deleted_at, scheduled_purge_at: dated(&row, "scheduled_purge_at")? })
+            }
+            None => None,
+        };
+        let pending = match column::<Option<&str>>(&row, "pending")? {
+            Some(_) => Some(json(&row, "pending")?),
+            None => None,
+        };
+        let certificate = Certificate {
+            vault: names.get(&id.0).ok_or_else(|| damaged("a certificate has no vault"))?.clone(),
+            name: parsed(&row, "name")?,
+            versions: Vec::new(),
+            first: parsed(&row, "first")?,
+            policy: json(&row, "policy")?,
+            pending,
+            deletion,
+        };
+        certificates.insert(id, certificate);
+    }
+    drop(rows);
+    let sql = "-- load_certificate_versions
+        SELECT container, certificate, version, der, thumbprint, enabled, not_before, expires, created, updated, tags
+        FROM certificate_versions ORDER BY container, certificate, position";
+    let mut rows = sqlx::query(sql).fetch(db);
+    while let Some(row) = rows.try_next().await.map_err(Error::internal)? {
+        let id: LowercaseObjectId = (column(&row, "container")?, column(&row, "certificate")?);
+        let certificate = certificates.get_mut(&id).ok_or_else(|| damaged("a version has no certificate"))?;
+        let thumbprint = <[u8; 20]>::try_from(column::<&[u8]>(&row, "thumbprint")?);
+        certificate.versions.push(Arc::new(CertificateVersion {
+            version: parsed(&row, "version")?,
+            der: column(&row, "der")?,
+            thumbprint: thumbprint.map_err(damaged)?,
+            attributes: SecretAttributes {
+                enabled: column::<i64>(&row, "enabled")? != 0,
+                not_before: key_date(&row, "not_before")?,
+                expires: key_date(&row, "expires")?,
+                created: dated(&row, "created")?,
+                updated: dated(&row, "updated")?,
+            },
+            tags: json(&row, "tags")?,
+        }));
+    }
+    Ok(certificates.into_iter().map(|(id, certificate)| (id, Some(Arc::new(certificate)))).collect())
+}
