@@ -3,7 +3,7 @@
 use strongroom::api::grpc::pb;
 use tonic::{Code, Response, Status};
 
-use crate::control::support::vault;
+use crate::control::support::{assign, unassign, vault};
 use crate::hsms::Container;
 use crate::roles::support::{assert_grpc_error, assert_not_granted};
 use crate::support::{Client, Server, error_metadata};
@@ -150,4 +150,59 @@ async fn access_token_is_valid_for_one_kind_of_container() {
     }
     list(&mut dev, "hsms/local").await.unwrap();
     assert_not_granted(list(&mut dev_of_vaults, "vaults/payroll").await);
+}
+
+/// Key Vault Reader.
+const KEY_VAULT_READER: &str = "21090545-7ca7-4776-b22c-e363652d74d2";
+/// Key Vault Crypto Officer.
+const KEY_VAULT_CRYPTO_OFFICER: &str = "14b46e9e-c2b7-41b4-b07b-48a6ebf60603";
+
+#[tokio::test]
+async fn roles_apply_at_subscription_group_vault_and_object() {
+    let server = Server::start();
+    let container = Container::of(&server);
+    let mut owner = server.client("owner").await;
+    create(&mut owner, container.vault_request("payroll")).await.unwrap();
+    let (mut nobody, principal) =
+        (vault_client(&server, "nobody").await, server.principal("nobody").object_id);
+    let parent = "vaults/payroll";
+    let object = format!("{}/keys/A", vault("payroll"));
+    // Whether an assignment at the scope allows reading the key and listing all keys.
+    for (scope, expected) in [
+        (container.subscription.clone(), [true, true]),
+        (container.group.clone(), [true, true]),
+        (vault("payroll"), [true, true]),
+        (object.clone(), [true, false]),
+        (object.replace("keys/A", "keys/b"), [false, false]),
+        (object.replace("keys", "secrets"), [false, false]),
+    ] {
+        let assigned = assign(&mut owner, KEY_VAULT_READER, &principal, &scope).await;
+        let found = [
+            get(&mut nobody, parent).await.is_err_and(|status| status.code() == Code::NotFound),
+            list(&mut nobody, parent).await.is_ok(),
+        ];
+        assert_eq!(found, expected, "{scope}");
+        assert_not_granted(purge(&mut nobody, parent).await);
+        let checked = pb::CheckVaultAccessRequest {
+            name: container.vault("payroll"),
+            principal_id: principal.clone(),
+            action: "keys/get".to_owned(),
+            object: "keys/a".to_owned(),
+            ..Default::default()
+        };
+        let checked = owner.vaults.check_vault_access(checked).await.unwrap().into_inner();
+        assert_eq!(checked.allowed, found[0], "{}", checked.reason);
+        assert_eq!(checked.role_assignment.is_some_and(|role| role.name == assigned.name), found[0]);
+        unassign(&mut owner, &assigned.name).await.unwrap();
+    }
+    let refused = assert_not_granted(get(&mut nobody, parent).await);
+    let roles = error_metadata(&refused, "roles");
+    assert!(roles.contains("Key Vault Reader") && !roles.contains("Owner"), "{roles}");
+    // Unlike `all` in an access policy, the role of officers includes purge.
+    assign(&mut owner, KEY_VAULT_CRYPTO_OFFICER, &principal, &vault("payroll")).await;
+    assert_authorized(purge(&mut nobody, parent).await);
+    // Assignments at the vault are deleted with it.
+    crate::vaults::delete(&mut owner, container.vault("payroll")).await.unwrap();
+    crate::vaults::recover(&mut owner, container.deleted_vault("payroll")).await.unwrap();
+    assert_not_granted(purge(&mut nobody, parent).await);
 }
