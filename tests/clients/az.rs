@@ -59,6 +59,12 @@ fn az_secrets_and_keys_of_a_vault_work() {
     run_script("secrets.sh");
 }
 
+#[test]
+#[cfg_attr(not(target_os = "linux"), ignore = "mount namespaces are Linux's")]
+fn az_certificates_of_a_vault_work() {
+    run_script("certificates.sh");
+}
+
 /// An HSM is purged, and recovered from its security domain and key backups.
 #[test]
 #[cfg_attr(not(target_os = "linux"), ignore = "mount namespaces are Linux's")]

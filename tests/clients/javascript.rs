@@ -63,6 +63,12 @@ async fn secret_client_works() {
     run_scenario("secrets.mjs").await;
 }
 
+#[tokio::test]
+#[cfg_attr(not(target_os = "linux"), ignore = "mount namespaces are Linux's")]
+async fn certificate_client_works() {
+    run_scenario("certificates.mjs").await;
+}
+
 #[test]
 #[cfg_attr(not(target_os = "linux"), ignore = "mount namespaces are Linux's")]
 fn documented_example_runs() {

@@ -125,6 +125,14 @@ async fn key_client_works_with_vaults() {
 
 #[tokio::test]
 #[cfg_attr(not(target_os = "linux"), ignore = "mount namespaces are Linux's")]
+async fn certificate_client_works() {
+    for flavour in ["sync", "async"] {
+        run_scenario("certificates_client", flavour).await;
+    }
+}
+
+#[tokio::test]
+#[cfg_attr(not(target_os = "linux"), ignore = "mount namespaces are Linux's")]
 async fn pydantic_reads_settings_from_secrets() {
     run_scenario("settings_source", "sync").await;
 }

@@ -17,6 +17,7 @@ if FLAVOUR == "async":
         KeyVaultBackupClient,
         KeyVaultSettingsClient,
     )
+    from azure.keyvault.certificates.aio import CertificateClient
     from azure.keyvault.keys.aio import KeyClient
     from azure.keyvault.keys.crypto.aio import CryptographyClient
     from azure.keyvault.secrets.aio import SecretClient
@@ -29,6 +30,7 @@ else:
         KeyVaultBackupClient,
         KeyVaultSettingsClient,
     )
+    from azure.keyvault.certificates import CertificateClient
     from azure.keyvault.keys import KeyClient
     from azure.keyvault.keys.crypto import CryptographyClient
     from azure.keyvault.secrets import SecretClient
@@ -87,6 +89,17 @@ def principal(name, secret=None):
 
 def key_client(who, url=URL, **more):
     return opened(KeyClient(url, who, **more))
+
+
+def certificate_client(url, who):
+    return opened(CertificateClient(url, who))
+
+
+async def created(certificates, name, policy):
+    """Creates a certificate. The method has different names in the two clients."""
+    if FLAVOUR == "async":
+        return await certificates.create_certificate(name, policy)
+    return (await certificates.begin_create_certificate(name, policy)).result()
 
 
 def secret_client(url, who):
