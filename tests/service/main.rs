@@ -56,6 +56,7 @@ mod tour;
 mod transport;
 mod usage;
 mod vault_access;
+mod vault_keys;
 mod vaults;
 
 use kit::{access_tokens, directory, messages, prepared, support};

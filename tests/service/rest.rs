@@ -14,6 +14,7 @@ mod refusals;
 mod roles;
 mod settings;
 mod transport_limits;
+mod vault_keys;
 mod vaults;
 
 pub(crate) use crate::kit::rest as client;

@@ -9,8 +9,9 @@ impl Container {
     /// Returns the protection that a new key gets: what the request asks for, if the container has such keys.
     ///
     /// # Errors
-    /// `Invalid` naming `kty` if they require another SKU; `Unsupported` for symmetric keys in a vault.
-    pub fn key_protection(&self, key_type: KeyType, asked: Protection) -> Result<Protection> {
+    /// `Invalid` naming `kty`, which is the field with the type, if they require another SKU; `Unsupported` for symmetric keys in a
+    /// vault.
+    pub fn key_protection(&self, key_type: KeyType, asked: Protection, kty: Field) -> Result<Protection> {
         match (self, key_type) {
             // All types mean those protected by hardware, as recorded.
             (Self::ManagedHsm(_), _) => Ok(Protection::Hsm),
@@ -21,7 +22,7 @@ impl Container {
             // assumption: the code and the message of Azure are not recorded.
             (Self::Vault(vault), _) if vault.sku == VaultSku::Standard && asked == Protection::Hsm => {
                 let why = "keys protected by hardware (RSA-HSM, EC-HSM) require a vault with the SKU premium";
-                Err(Error::invalid(Field::Kty, why))
+                Err(Error::invalid(kty, why))
             }
             (Self::Vault(_), _) => Ok(asked),
         }

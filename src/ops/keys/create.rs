@@ -11,7 +11,7 @@ use crate::model::key::KeySpec;
 use crate::model::local_rbac::DataAction;
 use crate::model::name::KeyName;
 use crate::model::throttling::CallClass;
-use crate::model::{Result, Timestamp};
+use crate::model::{Field, Result, Timestamp};
 use crate::ops::{Cx, Done, KeyPath, NewVersionName, Operation};
 
 /// Generates a key version (<https://learn.microsoft.com/azure/key-vault/keys/about-keys-details>).
@@ -49,7 +49,7 @@ impl Operation for CreateKey {
     async fn execute(self, target: NewVersionName, cx: &Cx) -> Result<Done<KeyBundle>> {
         check_limits(cx, &target)?;
         let name = stored_name(&target, self.key.name);
-        let settings = self.settings.in_container(cx, self.spec.key_type)?;
+        let settings = self.settings.in_container(cx, self.spec.key_type, Field::Kty)?;
         let family = settings.mode_family(cx, self.spec.key_type)?;
         generate(cx, &name, &self.spec, (settings, family), VersionOrigin::Created).await
     }

@@ -12,7 +12,7 @@ use crate::model::import::ImportMaterial;
 use crate::model::key::PublicMaterial;
 use crate::model::local_rbac::DataAction;
 use crate::model::throttling::CallClass;
-use crate::model::{Error, Result, Timestamp};
+use crate::model::{Error, Field, Result, Timestamp};
 use crate::ops::{Cx, Done, KeyPath, NewVersionName, Operation};
 use crate::public_key;
 
@@ -53,7 +53,7 @@ impl Operation for ImportKey {
         check_limits(cx, &target)?;
         // Validated first, because most tokens accept invalid key material.
         let (material, public) = validate(self.material).await?;
-        let settings = self.settings.in_container(cx, public.key_type())?;
+        let settings = self.settings.in_container(cx, public.key_type(), Field::KeyKty)?;
         let family = settings.mode_family(cx, public.key_type())?;
         let version = declare_version(cx).await?;
         cx.token.import(version, material, cx.backup).await?;

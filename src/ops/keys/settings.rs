@@ -9,7 +9,7 @@ use crate::model::key::{
 };
 use crate::model::key_date::KeyDate;
 use crate::model::name::{KeyName, VersionId};
-use crate::model::{Error, Result};
+use crate::model::{Error, Field, Result};
 use crate::ops::{Cx, NewVersionName};
 
 /// The settings of a new key version.
@@ -54,10 +54,11 @@ impl NewKeySettings {
     /// gets.
     ///
     /// # Errors
-    /// `Invalid` naming `kty` if the vault has no such keys; `Unsupported` for symmetric keys in a vault.
-    pub(super) fn in_container(self, cx: &Cx, key_type: KeyType) -> Result<Self> {
+    /// `Invalid` naming `kty`, which is the field with the type, if the vault has no such keys; `Unsupported` for symmetric keys in a
+    /// vault.
+    pub(super) fn in_container(self, cx: &Cx, key_type: KeyType, kty: Field) -> Result<Self> {
         let kind = cx.container.id().kind();
-        let protection = cx.container.key_protection(key_type, self.protection)?;
+        let protection = cx.container.key_protection(key_type, self.protection, kty)?;
         let operations = self.operations.or_else(|| Some(key_type.default_operations(kind)));
         Ok(Self { operations, protection, ..self })
     }
