@@ -1,5 +1,6 @@
 //! A simulator in a child process, and connections to it over TLS.
 
+use std::collections::HashMap;
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
@@ -11,17 +12,19 @@ use tonic::service::Interceptor;
 use tonic::service::interceptor::InterceptedService;
 use tonic::transport::{Certificate, Channel, ClientTlsConfig};
 
+/// The planes for which access tokens are requested, as `strongroom token --plane` names them.
+const PLANES: [&str; 2] = ["data", "vault"];
+
 /// A running simulator. Killed when dropped.
 pub(crate) struct Simulator {
     child: Child,
-    bearer: Bearer,
-    vault_bearer: Bearer,
+    bearers: HashMap<&'static str, Bearer>,
     _output: BufReader<ChildStdout>,
     directory: TempDir,
 }
 
 impl Simulator {
-    /// Starts a simulator with default settings, except for its directory and port, and requests an access token.
+    /// Starts a simulator with default settings, except for its directory and port, and requests access tokens.
     pub(crate) fn start(program: &Path) -> anyhow::Result<Self> {
         let directory = tempfile::tempdir()?;
         let log = directory.path().join("log");
@@ -38,14 +41,12 @@ impl Simulator {
             let _ = child.wait();
             anyhow::bail!("the server did not start:\n{}", std::fs::read_to_string(log)?);
         }
-        let bearer = |plane: &str| -> anyhow::Result<Bearer> {
+        let bearer = |plane: &'static str| {
             let token = run(command(program, directory.path()).args(["token", "--plane", plane]))?;
-            Ok(Bearer(format!("Bearer {}", token.trim()).parse()?))
+            Ok((plane, Bearer(format!("Bearer {}", token.trim()).parse()?)))
         };
-        match bearer("data").and_then(|data| Ok((data, bearer("vault")?))) {
-            Ok((bearer, vault_bearer)) => {
-                Ok(Self { child, bearer, vault_bearer, _output: output, directory })
-            }
+        match PLANES.into_iter().map(bearer).collect() {
+            Ok(bearers) => Ok(Self { child, bearers, _output: output, directory }),
             Err(error) => {
                 let _ = child.kill();
                 let _ = child.wait();
@@ -76,17 +77,13 @@ impl Simulator {
         Ok(endpoint.tls_config(tls)?.tcp_nodelay(true).connect().await?)
     }
 
-    /// Adds the access token to every call of a connection.
-    pub(crate) fn authorize(&self, channel: Channel) -> Authorized {
-        InterceptedService::new(channel, self.bearer.clone())
-    }
-}
-
-impl Simulator {
-    /// Adds the access token for vaults to every call of a connection.
-    #[allow(dead_code, reason = "not every benchmark uses vaults")]
-    pub(crate) fn authorize_for_vaults(&self, channel: Channel) -> Authorized {
-        InterceptedService::new(channel, self.vault_bearer.clone())
+    /// Adds the access token for a plane, `data` or `vault`, to every call of a connection.
+    ///
+    /// # Panics
+    ///
+    /// If there is no such plane.
+    pub(crate) fn authorize(&self, plane: &str, channel: Channel) -> Authorized {
+        InterceptedService::new(channel, self.bearers[plane].clone())
     }
 }
 

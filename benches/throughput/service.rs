@@ -81,8 +81,8 @@ struct Client {
 impl Client {
     async fn connect(simulator: &Simulator) -> anyhow::Result<Self> {
         let channel = simulator.connect().await?;
-        let authorized = simulator.authorize(channel.clone());
-        let for_vaults = simulator.authorize_for_vaults(channel.clone());
+        let authorized = simulator.authorize("data", channel.clone());
+        let for_vaults = simulator.authorize("vault", channel.clone());
         Ok(Self {
             health: HealthClient::new(channel),
             keys: KeyServiceClient::new(authorized.clone()),

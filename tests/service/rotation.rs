@@ -379,7 +379,7 @@ async fn crash_during_rotations_loses_and_repeats_none() {
         assert_eq!(made, [each; KEYS], "round {round}");
         assert_eq!(
             crate::crash::count_objects(&server).complete,
-            each * KEYS + crate::crash::OF_DOMAIN,
+            each * KEYS + crate::crash::OF_DOMAIN + crate::crash::SEALING_KEYS,
             "round {round}: objects in the token"
         );
     }

@@ -223,8 +223,8 @@ async fn slow_call_at_shutdown_completes_or_is_rejected() {
         if shutdown_seconds == "60" {
             assert_eq!(
                 objects(&server),
-                keys.len() + 3,
-                "one object per key, the sentinel and the security domain"
+                keys.len() + 5,
+                "one object per key, the sentinel, the security domain, and the vault's sentinel and sealing key"
             );
         }
     }

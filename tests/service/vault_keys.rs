@@ -84,7 +84,7 @@ pub(crate) async fn versions(client: &mut Client, name: &str) -> Vec<pb::KeyBund
 
 /// Lists the names of the live keys of a vault.
 pub(crate) async fn live_names(client: &mut Client, vault: &str) -> Vec<String> {
-    let request = pb::ListKeysRequest { parent: vault.to_owned(), ..Default::default() };
+    let request = pb::ListKeysRequest { parent: vault.to_owned(), page_size: 1000, ..Default::default() };
     let page = client.keys.list_keys(request).await.unwrap().into_inner();
     page.keys.iter().map(|key| key.name.rsplit('/').next().unwrap().to_owned()).collect()
 }

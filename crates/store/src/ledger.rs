@@ -362,15 +362,15 @@ impl Group {
     }
 
     /// The container with its name in its original case, so that its calls share one counter; `None` if there is no such
-    /// container, so that callers cannot create counters with invented names. A container that the group purges counts as
-    /// existing: the purge is one of its calls.
+    /// container, so that callers cannot create counters with invented names. A vault that the group purges counts as
+    /// existing: its purge is billed.
     fn canonical(&self, memory: &Memory, container: &ContainerId) -> Option<ContainerId> {
         if let Ok(found) = Transaction::new(memory, &self.changes).container(container) {
             return Some(found.id());
         }
         let folded = container.to_case_insensitive();
         let ids = self.changes.phases.iter().rev().map(|begun| begun.container.id());
-        ids.into_iter().find(|id| id.to_case_insensitive() == folded)
+        ids.into_iter().find(|id| id.vault().is_some() && id.to_case_insensitive() == folded)
     }
 }
 

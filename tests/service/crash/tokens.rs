@@ -11,6 +11,9 @@ const FREE: &str = "strongroom-free";
 /// The number of objects of a security domain.
 pub(crate) const OF_DOMAIN: usize = 2;
 
+/// The number of sealing keys: that of the vault of the seed.
+pub(crate) const SEALING_KEYS: usize = 1;
+
 /// The objects in tokens, by SoftHSM's files.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub(crate) struct Objects {
@@ -51,8 +54,9 @@ fn objects_in(token: &Path) -> Objects {
     objects
 }
 
-/// Asserts that each of these HSMs has one token and that all other tokens are empty. Returns the number of free tokens.
-pub(super) fn assert_one_token_per_hsm(server: &Server, hsms: &[&str], why: &str) -> usize {
+/// Asserts that each of these owners, the labels of HSMs and vaults, has one token and that all other tokens are empty.
+/// Returns the number of free tokens.
+pub(super) fn assert_one_token_each(server: &Server, owners: &[&str], why: &str) -> usize {
     let mut owned: BTreeMap<&str, usize> = BTreeMap::new();
     let mut free = 0;
     for token in hsm_tokens(server) {
@@ -63,14 +67,14 @@ pub(super) fn assert_one_token_per_hsm(server: &Server, hsms: &[&str], why: &str
             let label = format!("{label:32}");
             record.windows(label.len()).any(|window| window == label.as_bytes())
         };
-        if let Some(hsm) = hsms.iter().find(|hsm| labelled(hsm)) {
-            *owned.entry(*hsm).or_default() += 1;
+        if let Some(owner) = owners.iter().find(|owner| labelled(owner)) {
+            *owned.entry(*owner).or_default() += 1;
             continue;
         }
         assert_eq!(
             objects_in(&token).complete,
             0,
-            "{why}: {} belongs to no HSM and is not empty",
+            "{why}: {} belongs to no HSM or vault and is not empty",
             token.display()
         );
         if labelled(FREE) {
@@ -79,8 +83,8 @@ pub(super) fn assert_one_token_per_hsm(server: &Server, hsms: &[&str], why: &str
             println!("{why}: {} is no token", token.display());
         }
     }
-    let wanted: BTreeMap<&str, usize> = hsms.iter().map(|hsm| (*hsm, 1)).collect();
-    assert_eq!(owned, wanted, "{why}: tokens by HSM");
+    let wanted: BTreeMap<&str, usize> = owners.iter().map(|owner| (*owner, 1)).collect();
+    assert_eq!(owned, wanted, "{why}: tokens by owner");
     free
 }
 

@@ -65,7 +65,9 @@ async fn contents_are_those_of_the_backup() {
     }
     // The objects of the replaced versions are destroyed: six of keys, one more for the AES key, two of the domain.
     for _ in 0..500 {
-        if crate::crash::count_objects(&server).complete == 5 + crate::crash::OF_DOMAIN {
+        if crate::crash::count_objects(&server).complete
+            == 5 + (crate::crash::OF_DOMAIN + crate::crash::SEALING_KEYS)
+        {
             return;
         }
         tokio::time::sleep(std::time::Duration::from_millis(20)).await;
@@ -83,7 +85,7 @@ async fn replaced_objects_are_destroyed_at_once_so_that_the_next_restore_succeed
     dev.create(ec("later", "P-256")).await.unwrap();
     let second = back_up(&mut dev, "local").await;
     assert_eq!(restore(&mut dev, "local", &first).await.status, "Succeeded");
-    let one_key = 1 + crate::crash::OF_DOMAIN;
+    let one_key = 1 + (crate::crash::OF_DOMAIN + crate::crash::SEALING_KEYS);
     for _ in 0..500 {
         if crate::crash::count_objects(&server).complete == one_key {
             break;
@@ -271,7 +273,7 @@ async fn kill_leaves_the_old_or_the_new_state() {
     }
     println!("{old} old states, {new} new states");
     for _ in 0..500 {
-        let wanted = if new > 0 { 40 } else { 21 } + crate::crash::OF_DOMAIN;
+        let wanted = if new > 0 { 40 } else { 21 } + (crate::crash::OF_DOMAIN + crate::crash::SEALING_KEYS);
         if crate::crash::count_objects(&server).complete == wanted {
             return;
         }

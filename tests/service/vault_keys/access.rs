@@ -80,7 +80,8 @@ async fn call(client: &mut Client, vault: &str, permission: &str) -> Result<(), 
         }
         "setrotationpolicy" => {
             let expiry_time = "P90D".to_owned();
-            let request = pb::UpdateKeyRotationPolicyRequest { name: policy, expiry_time, ..Default::default() };
+            let request =
+                pb::UpdateKeyRotationPolicyRequest { name: policy, expiry_time, ..Default::default() };
             client.keys.update_key_rotation_policy(request).await.map(drop)
         }
         "sign" => sign(client, &name, "RS256", &[7; 32]).await.map(drop),
@@ -137,7 +138,8 @@ async fn keys_of_vaults_and_of_managed_hsms_require_their_own_access_tokens() {
         }
     }
     // One name in two containers is that of two keys.
-    let (one, other) = (get(&mut of_vaults, &key("k")).await.unwrap(), get(&mut of_hsms, &calls::key("k")).await);
+    let (one, other) =
+        (get(&mut of_vaults, &key("k")).await.unwrap(), get(&mut of_hsms, &calls::key("k")).await);
     assert_ne!(one.key, other.unwrap().key);
 }
 

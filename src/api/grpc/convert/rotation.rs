@@ -1,7 +1,7 @@
 //! Converts the rotation messages of `key.proto`.
 
 use super::super::pb;
-use super::{key_path, parse_field, segments, wire_instant};
+use super::{collection, container_in, key_path, parse_field, segments, wire_instant};
 use crate::model::period::LifetimePeriod;
 use crate::model::rotation::{RotationRules, RotationTrigger, check_actions};
 use crate::model::{Error, Field, Result};
@@ -37,10 +37,15 @@ impl TryFrom<pb::UpdateKeyRotationPolicyRequest> for UpdateKeyRotationPolicy {
     }
 }
 
-/// Parses `hsms/{hsm}/keys/{key}/rotationPolicy`.
+/// Parses `hsms/{hsm}/keys/{key}/rotationPolicy` or `vaults/{vault}/keys/{key}/rotationPolicy`.
 fn policy_of(name: &str) -> Result<KeyPath> {
-    let [hsm, key] = segments(Field::Name, name, "hsms/{}/keys/{}/rotationPolicy")?;
-    Ok(KeyPath { container: parse_field(Field::Name, hsm)?, name: parse_field(Field::Name, key)? })
+    let collection = collection(name);
+    let pattern = format!("{collection}/{{}}/keys/{{}}/rotationPolicy");
+    let [container, key] = segments(Field::Name, name, &pattern)?;
+    Ok(KeyPath {
+        container: container_in(Field::Name, collection, container)?,
+        name: parse_field(Field::Name, key)?,
+    })
 }
 
 fn period(field: Field, text: &str) -> Result<Option<LifetimePeriod>> {
