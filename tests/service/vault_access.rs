@@ -16,7 +16,7 @@ async fn vault_client(server: &Server, principal: &str) -> Client {
 }
 
 async fn get(client: &mut Client, parent: &str) -> Result<pb::KeyBundle, Status> {
-    let request = pb::GetKeyRequest { name: format!("{parent}/keys/a"), ..Default::default() };
+    let request = pb::GetKeyRequest { name: format!("{parent}/keys/a") };
     client.keys.get_key(request).await.map(Response::into_inner)
 }
 

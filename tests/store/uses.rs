@@ -1,5 +1,7 @@
 //! Tests that recorded uses of key versions outlive the keys, for billing.
 
+mod vaults;
+
 use super::*;
 use strongroom::model::key::Protection;
 

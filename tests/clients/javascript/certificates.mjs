@@ -30,10 +30,10 @@ async function selfSigned() {
 
 async function pendingOperation() {
   const policy = { issuerName: "Unknown", subject: "cn=external" };
-  const poller = await certificates.beginCreateCertificate("external", policy, polling);
-  assert.equal(poller.getOperationState().certificateOperation.status, "inProgress");
-  const cancelled = await certificates.getCertificateOperation("external");
-  await cancelled.cancelOperation();
+  await certificates.beginCreateCertificate("external", policy, polling);
+  const operation = await certificates.getCertificateOperation("external");
+  assert.equal(operation.getOperationState().certificateOperation.status, "inProgress");
+  await operation.cancelOperation();
   await certificates.deleteCertificateOperation("external");
   await refused(certificates.getCertificateOperation("external"), 404, "PendingCertificateNotFound");
 }
