@@ -114,7 +114,7 @@ impl SecurityWorlds {
     /// Encrypts the record of an object of a vault.
     ///
     /// # Errors
-    /// As [`Self::new_content_key`].
+    /// If the key of the security world cannot be created or used in the token.
     pub async fn seal<T: ObjectRecord + Sync>(&self, record: &T, vault: &Vault) -> Result<Vec<u8>> {
         let world = self.of(vault)?;
         let (key, wrapped) = self.new_content_key(&world).await?;
@@ -124,7 +124,7 @@ impl SecurityWorlds {
     /// Decrypts the backup of an object, made in a vault of the same security world.
     ///
     /// # Errors
-    /// `MalformedBackup` if it is not such a backup; as [`Self::content_key`].
+    /// `MalformedBackup` if it is not such a backup; if the token fails.
     pub async fn open<T: ObjectRecord>(&self, backup: &[u8], vault: &Vault) -> Result<T> {
         let backup = ObjectBackup::parse::<T>(backup).map_err(malformed)?;
         let world = self.of(vault)?;

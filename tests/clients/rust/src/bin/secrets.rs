@@ -61,7 +61,8 @@ async fn main() -> Done {
         tags: Some(tags),
         ..Default::default()
     };
-    let updated = secrets.update_secret_properties("password", update.try_into()?, None).await?.into_model()?;
+    let updated =
+        secrets.update_secret_properties("password", update.try_into()?, None).await?.into_model()?;
     assert_eq!((updated.content_type.as_deref(), updated.value), (Some("text/plain"), None));
 
     let backup = secrets.backup_secret("password", None).await?.into_model()?.value;
