@@ -44,6 +44,11 @@ pub(crate) fn fields(fields: &[(&str, String)]) -> String {
         .collect()
 }
 
+/// Returns `yes` or `no`.
+pub(crate) fn yes_or_no(value: bool) -> String {
+    if value { "yes" } else { "no" }.to_owned()
+}
+
 /// Replaces control characters, which could move a terminal's cursor or change colors.
 pub(crate) fn printable(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()

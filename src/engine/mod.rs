@@ -390,7 +390,7 @@ impl Engine {
     {
         let target = O::Target::load(id, &self.0.store)?;
         if let Some(container) = PlaneOf::<O>::addressed(cx) {
-            self.0.throttle.admit(Some(container), || operation.call_class(&target, cx), now)?;
+            self.0.throttle.admit(container, || operation.call_class(&target, cx), now)?;
         }
         operation.check(&target, now)?;
         match operation.execute(target, cx).await {

@@ -25,11 +25,11 @@ impl Throttle {
     /// `Throttled`.
     pub(super) fn admit(
         &self,
-        container: Option<&Container>,
+        container: &Container,
         class: impl FnOnce() -> CallClass,
         now: Timestamp,
     ) -> Result<()> {
-        let (Some(counters), Some(Container::Vault(vault))) = (&self.0, container) else { return Ok(()) };
+        let (Some(counters), Container::Vault(vault)) = (&self.0, container) else { return Ok(()) };
         let mut counters = counters.lock().unwrap_or_else(PoisonError::into_inner);
         let counted = counters.count((vault.id, vault.subscription), class(), now);
         counted.map_err(|retry_after_seconds| Error::Throttled { retry_after_seconds })

@@ -29,9 +29,7 @@ impl AttachedTokens {
     pub fn of(&self, container: &ContainerId) -> Result<Token> {
         let tokens = self.0.read().unwrap_or_else(PoisonError::into_inner);
         let token = tokens.get(&container.to_case_insensitive()).cloned();
-        token.ok_or_else(|| Error::TokenUnavailable {
-            why: format!("no token is attached to HSM {}", container.name()),
-        })
+        token.ok_or_else(|| Error::TokenUnavailable { why: format!("no token is attached to {container}") })
     }
 
     /// Returns the tokens of all containers.

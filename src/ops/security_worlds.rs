@@ -163,9 +163,7 @@ impl SecurityWorlds {
         let key = world_key_id(&world.to_string());
         if !token.has_cached_handle(key) {
             let _generating = self.generating.lock().await;
-            if token.holds(vec![key]).await?.first() != Some(&true) {
-                token.generate_sealing_key(key).await?;
-            }
+            token.ensure_sealing_key(key).await?;
         }
         Ok((token, key))
     }

@@ -97,23 +97,9 @@ pub(super) async fn put_settings(
     Ok(())
 }
 
-/// Writes the dates of a deletion, or removes them.
-pub(super) async fn update_deletion(
-    db: &mut SqliteConnection,
-    (container, folded): &LowercaseObjectId,
-    deletion: Option<Deletion>,
-) -> Done {
-    let sql = "-- update_certificate_deletion
-        UPDATE certificates SET deleted_at = $3, scheduled_purge_at = $4 WHERE container = $1 AND folded = $2";
-    sqlx::query(sql)
-        .bind(container)
-        .bind(folded)
-        .bind(deletion.map(|deletion| deletion.deleted_at.as_microsecond()))
-        .bind(deletion.map(|deletion| deletion.scheduled_purge_at.as_microsecond()))
-        .execute(db)
-        .await?;
-    Ok(())
-}
+/// The dates of a certificate's deletion.
+pub(super) const DELETION: &str = "-- update_certificate_deletion
+    UPDATE certificates SET deleted_at = $3, scheduled_purge_at = $4 WHERE container = $1 AND folded = $2";
 
 /// Deletes a certificate with its versions.
 pub(super) async fn delete(db: &mut SqliteConnection, (container, folded): &LowercaseObjectId) -> Done {

@@ -106,23 +106,9 @@ fn found(secret: &Secret, version: VersionId) -> Result<&SecretVersion, Failure>
         .ok_or_else(|| Failure::Refused(Error::internal("a planned version of a secret is missing")))
 }
 
-/// Writes the dates of a deletion, or removes them.
-pub(super) async fn update_deletion(
-    db: &mut SqliteConnection,
-    (container, folded): &LowercaseObjectId,
-    deletion: Option<Deletion>,
-) -> Done {
-    let sql = "-- update_secret_deletion
-        UPDATE secrets SET deleted_at = $3, scheduled_purge_at = $4 WHERE container = $1 AND folded = $2";
-    sqlx::query(sql)
-        .bind(container)
-        .bind(folded)
-        .bind(deletion.map(|deletion| deletion.deleted_at.as_microsecond()))
-        .bind(deletion.map(|deletion| deletion.scheduled_purge_at.as_microsecond()))
-        .execute(db)
-        .await?;
-    Ok(())
-}
+/// The dates of a secret's deletion.
+pub(super) const DELETION: &str = "-- update_secret_deletion
+    UPDATE secrets SET deleted_at = $3, scheduled_purge_at = $4 WHERE container = $1 AND folded = $2";
 
 /// Deletes a secret with its versions.
 pub(super) async fn delete(db: &mut SqliteConnection, (container, folded): &LowercaseObjectId) -> Done {

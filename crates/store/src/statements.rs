@@ -95,11 +95,12 @@ pub(super) async fn change(
         }
         Change::Transition(Deletable::Key(container, name), step) => {
             let (hsm, name) = (container.to_case_insensitive(), name.to_case_insensitive());
-            match step {
-                Transition::SoftDelete(deletion) => update_deletion(db, &hsm, &name, Some(*deletion)).await,
-                Transition::Recover(_) => update_deletion(db, &hsm, &name, None).await,
-                Transition::Purge(_) => delete_key(db, &hsm, &name).await,
-            }
+            let deletion = match step {
+                Transition::SoftDelete(deletion) => Some(*deletion),
+                Transition::Recover(_) => None,
+                Transition::Purge(_) => return delete_key(db, &hsm, &name).await,
+            };
+            update_deletion(db, KEY_DELETION, (&hsm, &name), deletion).await
         }
         Change::InsertSecretVersion(version) => {
             let secret = secrets::planned(transaction, &version.vault, &version.name)?;
@@ -141,17 +142,19 @@ pub(super) async fn change(
                     return certificates::delete(db, &id).await;
                 }
             };
-            update_deletion(db, container, folded, deletion).await?;
-            secrets::update_deletion(db, &id, deletion).await?;
-            certificates::update_deletion(db, &id, deletion).await
+            for sql in [KEY_DELETION, secrets::DELETION, certificates::DELETION] {
+                update_deletion(db, sql, (container, folded), deletion).await?;
+            }
+            Ok(())
         }
         Change::Transition(Deletable::Secret(vault, name), step) => {
             let id = (ContainerId::from(vault).to_case_insensitive(), name.to_case_insensitive());
-            match step {
-                Transition::SoftDelete(deletion) => secrets::update_deletion(db, &id, Some(*deletion)).await,
-                Transition::Recover(_) => secrets::update_deletion(db, &id, None).await,
-                Transition::Purge(_) => secrets::delete(db, &id).await,
-            }
+            let deletion = match step {
+                Transition::SoftDelete(deletion) => Some(*deletion),
+                Transition::Recover(_) => None,
+                Transition::Purge(_) => return secrets::delete(db, &id).await,
+            };
+            update_deletion(db, secrets::DELETION, (&id.0, &id.1), deletion).await
         }
         Change::Transition(Deletable::ManagedHsm(hsm), step) => {
             insert_phase(db, transaction).await?;
@@ -277,7 +280,7 @@ async fn insert_whole_key(db: &mut SqliteConnection, key: &Key) -> Done {
     }
     if key.deletion.is_some() {
         let (hsm, name) = (key.container.to_case_insensitive(), key.name.to_case_insensitive());
-        update_deletion(db, &hsm, &name, key.deletion).await?;
+        update_deletion(db, KEY_DELETION, (&hsm, &name), key.deletion).await?;
     }
     rotation::put_policy(db, key).await
 }
@@ -346,17 +349,21 @@ async fn update_version(db: &mut SqliteConnection, version: &KeyVersion) -> Done
     Ok(())
 }
 
+/// The dates of a key's deletion, for [`update_deletion`].
+const KEY_DELETION: &str = "-- update_deletion
+    UPDATE keys SET deleted_at = $3, scheduled_purge_at = $4 WHERE hsm = $1 AND folded = $2";
+
+/// Writes the dates of an object's deletion, or removes them. The statement's parameters are the container and the name, both in
+/// lower case, and the two dates.
 async fn update_deletion(
     db: &mut SqliteConnection,
-    hsm: &str,
-    key: &str,
+    sql: &'static str,
+    (container, folded): (&str, &str),
     deletion: Option<Deletion>,
 ) -> Done {
-    let sql = "-- update_deletion
-        UPDATE keys SET deleted_at = $3, scheduled_purge_at = $4 WHERE hsm = $1 AND folded = $2";
     sqlx::query(sql)
-        .bind(hsm)
-        .bind(key)
+        .bind(container)
+        .bind(folded)
         .bind(deletion.map(|deletion| deletion.deleted_at.as_microsecond()))
         .bind(deletion.map(|deletion| deletion.scheduled_purge_at.as_microsecond()))
         .execute(db)

@@ -225,6 +225,17 @@ impl Token {
         self.shared.device.handles.get(object).is_some()
     }
 
+    /// Generates a sealing key, unless the token holds it. The caller serializes calls for the same key.
+    ///
+    /// # Errors
+    /// As [`Self::generate_sealing_key`].
+    pub async fn ensure_sealing_key(&self, object: VersionId) -> Result<()> {
+        if self.has_cached_handle(object) || self.holds(vec![object]).await? == [true] {
+            return Ok(());
+        }
+        self.generate_sealing_key(object).await
+    }
+
     /// Rejects new calls, finishes those that are queued, and joins the worker threads. Call it before the
     /// process exits: a module may crash if it is unloaded while a thread uses it. Returns whether all
     /// threads ended before `deadline`; if not, a call hangs in the module, and neither

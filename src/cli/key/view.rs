@@ -113,7 +113,7 @@ impl KeyView {
             ("type", self.kind()),
             ("operations", self.key_ops.join(", ")),
             ("AES modes", self.aes_mode_family.clone().unwrap_or_default()),
-            ("enabled", yes_or_no(self.enabled)),
+            ("enabled", table::yes_or_no(self.enabled)),
             ("not before", time_argument::format(self.not_before)),
             ("expires", time_argument::format(self.expires)),
             ("created", time_argument::format(self.created)),
@@ -124,10 +124,6 @@ impl KeyView {
     }
 }
 
-fn yes_or_no(value: bool) -> String {
-    if value { "yes" } else { "no" }.to_owned()
-}
-
 impl TableRow for KeyView {
     const HEADINGS: &'static [&'static str] = &["NAME", "TYPE", "OPERATIONS", "ENABLED", "EXPIRES", "TAGS"];
 
@@ -136,7 +132,7 @@ impl TableRow for KeyView {
             self.short_name().to_owned(),
             self.kind(),
             self.key_ops.join(","),
-            yes_or_no(self.enabled),
+            table::yes_or_no(self.enabled),
             time_argument::format(self.expires),
             self.tag_list(),
         ]
@@ -156,7 +152,7 @@ impl TableRow for VersionView {
         vec![
             key.version().to_owned(),
             key.kind(),
-            yes_or_no(key.enabled),
+            table::yes_or_no(key.enabled),
             time_argument::format(key.created),
             time_argument::format(key.expires),
         ]

@@ -87,7 +87,7 @@ impl SecretView {
             ("name", self.name.clone()),
             ("value", self.value().to_owned()),
             ("content type", self.content_type.clone().unwrap_or_default()),
-            ("enabled", yes_or_no(self.enabled)),
+            ("enabled", table::yes_or_no(self.enabled)),
             ("not before", time_argument::format(self.not_before)),
             ("expires", time_argument::format(self.expires)),
             ("created", time_argument::format(self.created)),
@@ -98,10 +98,6 @@ impl SecretView {
     }
 }
 
-fn yes_or_no(value: bool) -> String {
-    if value { "yes" } else { "no" }.to_owned()
-}
-
 impl TableRow for SecretView {
     const HEADINGS: &'static [&'static str] =
         &["NAME", "CONTENT TYPE", "ENABLED", "UPDATED", "EXPIRES", "TAGS"];
@@ -110,7 +106,7 @@ impl TableRow for SecretView {
         vec![
             self.short_name().to_owned(),
             self.content_type.clone().unwrap_or_default(),
-            yes_or_no(self.enabled),
+            table::yes_or_no(self.enabled),
             time_argument::format(self.updated),
             time_argument::format(self.expires),
             self.tag_list(),
@@ -131,7 +127,7 @@ impl TableRow for VersionView {
         vec![
             secret.version().to_owned(),
             secret.content_type.clone().unwrap_or_default(),
-            yes_or_no(secret.enabled),
+            table::yes_or_no(secret.enabled),
             time_argument::format(secret.created),
             time_argument::format(secret.expires),
         ]

@@ -19,13 +19,9 @@ const CIPHER: Cipher = Cipher::Aes(AesMode::Gcm, 256);
 /// # Errors
 /// Those of the token.
 pub async fn ensure_sealing_key(vault: &Vault, token: &Token) -> Result<()> {
-    let key = vault.sealing_key();
-    if !is_supported(token) || token.has_cached_handle(key) {
-        return Ok(());
-    }
-    match token.holds(vec![key]).await?.first() {
-        Some(true) => Ok(()),
-        _ => token.generate_sealing_key(key).await,
+    match is_supported(token) {
+        true => token.ensure_sealing_key(vault.sealing_key()).await,
+        false => Ok(()),
     }
 }
 

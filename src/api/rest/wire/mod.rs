@@ -14,3 +14,4 @@ pub(super) mod security_domain;
 pub(super) mod settings;
 pub(super) mod vault_keys;
 mod vault_list;
+mod vault_object;

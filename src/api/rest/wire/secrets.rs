@@ -9,8 +9,8 @@ use super::super::call::RequestInput;
 use super::super::endpoint::Endpoint;
 use super::keys::date;
 use super::vault_list::{VaultList, list};
+use super::vault_object::{Attributes, DeletionDates};
 use crate::model::key::Tags;
-use crate::model::retention::Deletion;
 use crate::model::secret::{SecretId, SecretValue, SecretVersion};
 use crate::model::{Error, Field, Result};
 use crate::ops::Page;
@@ -163,53 +163,19 @@ pub(in super::super) struct Bundle {
     kid: Option<String>,
 }
 
-/// The members that only deleted secrets have. Times are Unix times in seconds.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct DeletionDates {
-    recovery_id: String,
-    deleted_date: i64,
-    scheduled_purge_date: i64,
-}
-
-/// The attributes of a secret version. Times are Unix times in seconds.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Attributes {
-    enabled: bool,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    nbf: Option<i64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    exp: Option<i64>,
-    created: i64,
-    updated: i64,
-    recovery_level: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    recoverable_days: Option<u32>,
-}
-
 fn secret_url(endpoint: &Endpoint, version: &SecretVersion) -> String {
     format!("{}/secrets/{}", endpoint.base, version.name)
 }
 
 /// Returns a secret without its value, and with an id without version.
 fn item(endpoint: &Endpoint, SecretBundle { version, level, managed }: &SecretBundle) -> Bundle {
-    let attributes = &version.attributes;
     Bundle {
         value: None,
         deletion: None,
         content_type: version.content_type.clone(),
         id: secret_url(endpoint, version),
         managed: *managed,
-        attributes: Attributes {
-            enabled: attributes.enabled,
-            nbf: attributes.not_before.map(|at| at.as_second()),
-            exp: attributes.expires.map(|at| at.as_second()),
-            created: attributes.created.as_second(),
-            updated: attributes.updated.as_second(),
-            recovery_level: level.as_str(),
-            recoverable_days: endpoint.has_recoverable_days().then(|| level.retention.days()),
-        },
+        attributes: Attributes::from(&version.attributes).with_level(endpoint, *level),
         tags: (!version.tags.is_empty()).then(|| version.tags.clone()),
         kid: None,
     }
@@ -233,17 +199,13 @@ pub(in super::super) fn revealed(endpoint: &Endpoint, secret: RevealedSecret) ->
     Bundle { value, ..version_item(endpoint, &secret.bundle) }
 }
 
-fn deletion_dates(endpoint: &Endpoint, version: &SecretVersion, deletion: Deletion) -> DeletionDates {
-    DeletionDates {
-        recovery_id: format!("{}/deletedsecrets/{}", endpoint.base, version.name),
-        deleted_date: deletion.deleted_at.as_second(),
-        scheduled_purge_date: deletion.scheduled_purge_at.as_second(),
-    }
+fn deletion_dates(endpoint: &Endpoint, deleted: &DeletedSecretBundle) -> Option<DeletionDates> {
+    let name = &deleted.current.version.name;
+    Some(DeletionDates::new(endpoint, "deletedsecrets", name, deleted.deletion))
 }
 
 pub(in super::super) fn deleted_bundle(endpoint: &Endpoint, secret: DeletedSecretBundle) -> Bundle {
-    let deletion = Some(deletion_dates(endpoint, &secret.current.version, secret.deletion));
-    Bundle { deletion, ..version_item(endpoint, &secret.current) }
+    Bundle { deletion: deletion_dates(endpoint, &secret), ..version_item(endpoint, &secret.current) }
 }
 
 /// Returns a list of secrets, whose ids have no version.
@@ -263,8 +225,8 @@ pub(in super::super) fn listed_deleted(
     endpoint: &Endpoint,
     page: Page<DeletedSecretBundle>,
 ) -> VaultList<Bundle> {
-    list(endpoint, "deletedsecrets", &page, |secret| {
-        let deletion = Some(deletion_dates(endpoint, &secret.current.version, secret.deletion));
-        Bundle { deletion, ..item(endpoint, &secret.current) }
+    list(endpoint, "deletedsecrets", &page, |secret| Bundle {
+        deletion: deletion_dates(endpoint, secret),
+        ..item(endpoint, &secret.current)
     })
 }

@@ -6,6 +6,7 @@ use super::super::super::azure::body::base64url;
 use super::super::endpoint::Endpoint;
 use super::keys::kid;
 use super::vault_list::{VaultList, list};
+use super::vault_object::{Attributes, DeletionDates};
 use crate::model::key::{KeyVersion, PublicMaterial, Tags};
 use crate::model::rotation::RotationTrigger;
 use crate::ops::Page;
@@ -40,32 +41,6 @@ pub(in super::super) struct Item {
     /// Whether it is the companion of a certificate.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     managed: bool,
-}
-
-/// The members that only deleted keys have. Times are Unix times in seconds.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct DeletionDates {
-    recovery_id: String,
-    deleted_date: i64,
-    scheduled_purge_date: i64,
-}
-
-/// The attributes of a key version. Times are Unix times in seconds.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Attributes {
-    enabled: bool,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    nbf: Option<i64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    exp: Option<i64>,
-    created: i64,
-    updated: i64,
-    recovery_level: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    recoverable_days: Option<u32>,
-    exportable: bool,
 }
 
 #[derive(Serialize)]
@@ -106,17 +81,7 @@ fn jwk(endpoint: &Endpoint, version: &KeyVersion) -> Jwk {
 }
 
 fn attributes(endpoint: &Endpoint, KeyBundle { version, level, managed: _ }: &KeyBundle) -> Attributes {
-    let attributes = &version.attributes;
-    Attributes {
-        enabled: attributes.enabled,
-        nbf: attributes.not_before.map(|at| at.as_second()),
-        exp: attributes.expires.map(|at| at.as_second()),
-        created: attributes.created.as_second(),
-        updated: attributes.updated.as_second(),
-        recovery_level: level.as_str(),
-        recoverable_days: endpoint.has_recoverable_days().then(|| level.retention.days()),
-        exportable: attributes.exportable,
-    }
+    Attributes::from(&version.attributes).with_level(endpoint, *level)
 }
 
 fn tags(version: &KeyVersion) -> Option<Tags> {
@@ -135,11 +100,8 @@ pub(in super::super) fn bundle(endpoint: &Endpoint, bundle: KeyBundle) -> Bundle
 }
 
 fn deletion(endpoint: &Endpoint, deleted: &DeletedKeyBundle) -> Option<DeletionDates> {
-    Some(DeletionDates {
-        recovery_id: format!("{}/deletedkeys/{}", endpoint.base, deleted.current.version.name),
-        deleted_date: deleted.deletion.deleted_at.as_second(),
-        scheduled_purge_date: deleted.deletion.scheduled_purge_at.as_second(),
-    })
+    let name = &deleted.current.version.name;
+    Some(DeletionDates::new(endpoint, "deletedkeys", name, deleted.deletion))
 }
 
 pub(in super::super) fn deleted_bundle(endpoint: &Endpoint, deleted: DeletedKeyBundle) -> Bundle {

@@ -21,9 +21,9 @@ use super::super::super::azure::tags::SentTags;
 use super::super::call::RequestInput;
 use super::super::endpoint::Endpoint;
 use super::vault_list::{VaultList, list};
-use crate::model::certificate::{Certificate, CertificateId};
+use super::vault_object::{Attributes, DeletionDates};
+use crate::model::certificate::CertificateId;
 use crate::model::key::Tags;
-use crate::model::retention::Deletion;
 use crate::model::secret::SecretAttributes;
 use crate::model::{Error, Field, Result};
 use crate::ops::Page;
@@ -145,49 +145,9 @@ pub(in super::super) struct Item {
     subject: &'static str,
 }
 
-/// The members that only deleted certificates have. Times are Unix times in seconds.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct DeletionDates {
-    recovery_id: String,
-    deleted_date: i64,
-    scheduled_purge_date: i64,
-}
-
-/// The attributes of a certificate version; items of lists have no recovery level. Times are Unix times in seconds.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Attributes {
-    enabled: bool,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    nbf: Option<i64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    exp: Option<i64>,
-    created: i64,
-    updated: i64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    recovery_level: Option<&'static str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    recoverable_days: Option<u32>,
-}
-
 #[derive(Serialize)]
 struct Link {
     id: String,
-}
-
-impl From<SecretAttributes> for Attributes {
-    fn from(attributes: SecretAttributes) -> Self {
-        Self {
-            enabled: attributes.enabled,
-            nbf: attributes.not_before.map(|at| at.as_second()),
-            exp: attributes.expires.map(|at| at.as_second()),
-            created: attributes.created.as_second(),
-            updated: attributes.updated.as_second(),
-            recovery_level: None,
-            recoverable_days: None,
-        }
-    }
 }
 
 /// Returns the URL of a certificate.
@@ -201,15 +161,12 @@ fn attributes(bundle: &CertificateBundle) -> Attributes {
     let policy = &bundle.certificate.policy;
     let (created, updated) = (policy.created, policy.updated);
     let none = SecretAttributes { enabled: false, not_before: None, expires: None, created, updated };
-    bundle.attributes().unwrap_or(none).into()
+    (&bundle.attributes().unwrap_or(none)).into()
 }
 
-fn deletion_dates(endpoint: &Endpoint, certificate: &Certificate, deletion: Deletion) -> DeletionDates {
-    DeletionDates {
-        recovery_id: format!("{}/deletedcertificates/{}", endpoint.base, certificate.name),
-        deleted_date: deletion.deleted_at.as_second(),
-        scheduled_purge_date: deletion.scheduled_purge_at.as_second(),
-    }
+fn deletion_dates(endpoint: &Endpoint, deleted: &DeletedCertificateBundle) -> Option<DeletionDates> {
+    let name = &deleted.current.certificate.name;
+    Some(DeletionDates::new(endpoint, "deletedcertificates", name, deleted.deletion))
 }
 
 fn tags(bundle: &CertificateBundle) -> Option<Tags> {
@@ -227,9 +184,6 @@ pub(in super::super) fn bundle(endpoint: &Endpoint, bundle: CertificateBundle) -
     let (name, id) = (&certificate.name, bundle.version_id());
     let companion =
         |collection| version.as_ref().map(|_| format!("{}/{collection}/{name}/{id}", endpoint.base));
-    let mut attributes = attributes(&bundle);
-    attributes.recovery_level = Some(bundle.level.as_str());
-    attributes.recoverable_days = endpoint.has_recoverable_days().then(|| bundle.level.retention.days());
     Bundle {
         deletion: None,
         id: format!("{}/{id}", url(endpoint, name)),
@@ -237,7 +191,7 @@ pub(in super::super) fn bundle(endpoint: &Endpoint, bundle: CertificateBundle) -
         sid: companion("secrets"),
         x5t: version.as_ref().map(|version| URL_SAFE_NO_PAD.encode(version.thumbprint)),
         cer: version.as_ref().map(|version| STANDARD.encode(&version.der)),
-        attributes,
+        attributes: attributes(&bundle).with_level(endpoint, bundle.level),
         tags: tags(&bundle),
         policy: policy::Policy::new(endpoint, name, &certificate.policy),
         pending: certificate
@@ -248,8 +202,7 @@ pub(in super::super) fn bundle(endpoint: &Endpoint, bundle: CertificateBundle) -
 }
 
 pub(in super::super) fn deleted_bundle(endpoint: &Endpoint, deleted: DeletedCertificateBundle) -> Bundle {
-    let deletion = Some(deletion_dates(endpoint, &deleted.current.certificate, deleted.deletion));
-    Bundle { deletion, ..bundle(endpoint, deleted.current) }
+    Bundle { deletion: deletion_dates(endpoint, &deleted), ..bundle(endpoint, deleted.current) }
 }
 
 fn item(endpoint: &Endpoint, bundle: &CertificateBundle) -> Item {
@@ -285,8 +238,8 @@ pub(in super::super) fn listed_deleted(
     endpoint: &Endpoint,
     page: Page<DeletedCertificateBundle>,
 ) -> VaultList<Item> {
-    list(endpoint, "deletedcertificates", &page, |deleted| {
-        let deletion = Some(deletion_dates(endpoint, &deleted.current.certificate, deleted.deletion));
-        Item { deletion, ..item(endpoint, &deleted.current) }
+    list(endpoint, "deletedcertificates", &page, |deleted| Item {
+        deletion: deletion_dates(endpoint, deleted),
+        ..item(endpoint, &deleted.current)
     })
 }
