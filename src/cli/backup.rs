@@ -152,7 +152,7 @@ pub(super) async fn restore(context: &Context, command: RestoreCommand) -> Outco
             (service.start_restore_check(request).await?, source.storage.no_wait)
         }
         RestoreCommand::Key(RestoreKeyArgs { name, source }) => {
-            let name = name.resource(session.hsm(), "keys")?;
+            let name = name.resource(session.container(), "keys")?;
             let (storage, folder) = source.source();
             let request = pb::StartKeyRestoreRequest { name, storage, folder };
             (service.start_key_restore(request).await?, source.storage.no_wait)

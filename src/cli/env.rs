@@ -82,7 +82,7 @@ fn variables(connection: &Connection, options: &Options, args: &EnvArgs) -> Outc
         }
     }
     add("AZURE_SUBSCRIPTION_ID", &connection.subscription_id.to_string());
-    let hsm = options.hsm.as_ref().unwrap_or(&connection.hsm);
+    let hsm = options.containers.hsm.as_ref().unwrap_or(&connection.hsm);
     let url = connection.data_plane(hsm);
     add("AZURE_KEYVAULT_URL", &url);
     add("AZURE_MANAGEDHSM_URL", &url);

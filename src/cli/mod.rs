@@ -11,6 +11,7 @@ mod config;
 mod connect_error;
 mod connection;
 mod container;
+mod containers;
 mod control;
 mod digest;
 mod doctor;
@@ -79,9 +80,12 @@ pub use vault::VaultCommand;
 pub use watch::WatchArgs;
 
 use failure::{Failure, Outcome};
+use names::KeyRef;
 use output::Output;
 use plane::Plane;
 use session::Session;
+
+use crate::model::container_id::{ContainerId, ContainerKind};
 
 /// A Managed HSM you can run yourself.
 #[derive(Debug, Parser)]
@@ -193,6 +197,16 @@ impl Context {
         self.connect_to(Plane::Vault).await
     }
 
+    /// Connects to the container of a key: that of its resource name, else a vault if an argument names one, else a managed HSM.
+    async fn connect_to_key(&self, key: Option<&KeyRef>) -> Outcome<Session> {
+        let selected = self.options.containers.kind_for_keys()?;
+        let named = key.and_then(|key| key.container.as_ref()).map(ContainerId::kind);
+        match named.unwrap_or(selected) {
+            ContainerKind::ManagedHsm => self.connect().await,
+            ContainerKind::Vault => self.connect_vault().await,
+        }
+    }
+
     /// Connects to the control plane.
     async fn connect_control(&self) -> Outcome<Session> {
         self.connect_to(Plane::Control).await
@@ -282,6 +296,8 @@ mod tests {
             "key decrypt data --alg A256GCM --file sealed.json",
             "key wrap data --alg A256KW --value AAAAAAAAAAAAAAAAAAAAAA",
             "key update hsms/local/keys/invoices --enabled false --clear-expires",
+            "key create invoices --vault demo --kty RSA",
+            "key sign vaults/demo/keys/invoices --alg RS256 --file invoice.pdf",
             "role assignment create --role crypto-user --assignee dev --scope /keys/x",
             "--as administrator setting update AllowKeyManagementOperationsThroughARM true",
             "access check --principal crypto-officer --action keys/sign --scope /keys/invoices",

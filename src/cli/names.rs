@@ -6,15 +6,15 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use super::failure::{Failure, Outcome};
 use crate::model::Field;
 use crate::model::algorithm::{EncryptionAlgorithm, SignatureAlgorithm, WrapAlgorithm};
-use crate::model::container_id::KeyId;
+use crate::model::container_id::{ContainerId, KeyId};
 use crate::model::key::KeyOperation;
-use crate::model::name::{HsmName, KeyName, VersionId};
+use crate::model::name::{HsmName, KeyName, VaultName, VersionId};
 
 /// A reference to a key: its name alone, or its full resource name.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct KeyRef {
-    /// The managed HSM, if given by a resource name.
-    pub(crate) hsm: Option<HsmName>,
+    /// The managed HSM or vault, if given by a resource name.
+    pub(crate) container: Option<ContainerId>,
     /// The name of the key.
     pub(crate) name: KeyName,
     /// The version, if given by a resource name.
@@ -22,17 +22,19 @@ pub(crate) struct KeyRef {
 }
 
 impl KeyRef {
-    /// Parses `invoices`, `hsms/local/keys/invoices`, or the latter with `/versions/…`.
+    /// Parses `invoices`, `hsms/local/keys/invoices`, `vaults/demo/keys/invoices`, or the latter two with `/versions/…`.
     pub(crate) fn parse(text: &str) -> crate::model::Result<Self> {
         let parts: Vec<&str> = text.split('/').collect();
         match parts[..] {
-            ["hsms", hsm, "keys", name] => {
-                Ok(Self { hsm: Some(hsm.parse()?), name: name.parse()?, version: None })
+            [kind @ ("hsms" | "vaults"), container, "keys", name] => {
+                Ok(Self { container: Some(in_kind(kind, container)?), name: name.parse()?, version: None })
             }
-            ["hsms", hsm, "keys", name, "versions", version] => {
-                Ok(Self { hsm: Some(hsm.parse()?), name: name.parse()?, version: Some(version.parse()?) })
-            }
-            _ => Ok(Self { hsm: None, name: text.parse()?, version: None }),
+            [kind @ ("hsms" | "vaults"), container, "keys", name, "versions", version] => Ok(Self {
+                container: Some(in_kind(kind, container)?),
+                name: name.parse()?,
+                version: Some(version.parse()?),
+            }),
+            _ => Ok(Self { container: None, name: text.parse()?, version: None }),
         }
     }
 
@@ -46,30 +48,38 @@ impl KeyRef {
         }
     }
 
-    /// Parses the name of a deleted key: `invoices`, `hsms/local/deletedKeys/invoices` or `hsms/local/keys/invoices`.
+    /// Parses the name of a deleted key: `invoices`, `hsms/local/deletedKeys/invoices` or `hsms/local/keys/invoices`, or those of
+    /// a vault.
     pub(crate) fn parse_deleted(text: &str) -> crate::model::Result<Self> {
         let parts: Vec<&str> = text.split('/').collect();
         match parts[..] {
-            ["hsms", hsm, "deletedKeys", name] => {
-                Ok(Self { hsm: Some(hsm.parse()?), name: name.parse()?, version: None })
+            [kind @ ("hsms" | "vaults"), container, "deletedKeys", name] => {
+                Ok(Self { container: Some(in_kind(kind, container)?), name: name.parse()?, version: None })
             }
             _ => Self::parse_key(text),
         }
     }
 
-    /// Returns the resource name of the key's HSM. `hsm` is the default.
-    pub(crate) fn parent(&self, hsm: Outcome<HsmName>) -> Outcome<String> {
-        let hsm = match &self.hsm {
-            Some(hsm) => hsm.clone(),
-            None => hsm?,
-        };
-        Ok(format!("hsms/{hsm}"))
+    /// Returns the resource name of the key's container. `container` is the default.
+    pub(crate) fn parent(&self, container: Outcome<ContainerId>) -> Outcome<String> {
+        Ok(match &self.container {
+            Some(named) => named.to_string(),
+            None => container?.to_string(),
+        })
     }
 
-    /// Returns the key's resource name in a collection of its HSM, without version.
-    pub(crate) fn resource(&self, hsm: Outcome<HsmName>, collection: &str) -> Outcome<String> {
-        Ok(format!("{}/{collection}/{}", self.parent(hsm)?, self.name))
+    /// Returns the key's resource name in a collection of its container, without version.
+    pub(crate) fn resource(&self, container: Outcome<ContainerId>, collection: &str) -> Outcome<String> {
+        Ok(format!("{}/{collection}/{}", self.parent(container)?, self.name))
     }
+}
+
+/// Parses the name of a container of the kind that begins a resource name: `hsms` or `vaults`.
+fn in_kind(kind: &str, name: &str) -> crate::model::Result<ContainerId> {
+    Ok(match kind {
+        "vaults" => name.parse::<VaultName>()?.into(),
+        _ => name.parse::<HsmName>()?.into(),
+    })
 }
 
 /// A key and optionally one of its versions. The default is the current version.
@@ -84,19 +94,19 @@ pub(crate) struct KeyTarget {
 }
 
 impl KeyTarget {
-    /// Returns the id of the key or key version. `hsm` is the default HSM.
-    pub(crate) fn resolve(&self, hsm: Outcome<HsmName>) -> Outcome<KeyId> {
+    /// Returns the id of the key or key version. `container` is the default.
+    pub(crate) fn resolve(&self, container: Outcome<ContainerId>) -> Outcome<KeyId> {
         let version = match (self.version, self.name.version) {
             (Some(one), Some(other)) if one != other => {
                 return Err(Failure::Usage("--version differs from the version in the key's name".into()));
             }
             (one, other) => one.or(other),
         };
-        let hsm = match &self.name.hsm {
-            Some(hsm) => hsm.clone(),
-            None => hsm?,
+        let container = match &self.name.container {
+            Some(named) => named.clone(),
+            None => container?,
         };
-        Ok(KeyId { container: hsm.into(), name: self.name.name.clone(), version })
+        Ok(KeyId { container, name: self.name.name.clone(), version })
     }
 }
 
@@ -105,9 +115,9 @@ impl KeyTarget {
 pub(crate) fn with_previous_version(key: KeyId, previous: Option<&str>) -> KeyId {
     let previous = previous.and_then(|name| KeyRef::parse(name).ok());
     match previous {
-        Some(KeyRef { hsm: Some(hsm), name, version })
+        Some(KeyRef { container: Some(container), name, version })
             if key.version.is_none()
-                && hsm.to_case_insensitive() == key.container.to_case_insensitive()
+                && container.to_case_insensitive() == key.container.to_case_insensitive()
                 && name.to_case_insensitive() == key.name.to_case_insensitive() =>
         {
             KeyId { version, ..key }
@@ -164,12 +174,16 @@ mod tests {
 
     const VERSION: &str = "75f0e58fa686411f25e386edb8c4879c";
 
+    fn local() -> ContainerId {
+        "local".parse::<HsmName>().unwrap().into()
+    }
+
     fn target(name: &str, version: Option<&str>) -> KeyTarget {
         KeyTarget { name: KeyRef::parse(name).unwrap(), version: version.map(|v| v.parse().unwrap()) }
     }
 
     fn resolve(name: &str, version: Option<&str>) -> String {
-        target(name, version).resolve(Ok("local".parse().unwrap())).unwrap().to_string()
+        target(name, version).resolve(Ok(local())).unwrap().to_string()
     }
 
     #[test]
@@ -178,10 +192,11 @@ mod tests {
         assert_eq!(resolve("a", None), "hsms/local/keys/a");
         assert_eq!(resolve("a", Some(VERSION)), format!("hsms/local/keys/a/versions/{VERSION}"));
         assert_eq!(resolve("hsms/other/keys/a", None), "hsms/other/keys/a");
+        assert_eq!(resolve("vaults/demo/keys/a", None), "vaults/demo/keys/a");
         assert_eq!(resolve(&full, None), full);
         assert_eq!(resolve(&full, Some(VERSION)), full);
         let other = target(&full, Some("00000000000000000000000000000000"));
-        assert!(matches!(other.resolve(Ok("local".parse().unwrap())), Err(Failure::Usage(_))));
+        assert!(matches!(other.resolve(Ok(local())), Err(Failure::Usage(_))));
         for wrong in ["", "a b", "keys/a", "hsms/local/deletedKeys/a", "hsms//keys/a", "hsms/local/keys/a/b"]
         {
             assert!(KeyRef::parse(wrong).is_err(), "{wrong}");
@@ -190,7 +205,7 @@ mod tests {
 
     #[test]
     fn parses_names_of_deleted_keys() {
-        for name in ["hsms/local/deletedKeys/a", "hsms/local/keys/a"] {
+        for name in ["hsms/local/deletedKeys/a", "hsms/local/keys/a", "vaults/demo/deletedKeys/a"] {
             assert_eq!(KeyRef::parse_deleted(name).unwrap().name.as_str(), "a");
         }
         assert!(KeyRef::parse_deleted(&format!("hsms/local/keys/a/versions/{VERSION}")).is_err());
@@ -198,10 +213,12 @@ mod tests {
 
     #[test]
     fn takes_the_version_of_a_previous_result() {
-        let key = || target("invoices", None).resolve(Ok("local".parse().unwrap())).unwrap();
+        let key = || target("invoices", None).resolve(Ok(local())).unwrap();
         let signed = format!("hsms/local/keys/Invoices/versions/{VERSION}");
         assert_eq!(with_previous_version(key(), Some(&signed)).version, Some(VERSION.parse().unwrap()));
         assert_eq!(with_previous_version(key(), Some(&signed.replace("Invoices", "other"))).version, None);
+        let elsewhere = signed.replace("hsms/local", "vaults/local");
+        assert_eq!(with_previous_version(key(), Some(&elsewhere)).version, None);
         assert_eq!(with_previous_version(key(), Some("nonsense")).version, None);
         assert_eq!(with_previous_version(key(), None).version, None);
     }

@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use secrecy::{ExposeSecret, SecretString};
 
+use super::containers::Containers;
 use super::plane::Plane;
-use crate::model::name::{HsmName, VaultName};
 use crate::model::resource::SubscriptionId;
 
 /// Output format.
@@ -79,12 +79,9 @@ pub struct Options {
     /// File with the CA certificates to trust instead of the default ones (PEM)
     #[arg(long, global = true, env = "STRONGROOM_CA_FILE", value_name = "FILE", help_heading = "Connection")]
     pub ca_file: Option<PathBuf>,
-    /// Name of the managed HSM
-    #[arg(long, global = true, env = "STRONGROOM_HSM", value_name = "NAME", help_heading = "Connection")]
-    pub hsm: Option<HsmName>,
-    /// Name of the vault
-    #[arg(long, global = true, env = "STRONGROOM_VAULT", value_name = "NAME", help_heading = "Connection")]
-    pub vault: Option<VaultName>,
+    /// The managed HSM and the vault to address.
+    #[command(flatten)]
+    pub containers: Containers,
     /// ID of the subscription
     #[arg(
         long,

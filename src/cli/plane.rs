@@ -8,7 +8,7 @@ pub(crate) enum Plane {
     /// Keys and local RBAC of managed HSMs, and the simulator's clock
     #[default]
     Data,
-    /// Secrets of vaults
+    /// Secrets and keys of vaults
     Vault,
     /// Managed HSMs and vaults as resources, their resource groups, ARM RBAC and costs
     Control,

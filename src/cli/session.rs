@@ -30,6 +30,7 @@ use crate::api::grpc::pb::security_domain_service_client::SecurityDomainServiceC
 use crate::api::grpc::pb::setting_service_client::SettingServiceClient;
 use crate::api::grpc::pb::usage_service_client::UsageServiceClient;
 use crate::api::grpc::pb::vault_service_client::VaultServiceClient;
+use crate::model::container_id::{ContainerId, ContainerKind};
 use crate::model::name::{HsmName, VaultName};
 use crate::model::resource::SubscriptionId;
 
@@ -41,6 +42,8 @@ pub(crate) struct Session {
     channel: AuthorizedChannel,
     hsm: Option<HsmName>,
     vault: Option<VaultName>,
+    /// The kind of container that commands for keys address.
+    kind: ContainerKind,
     subscription: Option<SubscriptionId>,
     /// The content of `connection.json`, if there is one.
     pub(crate) connection: Option<Connection>,
@@ -72,10 +75,12 @@ impl Session {
         let channel = settings.connect(options.request_timeout()).await?;
         let credential = Credential { header: header(&token)?, timeout: options.request_timeout() };
         let hsm = options
+            .containers
             .hsm
             .clone()
             .or_else(|| settings.connection.as_ref().map(|connection| connection.hsm.clone()));
         let vault = options
+            .containers
             .vault
             .clone()
             .or_else(|| settings.connection.as_ref().and_then(|connection| connection.vault.clone()));
@@ -83,7 +88,11 @@ impl Session {
             .subscription
             .or_else(|| settings.connection.as_ref().map(|connection| connection.subscription_id));
         let channel = InterceptedService::new(channel, credential);
-        Ok(Self { channel, hsm, vault, subscription, connection: settings.connection })
+        let kind = match plane {
+            Plane::Vault => ContainerKind::Vault,
+            Plane::Data | Plane::Control => ContainerKind::ManagedHsm,
+        };
+        Ok(Self { channel, hsm, vault, kind, subscription, connection: settings.connection })
     }
 
     /// Returns a client for keys.
@@ -175,6 +184,19 @@ impl Session {
     /// Returns the selected vault. Errors if none is set.
     pub(crate) fn vault(&self) -> Outcome<VaultName> {
         self.vault.clone().ok_or_else(|| Failure::problem("no vault is set").hint("set it with --vault"))
+    }
+
+    /// Returns the selected container for keys: a vault if the session is one with vaults, else a managed HSM. Errors if none is set.
+    pub(crate) fn container(&self) -> Outcome<ContainerId> {
+        match self.kind {
+            ContainerKind::Vault => self.vault().map(ContainerId::from),
+            ContainerKind::ManagedHsm => self.hsm().map(ContainerId::from),
+        }
+    }
+
+    /// Returns the resource name of the selected container for keys.
+    pub(crate) fn container_parent(&self) -> Outcome<String> {
+        Ok(self.container()?.to_string())
     }
 
     /// Returns the resource name of the selected vault on its data plane.

@@ -31,8 +31,8 @@ pub struct RestoreArgs {
 
 /// Backs up a key.
 pub(super) async fn backup(context: &Context, args: BackupArgs) -> Outcome {
-    let session = context.connect().await?;
-    let name = args.name.resource(session.hsm(), "keys")?;
+    let session = context.connect_to_key(Some(&args.name)).await?;
+    let name = args.name.resource(session.container(), "keys")?;
     let reply = session.keys().backup_key(pb::BackupKeyRequest { name }).await?;
     args.out.write(&reply.into_inner().backup)
 }
@@ -40,8 +40,8 @@ pub(super) async fn backup(context: &Context, args: BackupArgs) -> Outcome {
 /// Restores a key.
 pub(super) async fn restore(context: &Context, args: RestoreArgs) -> Outcome {
     let backup = args.backup.read()?.to_vec();
-    let session = context.connect().await?;
-    let request = pb::RestoreKeyRequest { parent: session.parent()?, backup };
+    let session = context.connect_to_key(None).await?;
+    let request = pb::RestoreKeyRequest { parent: session.container_parent()?, backup };
     let key = KeyView::from(session.keys().restore_key(request).await?.into_inner());
     context.output.print(&key, || key.text())
 }

@@ -98,9 +98,9 @@ struct Plaintext {
 /// Encrypts the input.
 pub(super) async fn encrypt(context: &Context, args: EncryptArgs) -> Outcome {
     let plaintext = args.input.read()?;
-    let session = context.connect().await?;
+    let session = context.connect_to_key(Some(&args.target.name)).await?;
     let request = pb::EncryptRequest {
-        name: args.target.resolve(session.hsm())?.to_string(),
+        name: args.target.resolve(session.container())?.to_string(),
         algorithm: args.alg.to_string(),
         plaintext: plaintext.to_vec(),
         iv: bytes(args.iv.as_ref()),
@@ -149,8 +149,9 @@ pub(super) async fn decrypt(context: &Context, args: DecryptArgs) -> Outcome {
             printed.ciphertext
         }
     };
-    let session = context.connect().await?;
-    let key = names::with_previous_version(args.target.resolve(session.hsm())?, previous_name.as_deref());
+    let session = context.connect_to_key(Some(&args.target.name)).await?;
+    let key =
+        names::with_previous_version(args.target.resolve(session.container())?, previous_name.as_deref());
     let request = pb::DecryptRequest {
         name: key.to_string(),
         algorithm: args.alg.to_string(),

@@ -10,18 +10,24 @@ use crate::cli::failure::Outcome;
 use crate::cli::names::KeyRef;
 use crate::model::key::Curve;
 
-/// The key types of a managed HSM.
+/// The key types. In a managed HSM, all have hardware protection.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum Kty {
-    /// Elliptic curve
-    #[value(name = "EC-HSM", alias = "EC")]
-    Ec,
-    /// RSA
-    #[value(name = "RSA-HSM", alias = "RSA")]
-    Rsa,
-    /// AES
+    /// Elliptic curve; in a vault, protected by hardware
+    #[value(name = "EC-HSM")]
+    EcHsm,
+    /// RSA; in a vault, protected by hardware
+    #[value(name = "RSA-HSM")]
+    RsaHsm,
+    /// AES; not in a vault
     #[value(name = "oct-HSM", alias = "oct")]
     Oct,
+    /// Elliptic curve; in a vault, protected by software
+    #[value(name = "EC")]
+    Ec,
+    /// RSA; in a vault, protected by software
+    #[value(name = "RSA")]
+    Rsa,
 }
 
 /// The key to generate.
@@ -49,14 +55,16 @@ pub struct CreateArgs {
 /// Generates a key.
 pub(super) async fn run(context: &Context, args: CreateArgs) -> Outcome {
     let kty = match args.kty {
-        Kty::Ec => "EC-HSM",
-        Kty::Rsa => "RSA-HSM",
+        Kty::EcHsm => "EC-HSM",
+        Kty::RsaHsm => "RSA-HSM",
+        Kty::Ec => "EC",
+        Kty::Rsa => "RSA",
         Kty::Oct => "oct-HSM",
     };
     let tags = attributes::tags(&args.attributes.tags)?;
-    let session = context.connect().await?;
+    let session = context.connect_to_key(Some(&args.name)).await?;
     let request = pb::CreateKeyRequest {
-        parent: args.name.parent(session.hsm())?,
+        parent: args.name.parent(session.container())?,
         key_id: args.name.name.to_string(),
         kty: kty.to_owned(),
         key_size: args.size,

@@ -1,6 +1,6 @@
 //! `strongroom key import`
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 
 use super::attributes::{self, NewAttributes};
 use super::view::KeyView;
@@ -20,8 +20,20 @@ pub struct ImportArgs {
     name: KeyRef,
     #[command(flatten)]
     material: Material,
+    /// Protection of the key in a vault; in a managed HSM, all have hardware protection [default: software]
+    #[arg(long, value_enum, value_name = "PROTECTION")]
+    protection: Option<KeyProtection>,
     #[command(flatten)]
     attributes: NewAttributes,
+}
+
+/// What protects a key of a vault.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum KeyProtection {
+    /// By software
+    Software,
+    /// By hardware; requires a vault with the SKU premium
+    Hsm,
 }
 
 /// The key material in one of three formats.
@@ -70,11 +82,18 @@ pub(super) async fn run(context: &Context, args: ImportArgs) -> Outcome {
     let NewAttributes { ops, no_ops, .. } = &args.attributes;
     let chosen = (*no_ops || !ops.is_empty()).then(|| ops.clone());
     let operations = chosen.or(key_ops);
-    let session = context.connect().await?;
+    let session = context.connect_to_key(Some(&args.name)).await?;
+    let parent = args.name.parent(session.container())?;
+    let protection = match args.protection {
+        Some(KeyProtection::Hsm) => Protection::Hsm,
+        Some(KeyProtection::Software) => Protection::Software,
+        None if parent.starts_with("vaults/") => Protection::Software,
+        None => Protection::Hsm,
+    };
     let request = pb::ImportKeyRequest {
-        parent: args.name.parent(session.hsm())?,
+        parent,
         key_id: args.name.name.to_string(),
-        key: Some(to_wire(&material)),
+        key: Some(to_wire(&material, protection)),
         no_key_ops: operations.as_ref().is_some_and(Vec::is_empty),
         key_ops: attributes::operations(&operations.unwrap_or_default()),
         attributes: Some(args.attributes.to_wire()),
@@ -85,8 +104,8 @@ pub(super) async fn run(context: &Context, args: ImportArgs) -> Outcome {
 }
 
 /// Converts the key material to protobuf. The transport does not zeroize these copies.
-fn to_wire(material: &ImportMaterial) -> pb::ImportKeyMaterial {
-    let kty = material.key_type().kty(Protection::Hsm).to_owned();
+fn to_wire(material: &ImportMaterial, protection: Protection) -> pb::ImportKeyMaterial {
+    let kty = material.key_type().kty(protection).to_owned();
     match material {
         ImportMaterial::Rsa { n, e, d, p, q, dp, dq, qi } => pb::ImportKeyMaterial {
             kty,

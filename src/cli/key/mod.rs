@@ -37,12 +37,12 @@ pub enum KeyCommand {
     Versions(read::VersionsArgs),
     /// Update the operations, attributes or tags of a key version
     Update(update::UpdateArgs),
-    /// Rotate a key: generate a new version like the current one; requires a rotation policy
+    /// Rotate a key: generate a new version like the current one; in a managed HSM, requires a rotation policy
     Rotate(remove::KeyArgs),
     /// Show and set the rotation policy of a key
     #[command(subcommand)]
     RotationPolicy(rotation::PolicyCommand),
-    /// Back up a key with all its versions, encrypted for HSMs with the same security domain
+    /// Back up a key with all its versions, encrypted for HSMs with the same security domain or for vaults of the same subscription and geography
     Backup(backup::BackupArgs),
     /// Restore a key from a backup
     Restore(backup::RestoreArgs),

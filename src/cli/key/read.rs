@@ -25,17 +25,17 @@ pub struct VersionsArgs {
 
 /// Shows one version of a key.
 pub(super) async fn show(context: &Context, args: ShowArgs) -> Outcome {
-    let session = context.connect().await?;
-    let name = args.target.resolve(session.hsm())?.to_string();
+    let session = context.connect_to_key(Some(&args.target.name)).await?;
+    let name = args.target.resolve(session.container())?.to_string();
     let key = KeyView::from(session.keys().get_key(pb::GetKeyRequest { name }).await?.into_inner());
     context.output.print(&key, || key.text())
 }
 
 /// Lists the keys, from all pages.
 pub(super) async fn list(context: &Context) -> Outcome {
-    let session = context.connect().await?;
+    let session = context.connect_to_key(None).await?;
     let mut service = session.keys();
-    let mut request = pb::ListKeysRequest { parent: session.parent()?, ..Default::default() };
+    let mut request = pb::ListKeysRequest { parent: session.container_parent()?, ..Default::default() };
     let mut rows: Vec<KeyView> = Vec::new();
     loop {
         let page = service.list_keys(request.clone()).await?.into_inner();
@@ -49,9 +49,9 @@ pub(super) async fn list(context: &Context) -> Outcome {
 
 /// Lists the versions of a key, from all pages.
 pub(super) async fn versions(context: &Context, args: VersionsArgs) -> Outcome {
-    let session = context.connect().await?;
+    let session = context.connect_to_key(Some(&args.name)).await?;
     let mut service = session.keys();
-    let parent = args.name.resource(session.hsm(), "keys")?;
+    let parent = args.name.resource(session.container(), "keys")?;
     let mut request = pb::ListKeyVersionsRequest { parent, ..Default::default() };
     let mut rows: Vec<VersionView> = Vec::new();
     loop {

@@ -33,8 +33,8 @@ struct Purged {
 
 /// Deletes a key.
 pub(super) async fn delete(context: &Context, args: KeyArgs) -> Outcome {
-    let session = context.connect().await?;
-    let name = args.name.resource(session.hsm(), "keys")?;
+    let session = context.connect_to_key(Some(&args.name)).await?;
+    let name = args.name.resource(session.container(), "keys")?;
     let reply = session.keys().delete_key(pb::DeleteKeyRequest { name }).await?;
     let key = DeletedKeyView::from(reply.into_inner());
     context.output.print(&key, || key.text())
@@ -42,9 +42,10 @@ pub(super) async fn delete(context: &Context, args: KeyArgs) -> Outcome {
 
 /// Lists the deleted keys, from all pages.
 pub(super) async fn list(context: &Context) -> Outcome {
-    let session = context.connect().await?;
+    let session = context.connect_to_key(None).await?;
     let mut service = session.keys();
-    let mut request = pb::ListDeletedKeysRequest { parent: session.parent()?, ..Default::default() };
+    let mut request =
+        pb::ListDeletedKeysRequest { parent: session.container_parent()?, ..Default::default() };
     let mut rows: Vec<DeletedKeyView> = Vec::new();
     loop {
         let page = service.list_deleted_keys(request.clone()).await?.into_inner();
@@ -58,8 +59,8 @@ pub(super) async fn list(context: &Context) -> Outcome {
 
 /// Shows a deleted key.
 pub(super) async fn show(context: &Context, args: DeletedKeyArgs) -> Outcome {
-    let session = context.connect().await?;
-    let name = args.name.resource(session.hsm(), "deletedKeys")?;
+    let session = context.connect_to_key(Some(&args.name)).await?;
+    let name = args.name.resource(session.container(), "deletedKeys")?;
     let reply = session.keys().get_deleted_key(pb::GetDeletedKeyRequest { name }).await?;
     let key = DeletedKeyView::from(reply.into_inner());
     context.output.print(&key, || key.text())
@@ -67,8 +68,8 @@ pub(super) async fn show(context: &Context, args: DeletedKeyArgs) -> Outcome {
 
 /// Recovers a deleted key.
 pub(super) async fn recover(context: &Context, args: DeletedKeyArgs) -> Outcome {
-    let session = context.connect().await?;
-    let name = args.name.resource(session.hsm(), "deletedKeys")?;
+    let session = context.connect_to_key(Some(&args.name)).await?;
+    let name = args.name.resource(session.container(), "deletedKeys")?;
     let reply = session.keys().recover_deleted_key(pb::RecoverDeletedKeyRequest { name }).await?;
     let key = KeyView::from(reply.into_inner());
     context.output.print(&key, || key.text())
@@ -76,8 +77,8 @@ pub(super) async fn recover(context: &Context, args: DeletedKeyArgs) -> Outcome 
 
 /// Purges a deleted key.
 pub(super) async fn purge(context: &Context, args: DeletedKeyArgs) -> Outcome {
-    let session = context.connect().await?;
-    let name = args.name.resource(session.hsm(), "deletedKeys")?;
+    let session = context.connect_to_key(Some(&args.name)).await?;
+    let name = args.name.resource(session.container(), "deletedKeys")?;
     session.keys().purge_deleted_key(pb::PurgeDeletedKeyRequest { name: name.clone() }).await?;
     let text = format!("purged {name}");
     context.output.print_value(&Purged { name, purged: true }, &text)

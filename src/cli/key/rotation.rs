@@ -123,18 +123,18 @@ impl PolicyView {
 
 /// Rotates a key.
 pub(super) async fn rotate(context: &Context, args: KeyArgs) -> Outcome {
-    let session = context.connect().await?;
-    let name = args.name.resource(session.hsm(), "keys")?;
+    let session = context.connect_to_key(Some(&args.name)).await?;
+    let name = args.name.resource(session.container(), "keys")?;
     let key = KeyView::from(session.keys().rotate_key(pb::RotateKeyRequest { name }).await?.into_inner());
     context.output.print(&key, || key.text())
 }
 
 /// Shows or replaces a policy.
 pub(super) async fn policy(context: &Context, command: PolicyCommand) -> Outcome {
-    let session = context.connect().await?;
     let (PolicyCommand::Show(KeyArgs { name: key }) | PolicyCommand::Set(SetArgs { name: key, .. })) =
         &command;
-    let name = format!("{}/rotationPolicy", key.resource(session.hsm(), "keys")?);
+    let session = context.connect_to_key(Some(key)).await?;
+    let name = format!("{}/rotationPolicy", key.resource(session.container(), "keys")?);
     let reply = match command {
         PolicyCommand::Show(_) => {
             session.keys().get_key_rotation_policy(pb::GetKeyRotationPolicyRequest { name }).await?

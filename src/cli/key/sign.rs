@@ -39,8 +39,8 @@ struct Printed {
 /// Signs the digest.
 pub(super) async fn run(context: &Context, args: SignArgs) -> Outcome {
     let digest = args.input.read(args.alg)?;
-    let session = context.connect().await?;
-    let name = args.target.resolve(session.hsm())?.to_string();
+    let session = context.connect_to_key(Some(&args.target.name)).await?;
+    let name = args.target.resolve(session.container())?.to_string();
     let request = pb::SignRequest { name, algorithm: args.alg.to_string(), digest };
     let reply = session.crypto().sign(request).await?.into_inner();
     let printed = Printed { name: reply.name, algorithm: reply.algorithm, signature: reply.signature };

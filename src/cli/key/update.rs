@@ -71,9 +71,9 @@ impl Changes {
 pub(super) async fn run(context: &Context, args: UpdateArgs) -> Outcome {
     let changes = &args.changes;
     let tags = attributes::tags(&changes.tags)?;
-    let session = context.connect().await?;
+    let session = context.connect_to_key(Some(&args.target.name)).await?;
     let request = pb::UpdateKeyVersionRequest {
-        name: args.target.resolve(session.hsm())?.to_string(),
+        name: args.target.resolve(session.container())?.to_string(),
         key_ops: attributes::operations(&changes.ops),
         attributes: Some(pb::KeyAttributes {
             enabled: changes.enabled,

@@ -70,8 +70,8 @@ pub(super) async fn run(context: &Context, args: VerifyArgs) -> Outcome {
     let digest = args.input.read(args.alg)?;
     let given = SignatureArg::read(&args.signature)?;
     names::check_previous_algorithm(args.alg.as_str(), given.algorithm.as_deref())?;
-    let session = context.connect().await?;
-    let key = names::with_previous_version(args.target.resolve(session.hsm())?, given.name.as_deref());
+    let session = context.connect_to_key(Some(&args.target.name)).await?;
+    let key = names::with_previous_version(args.target.resolve(session.container())?, given.name.as_deref());
     let request = pb::VerifyRequest {
         name: key.to_string(),
         algorithm: args.alg.to_string(),

@@ -63,8 +63,8 @@ struct Key {
 /// Wraps a key.
 pub(super) async fn wrap(context: &Context, args: WrapArgs) -> Outcome {
     let key = args.input.read()?;
-    let session = context.connect().await?;
-    let name = args.target.resolve(session.hsm())?.to_string();
+    let session = context.connect_to_key(Some(&args.target.name)).await?;
+    let name = args.target.resolve(session.container())?.to_string();
     let request = pb::WrapKeyRequest { name, algorithm: args.alg.to_string(), key: key.to_vec() };
     let reply = session.crypto().wrap_key(request).await?.into_inner();
     let printed = WrappedKey { name: reply.name, algorithm: reply.algorithm, wrapped_key: reply.wrapped_key };
@@ -89,8 +89,9 @@ pub(super) async fn unwrap(context: &Context, args: UnwrapArgs) -> Outcome {
             (printed.wrapped_key, Some(printed.name))
         }
     };
-    let session = context.connect().await?;
-    let key = names::with_previous_version(args.target.resolve(session.hsm())?, previous_name.as_deref());
+    let session = context.connect_to_key(Some(&args.target.name)).await?;
+    let key =
+        names::with_previous_version(args.target.resolve(session.container())?, previous_name.as_deref());
     let request = pb::UnwrapKeyRequest {
         name: key.to_string(),
         algorithm: args.alg.to_string(),

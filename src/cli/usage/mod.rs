@@ -68,13 +68,13 @@ impl PeriodArgs {
 
 /// Whether an option or a variable of the environment selects a managed HSM or a vault.
 fn selects_container(context: &Context) -> bool {
-    context.options.hsm.is_some() || context.options.vault.is_some()
+    context.options.containers.hsm.is_some() || context.options.containers.vault.is_some()
 }
 
 /// Returns the resource name of the selected managed HSM or vault; without a selection, of the default managed HSM.
 fn container(context: &Context, session: &Session, named: Option<&ResourceGroupName>) -> Outcome<String> {
-    let options = &context.options;
-    let container = match (&options.hsm, &options.vault) {
+    let selected = &context.options.containers;
+    let container = match (&selected.hsm, &selected.vault) {
         (Some(hsm), Some(vault)) => {
             let both = format!("both a managed HSM ({hsm}) and a vault ({vault}) are selected");
             return Err(Failure::problem(both).hint("unset --hsm or --vault, and their variables"));
