@@ -57,6 +57,7 @@ mod transport;
 mod usage;
 mod vault_access;
 mod vault_keys;
+mod vault_matrix;
 mod vaults;
 
 use kit::{access_tokens, directory, messages, prepared, support};

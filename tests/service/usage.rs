@@ -16,6 +16,11 @@ pub(crate) fn managed_hsm(server: &Server, name: &str) -> String {
     format!("{}/resourceGroups/dev/managedHsms/{name}", subscription(server))
 }
 
+/// Returns the resource name of a vault in the seed's resource group.
+pub(crate) fn vault(server: &Server, name: &str) -> String {
+    format!("{}/resourceGroups/dev/vaults/{name}", subscription(server))
+}
+
 /// Returns the first instant of a day, UTC.
 pub(crate) fn midnight(day: &str) -> Option<prost_types::Timestamp> {
     let zoned = day.parse::<Date>().unwrap().to_zoned(TimeZone::UTC).unwrap();

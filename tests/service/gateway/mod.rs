@@ -4,6 +4,7 @@ mod core_dumps;
 mod fixture;
 mod pool;
 mod time;
+mod vaults;
 
 use strongroom::api::grpc::pb;
 use tonic::{Code, Status};

@@ -7,7 +7,8 @@ use crate::roles::support::{
     assert_audited, assert_bad_parameter, assert_grpc_error, assert_not_granted, metadata,
 };
 use crate::support::{Server, error_metadata};
-use crate::usage::{freeze_clock_at, managed_hsm, subscription};
+use crate::usage::{freeze_clock_at, managed_hsm, subscription, vault};
+use crate::vault_keys;
 
 fn request(parent: String, id: &str, amount: &str) -> pb::CreateBudgetRequest {
     pb::CreateBudgetRequest { parent, budget_id: id.to_owned(), amount: amount.to_owned() }
@@ -34,6 +35,24 @@ async fn reports_when_the_amount_is_expected_to_be_reached() {
 
     let again = request(subscription(&server), "MONTHLY", "1");
     assert_grpc_error(owner.usage.create_budget(again).await, Code::AlreadyExists, "BUDGET_EXISTS");
+}
+
+#[tokio::test]
+async fn budget_of_a_vault_is_reached_by_its_cost() {
+    let (server, mut dev) = vault_keys::start().await;
+    let mut owner = server.client("owner").await;
+    freeze_clock_at(&mut owner, "2050-01-01").await;
+    let scope = vault(&server, "demo");
+    let made = owner.usage.create_budget(request(scope.clone(), "web", "5")).await.unwrap().into_inner();
+    assert_eq!((made.scope, made.expected, made.reached), (scope, None, None));
+    // A version of an EC-HSM key costs 5.00 in a month in which it is used.
+    let key = vault_keys::create(&mut dev, vault_keys::VAULT, "signing", "EC-HSM");
+    let key = key.await.unwrap();
+    vault_keys::assert_signs(&mut dev, &key.name, &key).await;
+    freeze_clock_at(&mut owner, "2050-01-02").await;
+    let get = pb::GetBudgetRequest { name: made.name };
+    let known = owner.usage.get_budget(get).await.unwrap().into_inner();
+    assert!(known.reached.is_some(), "{known:?}");
 }
 
 #[tokio::test]
