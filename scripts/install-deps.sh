@@ -80,6 +80,7 @@ test)
     need_clients || exit 0
     scripts/python-clients.sh "${CARGO_TARGET_DIR:-target}/tmp/python-clients"
     scripts/az-clients.sh "${CARGO_TARGET_DIR:-target}/tmp/az-clients"
+    scripts/airflow-clients.sh "${CARGO_TARGET_DIR:-target}/tmp/airflow-clients"
     scripts/javascript-clients.sh "${CARGO_TARGET_DIR:-target}/tmp/javascript-clients"
     scripts/rust-clients.sh "${CARGO_TARGET_DIR:-target}/tmp/rust-clients"
     ;;

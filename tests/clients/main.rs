@@ -8,6 +8,7 @@
     reason = "a failed precondition fails the test; tests wait for processes"
 )]
 
+mod airflow;
 mod az;
 mod blob_storage;
 mod credentials;

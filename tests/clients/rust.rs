@@ -18,6 +18,12 @@ async fn secret_client_works() {
     run_program("secrets").await;
 }
 
+#[tokio::test]
+#[cfg_attr(not(target_os = "linux"), ignore = "mount namespaces are Linux's")]
+async fn certificate_client_works() {
+    run_program("certificates").await;
+}
+
 /// Runs a program on a new server.
 async fn run_program(program: &str) {
     let programs = install_clients("rust").join("debug");
