@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
+use super::Timestamp;
 use super::arm_rbac::ControlAssignment;
 use super::audit_key::AuditKey;
 use super::backup_job::BackupJob;
@@ -21,7 +22,6 @@ use super::name::{BudgetName, CertificateName, HsmName, KeyName, VaultName, Vers
 use super::resource::{ResourceGroup, ResourceGroupName, Subscription, SubscriptionId};
 use super::rotation::RotationPolicy;
 use super::secret::{Secret, SecretVersion};
-use super::Timestamp;
 use super::time::ClockSetting;
 use super::vault::Vault;
 

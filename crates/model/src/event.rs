@@ -6,11 +6,11 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::Timestamp;
+use super::certificate::CertificateId;
 use super::container_id::ContainerId;
 use super::container_id::KeyId;
 use super::deletion::Transition;
 use super::key_date::KeyDate;
-use super::certificate::CertificateId;
 use super::name::{BudgetName, CertificateName, HsmName, KeyName, VaultName, VersionId};
 use super::resource::{ResourceGroupName, SubscriptionId};
 use super::resource_kind::Resource;

@@ -12,9 +12,7 @@ use super::failure::{Done, Failure};
 use super::objects::Staged;
 use super::secrets;
 use super::transaction::Transaction;
-use crate::model::certificate::{
-    Certificate, CertificateNotices, CertificateSettings, CertificateVersion,
-};
+use crate::model::certificate::{Certificate, CertificateNotices, CertificateSettings, CertificateVersion};
 use crate::model::container::ContainerId;
 use crate::model::key_date::KeyDate;
 use crate::model::name::{CertificateName, SecretName, VaultName, VersionId};
@@ -239,7 +237,9 @@ pub(super) async fn load(db: &mut SqliteConnection, vaults: &[Arc<Vault>]) -> Re
             },
             tags: json(&row, "tags")?,
             keep_order: column::<i64>(&row, "keep_order")? != 0,
-            notices: CertificateNotices::from_bits(u8::try_from(column::<i64>(&row, "notices")?).map_err(damaged)?),
+            notices: CertificateNotices::from_bits(
+                u8::try_from(column::<i64>(&row, "notices")?).map_err(damaged)?,
+            ),
         }));
     }
     Ok(certificates.into_iter().map(|(id, certificate)| (id, Some(Arc::new(certificate)))).collect())

@@ -57,7 +57,9 @@ pub(super) fn derive(change: &Change, transaction: &Transaction<'_>) -> Vec<(Sub
         | Change::RestoreCertificate(_)
         | Change::RecordCertificateNotice(..)
         | Change::RecordRenewalFailure(..)
-        | Change::Transition(Deletable::Certificate(..), _) => events_of_certificates::derive(change, transaction),
+        | Change::Transition(Deletable::Certificate(..), _) => {
+            events_of_certificates::derive(change, transaction)
+        }
         Change::ReplaceVersion(_)
         | Change::PutBackupJob(..)
         | Change::BindModes(..)

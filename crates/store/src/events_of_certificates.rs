@@ -74,7 +74,8 @@ fn noted(
 ) -> Events {
     let Some(known) = transaction.certificate(id.0, id.1) else { return Vec::new() };
     let current = known.current().filter(|current| !current.notices.contains(notice));
-    let Some((version, at)) = current.and_then(|current| Some((current.version, current.attributes.expires?)))
+    let Some((version, at)) =
+        current.and_then(|current| Some((current.version, current.attributes.expires?)))
     else {
         return Vec::new();
     };

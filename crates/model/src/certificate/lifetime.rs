@@ -25,13 +25,15 @@ impl Certificate {
         }
         let pending = self.pending.as_ref().and_then(work_of_operation);
         let current = self.current().into_iter().flat_map(|current| self.work_of_version(current));
-        let named = |(at, work)| (at, ScheduledWork::Certificate(work, self.vault.clone(), self.name.clone()));
+        let named =
+            |(at, work)| (at, ScheduledWork::Certificate(work, self.vault.clone(), self.name.clone()));
         pending.into_iter().chain(current).map(named).collect()
     }
 
     /// Whether `work` is due at `now`.
     pub fn is_due(&self, work: CertificateWork, now: Timestamp) -> bool {
-        let is_wanted = |due: &ScheduledWork| matches!(due, ScheduledWork::Certificate(due, ..) if *due == work);
+        let is_wanted =
+            |due: &ScheduledWork| matches!(due, ScheduledWork::Certificate(due, ..) if *due == work);
         self.scheduled_work().iter().any(|(at, due)| is_wanted(due) && *at <= now)
     }
 
@@ -102,17 +104,13 @@ mod tests {
         let created = at("2026-01-01T00:00:00Z");
         let members = PolicyMembers {
             x509: Some(X509Members { subject: Some("CN=a".to_owned()), ..X509Members::default() }),
-            lifetime_actions: Some(vec![LifetimeAction {
-                trigger: Trigger::DaysBeforeExpiry(60),
-                action,
-            }]),
+            lifetime_actions: Some(vec![LifetimeAction { trigger: Trigger::DaysBeforeExpiry(60), action }]),
             ..PolicyMembers::default()
         };
         let mut policy = CertificatePolicy::new(members, false, created).unwrap();
         policy.issuer.name = issuer.parse().unwrap();
         let [not_before, expires] = ["2026-01-01", "2027-01-01"].map(|date| date.parse().ok());
-        let attributes =
-            SecretAttributes { enabled: true, not_before, expires, created, updated: created };
+        let attributes = SecretAttributes { enabled: true, not_before, expires, created, updated: created };
         let version = VersionId::from_bytes([1; 16]);
         let current = CertificateVersion {
             version,

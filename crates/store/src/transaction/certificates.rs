@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use super::{Transaction, with_names_of};
 use crate::model::Timestamp;
+use crate::model::certificate::CertificateId;
 use crate::model::certificate::{Certificate, CertificateNotice, CertificateSettings, CertificateVersion};
 use crate::model::change::{CertificateUpdate, RestoredCertificate};
-use crate::model::certificate::CertificateId;
 use crate::model::container::ContainerId;
 use crate::model::key::{Key, KeyVersion};
 use crate::model::limit;
@@ -126,7 +126,6 @@ impl Transaction<'_> {
         let vault = self.writable_vault(&certificate.vault)?;
         let container = ContainerId::from(&vault);
         let name = certificate.name.as_str();
-        let is_deleted = |known: Option<bool>| known.unwrap_or_default();
         let known = [
             self.object::<Certificate>(&container, name).map(|known| known.deletion.is_some()),
             self.object::<Key>(&container, name).map(|known| known.deletion.is_some()),
@@ -135,10 +134,7 @@ impl Transaction<'_> {
         if known.iter().any(Option::is_some) {
             let version = certificate.current().map(|current| current.version);
             let id = CertificateId { vault, name: certificate.name.clone(), version };
-            return Err(Error::Exists {
-                resource: (&id).into(),
-                deleted: known.into_iter().any(is_deleted),
-            });
+            return Err(Error::Exists { resource: (&id).into(), deleted: known.contains(&Some(true)) });
         }
         self.check_limit(limit::CERTIFICATES, || self.count::<Certificate>(&container))?;
         // One less, because the limit is checked before each version is added.
