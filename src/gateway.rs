@@ -66,6 +66,7 @@ fn installation(config: &Config) -> anyhow::Result<Installation> {
             hosts: config.backup.hosts.clone(),
             managed_identity: server::managed_identity(&config.backup),
         },
+        test_issuer: false,
         authority_routes: None,
         ca_file: None,
     })

@@ -1,4 +1,4 @@
-//! `strongroom watch`: prints lifecycle events of keys, managed HSMs or budgets as they occur, one per line.
+//! `strongroom watch`: prints lifecycle events of keys, certificates, managed HSMs or budgets as they occur, one per line.
 
 use clap::Args;
 use serde::Serialize;
@@ -22,6 +22,9 @@ pub struct WatchArgs {
     /// Watch the budgets of the subscription instead of keys
     #[arg(long, conflicts_with = "hsms")]
     budgets: bool,
+    /// Watch the certificates of a vault instead of keys
+    #[arg(long, conflicts_with_all = ["hsms", "budgets"])]
+    certificates: bool,
     /// Start after this resume token: that of the last event seen, or 0 for all stored events
     #[arg(long, value_name = "TOKEN")]
     since: Option<String>,
@@ -43,6 +46,8 @@ struct View {
     scheduled_purge_at: Option<Timestamp>,
     #[serde(skip_serializing_if = "Option::is_none")]
     expires: Option<KeyDate>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    contacts: Option<u32>,
 }
 
 impl From<pb::LifecycleEvent> for View {
@@ -54,6 +59,7 @@ impl From<pb::LifecycleEvent> for View {
             subject: event.subject,
             scheduled_purge_at: time_argument::from_wire(event.scheduled_purge_at),
             expires: time_argument::date_from_wire(event.expires),
+            contacts: event.contacts,
         }
     }
 }
@@ -64,8 +70,12 @@ impl View {
         let purge =
             self.scheduled_purge_at.map(|at| format!("  (purged {})", time_argument::format(Some(at))));
         let expires = self.expires.map(|at| format!("  (expires {})", time_argument::format(Some(at))));
+        let contacts = self.contacts.map(|contacts| format!("  ({contacts} contacts)")).unwrap_or_default();
         let more = purge.or(expires).unwrap_or_default();
-        format!("{resume_token:>6}  {}  {kind:<20}  {subject}{more}", time_argument::format(self.at))
+        format!(
+            "{resume_token:>6}  {}  {kind:<20}  {subject}{more}{contacts}",
+            time_argument::format(self.at)
+        )
     }
 }
 
@@ -73,7 +83,11 @@ impl View {
 pub(super) async fn run(context: &Context, args: WatchArgs) -> Outcome {
     let mut token = args.since.clone().unwrap_or_default();
     let mut left = args.count;
-    let plane = if args.hsms || args.budgets { Plane::Control } else { Plane::Data };
+    let plane = match args {
+        WatchArgs { hsms: true, .. } | WatchArgs { budgets: true, .. } => Plane::Control,
+        WatchArgs { certificates: true, .. } => Plane::Vault,
+        _ => Plane::Data,
+    };
     let mut stream = open(&context.connect_to(plane).await?, &args, &token).await?;
     loop {
         let batch = match stream.message().await {
@@ -109,6 +123,7 @@ async fn open(
     let parent = match (args.hsms, args.budgets) {
         (true, _) => format!("subscriptions/{}", session.subscription()?),
         (_, true) => format!("subscriptions/{}/budgets", session.subscription()?),
+        (false, false) if args.certificates => format!("{}/certificates", session.vault_parent()?),
         (false, false) => session.parent()?,
     };
     let request =

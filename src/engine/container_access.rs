@@ -191,6 +191,7 @@ fn create_data_context(
         backup: inner.key_policies.backup.for_container(&id),
         backup_queue: inner.backup_queue.clone(),
         security_worlds: inner.security_worlds.clone(),
+        test_issuer: inner.test_issuer.clone(),
         storage: Arc::clone(&inner.storage),
         clock: inner.clock.clone(),
         container,

@@ -36,7 +36,7 @@ use crate::model::vault::Vault;
 use crate::model::{Error, Result, Timestamp};
 use crate::ops::{
     AttachedTokens, BackupQueue, CxOf, Done, Intents, Operation, Plane, PlaneOf, PublicKeyCache,
-    RunningIntents, SecurityWorlds, Target,
+    RunningIntents, SecurityWorlds, Target, TestIssuer,
 };
 use crate::storage;
 use crate::store::{Commit, Store};
@@ -76,6 +76,8 @@ pub struct EngineParts {
     pub storage: storage::Policy,
     /// The tenant and object id of each principal that may release the clock without a role.
     pub clock_operators: Vec<(Uuid, PrincipalId)>,
+    /// Whether there is a test issuer of certificates.
+    pub test_issuer: bool,
     /// Which limits apply to the rate of calls to vaults.
     pub rate_limits: RateLimits,
     /// The audit log.
@@ -93,6 +95,7 @@ struct Inner {
     supply: TokenPool,
     public_keys: Arc<PublicKeyCache>,
     security_worlds: SecurityWorlds,
+    test_issuer: Option<TestIssuer>,
     locations: Arc<Locations>,
     pricing: Arc<Pricing>,
     key_policies: KeyPolicies,
@@ -133,6 +136,7 @@ impl Engine {
             supply: parts.token_pool,
             public_keys: Arc::default(),
             security_worlds: SecurityWorlds::new(parts.audit_log.token(), locations.clone()),
+            test_issuer: parts.audit_log.token().filter(|_| parts.test_issuer).map(TestIssuer::new),
             locations,
             pricing: Arc::new(parts.pricing),
             key_policies: parts.key_policies,

@@ -1,10 +1,11 @@
-//! Timed work: purges at the end of retention intervals, rotations by policy, near-expiry and budget notifications.
+//! Timed work: purges at the end of retention intervals, rotations and renewals by policy, near-expiry and budget notifications.
 //!
 //! The scheduler sleeps until the earliest due time, is woken by committed changes and by the clock, and runs due work
 //! through the engine, in order of due time. It has no state that a restart would lose: due work is derived from the
 //! stored data.
 
 mod backups;
+mod certificates;
 mod clock_monitor;
 mod retry_queue;
 
@@ -20,6 +21,7 @@ use crate::clock::Clock;
 use crate::engine::Engine;
 use crate::identity::Credential;
 use crate::model::audit_entry::Origin;
+use crate::model::certificate::CertificateId;
 use crate::model::container_id::KeyId;
 use crate::model::deletion::Deletable;
 use crate::model::name::VersionId;
@@ -67,6 +69,20 @@ pub enum TimedEventKind {
     NotRotatedKey(KeyPath),
     /// This version, the current one of a key, is near its expiry.
     NearExpiry(KeyId),
+    /// This version of a certificate was issued by its lifetime action.
+    RenewedCertificate(CertificateId),
+    /// The renewal of a certificate failed. It is attempted again later.
+    NotRenewedCertificate(CertificatePath),
+    /// This version, the current one of a certificate, is near its expiry.
+    CertificateNearExpiry(CertificateId),
+    /// This version, the current one of a certificate, has expired.
+    CertificateExpired(CertificateId),
+    /// The lifetime action asks to notify the contacts of the expiry of this version.
+    NotifiedContacts(CertificateId),
+    /// The test issuer answered a request: a version was issued or refused.
+    EndedCertificateOperation(CertificatePath),
+    /// A renewal was requested from the test issuer, which has not answered yet.
+    RequestedRenewal(CertificatePath),
     /// A budget was reached.
     ReachedBudget(BudgetId),
 }
@@ -202,6 +218,10 @@ impl Scheduler {
                     }
                     Err(error) => Err(error),
                 }
+            }
+            ScheduledWork::Certificate(work, vault, name) => {
+                let certificate = CertificatePath { vault: vault.clone(), name: name.clone() };
+                certificates::run(&self.engine, *work, certificate, at).await
             }
             ScheduledWork::EmitBudgetReached(subscription, name) => {
                 let id = BudgetId { subscription: *subscription, name: name.clone() };

@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::backup_queue::BackupQueue;
 use super::intents::Intents;
-use super::{AttachedTokens, PublicKeyCache, SecurityWorlds};
+use super::{AttachedTokens, PublicKeyCache, SecurityWorlds, TestIssuer};
 use crate::clock::Clock;
 use crate::ids::Ids;
 use crate::model::aes_modes::{AesModes, ModeFamily};
@@ -21,7 +21,7 @@ use crate::model::resource::Subscription;
 use crate::model::retention::RecoveryLevel;
 use crate::model::vault::Vault;
 use crate::model::wrapped_key::BackupPolicy;
-use crate::model::{Error, Result, Timestamp};
+use crate::model::{Error, Field, Result, Timestamp};
 use crate::storage;
 use crate::store::Store;
 use crate::token::{Token, TokenPool};
@@ -55,6 +55,8 @@ pub struct Cx {
     pub backup_queue: BackupQueue,
     /// The keys of backups of objects of vaults.
     pub security_worlds: SecurityWorlds,
+    /// The test issuer of certificates, which simulators have.
+    pub test_issuer: Option<TestIssuer>,
     /// Where full backups may be stored.
     pub storage: Arc<storage::Policy>,
     /// The clock of the service, for operations that take long.
@@ -165,6 +167,17 @@ impl Cx {
     pub fn vault(&self) -> Result<&Arc<Vault>> {
         let other = || Error::internal("an operation of vaults addresses another container");
         self.container.vault().ok_or_else(other)
+    }
+
+    /// Returns the test issuer of certificates.
+    ///
+    /// # Errors
+    /// `Invalid` naming `field` if the service has none.
+    pub fn test_issuer(&self, field: Field) -> Result<&TestIssuer> {
+        let missing = || {
+            Error::invalid(field, "only a simulator has the provider Test, which issues test certificates")
+        };
+        self.test_issuer.as_ref().ok_or_else(missing)
     }
 
     /// Returns the recovery level of the container and its contents.

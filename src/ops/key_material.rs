@@ -41,13 +41,22 @@ pub(super) async fn back_up(key: &Key, cx: &Cx) -> Result<Vec<u8>> {
 }
 
 async fn back_up_in_vault(key: &Key, vault: &Vault, cx: &Cx) -> Result<Vec<u8>> {
+    let record = wrapped_for_vault(key, cx).await?;
+    cx.security_worlds.seal(&record, vault).await
+}
+
+/// Wraps the material of a key of a vault under a wrapping key of its own.
+///
+/// # Errors
+/// As [`back_up`].
+pub(super) async fn wrapped_for_vault(key: &Key, cx: &Cx) -> Result<VaultKeyRecord> {
     let wrapping_key = cx.token.random(WRAPPING_KEY_BYTES).await?;
     let wrapping_key = Zeroizing::new(wrapping_key);
     let object = import_wrapping_key(&wrapping_key, cx).await?;
     let wrapped = wrap(key, object, cx).await?;
     cx.token.destroy(&[object]).await?;
     let key = KeyRecord::new(key, wrapped).map_err(Error::internal)?;
-    cx.security_worlds.seal(&VaultKeyRecord { wrapping_key, key }, vault).await
+    Ok(VaultKeyRecord { wrapping_key, key })
 }
 
 /// Imports a wrapping key under an intent, which destroys it if the operation is interrupted.
@@ -81,9 +90,14 @@ impl OpenedKeyBackup {
             }
             Container::Vault(vault) => {
                 let opened: VaultKeyRecord = cx.security_worlds.open(backup, vault).await?;
-                Ok(Self { record: opened.key, wrapping_key: Some(opened.wrapping_key) })
+                Ok(Self::of_vault(opened))
             }
         }
+    }
+
+    /// Returns the backup with this record, made in a vault.
+    pub(super) fn of_vault(record: VaultKeyRecord) -> Self {
+        Self { record: record.key, wrapping_key: Some(record.wrapping_key) }
     }
 
     /// Returns the key, as a key of the addressed container.

@@ -35,6 +35,7 @@ pub mod security_domain;
 mod security_worlds;
 pub mod settings;
 mod target;
+mod test_issuer;
 pub mod usage;
 pub mod vaults;
 
@@ -62,6 +63,7 @@ pub use target::{
     RoleAssignmentPath, RoleDefinitionPath, RoleScope, Target, WholeContainer, WholeHsm, container_lock,
     hsm_lock,
 };
+pub use test_issuer::TestIssuer;
 
 use crate::model::arm_rbac::ControlAction;
 use crate::model::audience::Audience;
@@ -300,6 +302,8 @@ operations! {
     certificates::GetCertificateOperation,
     certificates::CancelCertificateOperation,
     certificates::DeleteCertificateOperation,
+    certificates::BackupCertificate,
+    certificates::RestoreCertificate,
     certificates::DeleteCertificate,
     certificates::GetDeletedCertificate,
     certificates::ListDeletedCertificates,
@@ -352,6 +356,7 @@ operations! {
     resources::GetResourceGroupDeletion,
     resources::ListLocations,
     lifecycle::WatchKeys,
+    lifecycle::WatchCertificates,
     lifecycle::WatchManagedHsms,
     lifecycle::WatchBudgets,
     clock::GetClock,

@@ -92,6 +92,7 @@ pub(super) fn prepare(config: &Config, port: u16) -> anyhow::Result<Prepared> {
         vaults: vaults.into_iter().map(|vault| initial_vault(vault, &seed)).collect(),
         control_plane_roles: Vec::new(),
         storage: storage_policy(config),
+        test_issuer: true,
         authority_routes: Some(routes),
         ca_file: Some(certificates.ca_pem_path.clone()),
     };

@@ -92,6 +92,18 @@ impl Bundle {
         }
     }
 
+    /// Converts the value of a companion secret from PKCS#12 to PEM, with the certificates in their order. Takes up to seconds, as
+    /// [`Self::read`].
+    ///
+    /// # Errors
+    /// [`Error::UnreadablePkcs12`], [`Error::Encoding`].
+    pub fn pkcs12_to_pem(value: &str) -> Result<Zeroizing<String>> {
+        let bytes = model::base64::decode(value.as_bytes()).ok_or(Error::UnreadablePkcs12)?;
+        let contents = pkcs12::read(&bytes, "")?;
+        let (private_key, certificates) = (contents.private_key, contents.certificates);
+        Self { private_key, certificates, leaf: 0 }.to_pem()
+    }
+
     /// Writes PEM: the private key in PKCS#8, and the certificates.
     ///
     /// # Errors

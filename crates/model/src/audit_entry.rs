@@ -23,13 +23,16 @@ pub enum Meter {
     Cryptographic,
     /// A cryptographic operation with any other key; price lists distinguish the two.
     Advanced,
+    /// The renewal of a certificate by an issuer.
+    Renewal,
     /// Not billed: the service's own work and authorization queries.
     Free,
 }
 
 impl Meter {
     /// Every meter.
-    pub const ALL: [Self; 4] = [Self::Management, Self::Cryptographic, Self::Advanced, Self::Free];
+    pub const ALL: [Self; 5] =
+        [Self::Management, Self::Cryptographic, Self::Advanced, Self::Renewal, Self::Free];
 
     /// Returns the class of a call that used a key of this type.
     pub fn for_key(self, key: KeyType) -> Self {
@@ -45,6 +48,7 @@ impl Meter {
             Self::Management => "management",
             Self::Cryptographic => "cryptographic",
             Self::Advanced => "advanced",
+            Self::Renewal => "renewal",
             Self::Free => "free",
         }
     }

@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
+use super::Timestamp;
 use super::arm_rbac::ControlAssignment;
 use super::audit_key::AuditKey;
 use super::backup_job::BackupJob;
 use super::billing::Budget;
-use super::certificate::{Certificate, CertificateSettings};
+use super::certificate::{Certificate, CertificateNotice, CertificateSettings};
 use super::container_id::ContainerId;
 use super::deletion::{Deletable, Transition};
 use super::due::Notice;
@@ -17,7 +18,7 @@ use super::hsm_contents::HsmContents;
 use super::key::{Key, KeyVersion};
 use super::local_rbac::{RoleAssignment, RoleDefinition};
 use super::mode_family::ModeFamily;
-use super::name::{BudgetName, HsmName, KeyName, VaultName, VersionId};
+use super::name::{BudgetName, CertificateName, HsmName, KeyName, VaultName, VersionId};
 use super::resource::{ResourceGroup, ResourceGroupName, Subscription, SubscriptionId};
 use super::rotation::RotationPolicy;
 use super::secret::{Secret, SecretVersion};
@@ -61,6 +62,12 @@ pub enum Change {
     RestoreSecret(Arc<Secret>),
     /// Creates a certificate or replaces a live one, with the companions of the version that is added or changed.
     PutCertificate(Box<CertificateUpdate>),
+    /// Inserts a certificate with all its versions and its companions, from a backup, under a name that nothing has.
+    RestoreCertificate(Box<RestoredCertificate>),
+    /// Records a one-time notice for the current version of a live certificate.
+    RecordCertificateNotice(VaultName, CertificateName, CertificateNotice),
+    /// Records that a renewal of a live certificate failed at this time.
+    RecordRenewalFailure(VaultName, CertificateName, Timestamp),
     /// Replaces contacts and issuers of a live vault.
     PutCertificateSettings(VaultName, Arc<CertificateSettings>),
     /// Soft-deletes, recovers or purges a resource.
@@ -90,6 +97,17 @@ pub struct CertificateUpdate {
     pub certificate: Certificate,
     /// The version that is added or whose attributes or tags change, with its companions.
     pub version: Option<(KeyVersion, SecretVersion)>,
+}
+
+/// A certificate of a backup, with its companions.
+#[derive(Clone, Debug)]
+pub struct RestoredCertificate {
+    /// The certificate.
+    pub certificate: Certificate,
+    /// Its companion key.
+    pub key: Key,
+    /// Its companion secret.
+    pub secret: Secret,
 }
 
 /// The origin of a key version.

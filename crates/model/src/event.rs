@@ -1,4 +1,4 @@
-//! Lifecycle events of managed HSMs, keys, budgets and the clock, in a log that is read from any position.
+//! Lifecycle events of managed HSMs, keys, certificates, budgets and the clock, in a log that is read from any position.
 
 use std::sync::Arc;
 
@@ -6,11 +6,12 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::Timestamp;
+use super::certificate::CertificateId;
 use super::container_id::ContainerId;
 use super::container_id::KeyId;
 use super::deletion::Transition;
 use super::key_date::KeyDate;
-use super::name::{BudgetName, HsmName, KeyName, VersionId};
+use super::name::{BudgetName, CertificateName, HsmName, KeyName, VaultName, VersionId};
 use super::resource::{ResourceGroupName, SubscriptionId};
 use super::resource_kind::Resource;
 use super::time_guard::ClockStatusChange;
@@ -18,7 +19,7 @@ use super::time_guard::ClockStatusChange;
 /// The default number of retained events.
 pub const DEFAULT_RETAINED: usize = 100_000;
 
-/// A lifecycle event of a managed HSM, a key, a budget or the clock.
+/// A lifecycle event of a managed HSM, a key, a certificate, a budget or the clock.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct LifecycleEvent {
     /// Its sequence number: counts from 1 without gaps, over all HSMs.
@@ -39,6 +40,8 @@ pub enum EventPayload {
     Hsm(HsmEvent),
     /// A key.
     Key(KeyEvent),
+    /// A certificate. Its companions have no events of their own.
+    Certificate(CertificateEvent),
     /// A budget of the subscription is reached.
     Budget(BudgetName),
     /// The status of the system clock, which applies to all HSMs, changed.
@@ -119,6 +122,53 @@ pub enum KeyEventKind {
     NotRotated(VersionId),
 }
 
+/// An event of a certificate.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct CertificateEvent {
+    /// Identifies its vault among all that ever had its name.
+    pub vault_unique_id: Uuid,
+    /// The vault.
+    pub vault: VaultName,
+    /// The certificate.
+    pub name: CertificateName,
+    /// What happened.
+    pub kind: CertificateEventKind,
+}
+
+/// What happened to a certificate.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum CertificateEventKind {
+    /// This version was created, imported, merged or renewed.
+    NewVersion(VersionId),
+    /// This version, the current one, expires soon, at this date.
+    NearExpiry(VersionId, KeyDate),
+    /// This version, the current one, has expired, at this date.
+    Expired(VersionId, KeyDate),
+    /// The lifetime action asks to notify the contacts, of whom there are so many, that this version expires at this date.
+    ContactsNotified(VersionId, KeyDate, usize),
+    /// The renewal of this version, the current one, failed. Further failures have no event.
+    NotRenewed(VersionId),
+    /// It was soft-deleted; its scheduled purge date.
+    Deleted(Timestamp),
+    /// It was recovered.
+    Recovered,
+    /// It was purged.
+    Purged,
+    /// It was restored from a backup, with all its versions.
+    Restored,
+}
+
+impl From<Transition> for CertificateEventKind {
+    fn from(transition: Transition) -> Self {
+        match transition {
+            Transition::SoftDelete(deletion) => Self::Deleted(deletion.scheduled_purge_at),
+            Transition::Recover(_) => Self::Recovered,
+            Transition::Purge(_) => Self::Purged,
+        }
+    }
+}
+
 impl From<Transition> for HsmEventKind {
     fn from(transition: Transition) -> Self {
         match transition {
@@ -163,6 +213,17 @@ impl LifecycleEvent {
                 KeyEventKind::NearExpiry(..) => "key.near-expiry",
                 KeyEventKind::NotRotated(_) => "key.not-rotated",
             },
+            EventPayload::Certificate(certificate) => match certificate.kind {
+                CertificateEventKind::NewVersion(_) => "certificate.new-version",
+                CertificateEventKind::NearExpiry(..) => "certificate.near-expiry",
+                CertificateEventKind::Expired(..) => "certificate.expired",
+                CertificateEventKind::ContactsNotified(..) => "certificate.contacts-notified",
+                CertificateEventKind::NotRenewed(_) => "certificate.not-renewed",
+                CertificateEventKind::Deleted(_) => "certificate.deleted",
+                CertificateEventKind::Recovered => "certificate.recovered",
+                CertificateEventKind::Purged => "certificate.purged",
+                CertificateEventKind::Restored => "certificate.restored",
+            },
             EventPayload::Budget(_) => "budget.reached",
             EventPayload::Clock(turn) => match turn {
                 ClockStatusChange::Held => "clock.held",
@@ -205,6 +266,20 @@ impl LifecycleEvent {
                 };
                 KeyId { container: container.clone(), name: name.clone(), version }.to_string()
             }
+            EventPayload::Certificate(CertificateEvent { vault, name, kind, .. }) => {
+                let version = match kind {
+                    CertificateEventKind::Deleted(_) | CertificateEventKind::Purged => {
+                        return Resource::deleted_certificate(vault, name).name;
+                    }
+                    CertificateEventKind::Recovered | CertificateEventKind::Restored => None,
+                    CertificateEventKind::NewVersion(version)
+                    | CertificateEventKind::NearExpiry(version, _)
+                    | CertificateEventKind::Expired(version, _)
+                    | CertificateEventKind::ContactsNotified(version, ..)
+                    | CertificateEventKind::NotRenewed(version) => Some(*version),
+                };
+                CertificateId { vault: vault.clone(), name: name.clone(), version }.to_string()
+            }
             EventPayload::Budget(name) => format!("subscriptions/{subscription}/budgets/{name}"),
             EventPayload::Clock(_) => "clock".to_owned(),
         }
@@ -214,15 +289,36 @@ impl LifecycleEvent {
     pub const fn scheduled_purge_at(&self) -> Option<Timestamp> {
         match &self.what {
             EventPayload::Hsm(HsmEvent { kind: HsmEventKind::Deleted(at), .. })
-            | EventPayload::Key(KeyEvent { kind: KeyEventKind::Deleted(at), .. }) => Some(*at),
+            | EventPayload::Key(KeyEvent { kind: KeyEventKind::Deleted(at), .. })
+            | EventPayload::Certificate(CertificateEvent {
+                kind: CertificateEventKind::Deleted(at), ..
+            }) => Some(*at),
             _ => None,
         }
     }
 
-    /// Returns the expiry date of a version that expires soon.
+    /// Returns the expiry date of a version that expires soon or has expired.
     pub const fn expires(&self) -> Option<KeyDate> {
         match &self.what {
-            EventPayload::Key(KeyEvent { kind: KeyEventKind::NearExpiry(_, at), .. }) => Some(*at),
+            EventPayload::Key(KeyEvent { kind: KeyEventKind::NearExpiry(_, at), .. })
+            | EventPayload::Certificate(CertificateEvent {
+                kind:
+                    CertificateEventKind::NearExpiry(_, at)
+                    | CertificateEventKind::Expired(_, at)
+                    | CertificateEventKind::ContactsNotified(_, at, _),
+                ..
+            }) => Some(*at),
+            _ => None,
+        }
+    }
+
+    /// Returns the number of contacts that the event is for.
+    pub const fn contacts(&self) -> Option<usize> {
+        match &self.what {
+            EventPayload::Certificate(CertificateEvent {
+                kind: CertificateEventKind::ContactsNotified(.., contacts),
+                ..
+            }) => Some(*contacts),
             _ => None,
         }
     }
@@ -233,6 +329,8 @@ impl LifecycleEvent {
 pub enum EventFilter {
     /// The keys of the HSM with this id.
     Keys(Uuid),
+    /// The certificates of the vault with this id.
+    Certificates(Uuid),
     /// The managed HSMs of a subscription.
     ManagedHsms(SubscriptionId),
     /// The budgets of a subscription.
@@ -244,11 +342,14 @@ impl EventFilter {
     pub fn selects(&self, event: &LifecycleEvent) -> bool {
         match (self, &event.what) {
             (Self::Keys(id), EventPayload::Key(key)) => key.container_unique_id == *id,
+            (Self::Certificates(id), EventPayload::Certificate(certificate)) => {
+                certificate.vault_unique_id == *id
+            }
             (Self::ManagedHsms(subscription), EventPayload::Hsm(_) | EventPayload::Clock(_)) => {
                 event.subscription == *subscription
             }
             (Self::Budgets(subscription), EventPayload::Budget(_)) => event.subscription == *subscription,
-            (Self::Keys(_) | Self::ManagedHsms(_) | Self::Budgets(_), _) => false,
+            (Self::Keys(_) | Self::Certificates(_) | Self::ManagedHsms(_) | Self::Budgets(_), _) => false,
         }
     }
 

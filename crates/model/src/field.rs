@@ -89,6 +89,8 @@ fields! {
     Hsm = "hsm", "hsm";
     IncludePending = "include_pending", "includePending";
     Issuer = "issuer", "issuer";
+    IssuerAccountId = "issuer.credentials.account_id", "credentials.account_id";
+    IssuerProvider = "issuer.provider", "provider";
     Iv = "iv", "iv";
     Key = "key", "key";
     KeyCrv = "key.crv", "key.crv";

@@ -5,7 +5,7 @@ use jiff::SignedDuration;
 use super::Timestamp;
 use super::container_id::ContainerId;
 use super::deletion::Deletable;
-use super::name::{BudgetName, KeyName};
+use super::name::{BudgetName, CertificateName, KeyName, VaultName};
 use super::resource::SubscriptionId;
 
 /// The setting of a virtual clock.
@@ -40,6 +40,8 @@ pub enum ScheduledWork {
     RotateKey(ContainerId, KeyName),
     /// Emit the event that the current version of a key expires soon.
     EmitNearExpiry(ContainerId, KeyName),
+    /// Work on a certificate.
+    Certificate(CertificateWork, VaultName, CertificateName),
     /// Emit the event that a budget is reached.
     EmitBudgetReached(SubscriptionId, BudgetName),
 }
@@ -50,6 +52,7 @@ impl ScheduledWork {
         match self {
             Self::Purge(resource) => Some(resource.container()),
             Self::RotateKey(container, _) | Self::EmitNearExpiry(container, _) => Some(container.clone()),
+            Self::Certificate(_, vault, _) => Some(vault.into()),
             Self::EmitBudgetReached(..) => None,
         }
     }
@@ -58,9 +61,31 @@ impl ScheduledWork {
     pub const fn destroys(&self) -> bool {
         match self {
             Self::Purge(_) => true,
-            Self::RotateKey(..) | Self::EmitNearExpiry(..) | Self::EmitBudgetReached(..) => false,
+            Self::RotateKey(..)
+            | Self::EmitNearExpiry(..)
+            | Self::Certificate(..)
+            | Self::EmitBudgetReached(..) => false,
         }
     }
+}
+
+/// Scheduled work on a certificate. Ordered so that of work that is due at once, a version is renewed before its expiry is reported.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum CertificateWork {
+    /// Issue a requested version.
+    Issue,
+    /// Issue a version that was requested by the lifetime action of the policy.
+    IssueRenewal,
+    /// End an operation without a version: it was cancelled, or its issuer refuses.
+    EndOperation,
+    /// Create or request a version by the lifetime action of the policy.
+    Renew,
+    /// Emit the event that the contacts are to be notified, by the lifetime action of the policy.
+    NotifyContacts,
+    /// Emit the event that the current version expires soon.
+    EmitNearExpiry,
+    /// Emit the event that the current version has expired.
+    EmitExpired,
 }
 
 /// Scheduled work and its due time.

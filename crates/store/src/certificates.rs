@@ -10,11 +10,12 @@ use super::case_insensitive::LowercaseObjectId;
 use super::columns::{column, damaged, dated, instant, json, key_date, parsed, to_json};
 use super::failure::{Done, Failure};
 use super::objects::Staged;
+use super::secrets;
 use super::transaction::Transaction;
-use crate::model::certificate::{Certificate, CertificateSettings, CertificateVersion};
+use crate::model::certificate::{Certificate, CertificateNotices, CertificateSettings, CertificateVersion};
 use crate::model::container::ContainerId;
 use crate::model::key_date::KeyDate;
-use crate::model::name::{CertificateName, VaultName, VersionId};
+use crate::model::name::{CertificateName, SecretName, VaultName, VersionId};
 use crate::model::retention::Deletion;
 use crate::model::secret::SecretAttributes;
 use crate::model::vault::Vault;
@@ -34,8 +35,9 @@ pub(super) fn planned(
 /// Writes a certificate without its versions.
 pub(super) async fn put(db: &mut SqliteConnection, certificate: &Certificate) -> Done {
     let sql = "-- put_certificate
-        INSERT INTO certificates (container, folded, name, first, policy, pending) VALUES ($1, $2, $3, $4, $5, $6)
-        ON CONFLICT (container, folded) DO UPDATE SET policy = excluded.policy, pending = excluded.pending";
+        INSERT INTO certificates (container, folded, name, first, policy, pending, renewal) VALUES ($1, $2, $3, $4, $5, $6, $7)
+        ON CONFLICT (container, folded) DO UPDATE SET policy = excluded.policy, pending = excluded.pending,
+            renewal = excluded.renewal";
     let pending = certificate.pending.as_ref().map(to_json).transpose()?;
     sqlx::query(sql)
         .bind(ContainerId::from(&certificate.vault).to_case_insensitive())
@@ -44,6 +46,7 @@ pub(super) async fn put(db: &mut SqliteConnection, certificate: &Certificate) ->
         .bind(certificate.first.to_string())
         .bind(to_json(&certificate.policy)?)
         .bind(pending)
+        .bind(to_json(&certificate.renewal)?)
         .execute(db)
         .await?;
     Ok(())
@@ -57,10 +60,10 @@ pub(super) async fn put_version(
 ) -> Done {
     let sql = "-- put_certificate_version
         INSERT INTO certificate_versions (container, certificate, version, position, der, thumbprint, enabled, not_before,
-            expires, created, updated, tags)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+            expires, created, updated, tags, keep_order, notices)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
         ON CONFLICT (container, certificate, version) DO UPDATE SET enabled = excluded.enabled,
-            updated = excluded.updated, tags = excluded.tags";
+            updated = excluded.updated, tags = excluded.tags, notices = excluded.notices";
     let position = certificate.versions.iter().position(|known| known.version == version);
     let missing = || Failure::Refused(Error::internal("a planned version of a certificate is missing"));
     let known = certificate.version(Some(version)).ok_or_else(missing)?;
@@ -78,8 +81,43 @@ pub(super) async fn put_version(
         .bind(attributes.created.as_microsecond())
         .bind(attributes.updated.as_microsecond())
         .bind(to_json(&known.tags)?)
+        .bind(i64::from(known.keep_order))
+        .bind(i64::from(known.notices.bits()))
         .execute(db)
         .await?;
+    Ok(())
+}
+
+/// Writes the notices of the current version, and the failed renewals.
+pub(super) async fn put_notices(
+    db: &mut SqliteConnection,
+    transaction: &Transaction<'_>,
+    (vault, name): (&VaultName, &CertificateName),
+) -> Done {
+    let certificate = planned(transaction, vault, name)?;
+    put(db, &certificate).await?;
+    match certificate.current() {
+        Some(current) => put_version(db, &certificate, current.version).await,
+        None => Ok(()),
+    }
+}
+
+/// Writes a certificate of a backup with its companion secret; its companion key is written already.
+pub(super) async fn restore(
+    db: &mut SqliteConnection,
+    transaction: &Transaction<'_>,
+    restored: &Certificate,
+) -> Done {
+    let secret = secrets::planned(transaction, &restored.vault, &SecretName::from(&restored.name))?;
+    secrets::insert(db, &secret).await?;
+    for version in &secret.versions {
+        secrets::insert_version(db, &secret, version.version).await?;
+    }
+    let certificate = planned(transaction, &restored.vault, &restored.name)?;
+    put(db, &certificate).await?;
+    for version in &certificate.versions {
+        put_version(db, &certificate, version.version).await?;
+    }
     Ok(())
 }
 
@@ -150,7 +188,7 @@ pub(super) async fn load(db: &mut SqliteConnection, vaults: &[Arc<Vault>]) -> Re
     let names: BTreeMap<String, VaultName> = vaults.iter().map(named).collect();
     let mut certificates = BTreeMap::<LowercaseObjectId, Certificate>::new();
     let sql = "-- load_certificates
-        SELECT container, folded, name, first, policy, pending, deleted_at, scheduled_purge_at FROM certificates";
+        SELECT container, folded, name, first, policy, pending, renewal, deleted_at, scheduled_purge_at FROM certificates";
     let mut rows = sqlx::query(sql).fetch(&mut *db);
     while let Some(row) = rows.try_next().await.map_err(Error::internal)? {
         let id: LowercaseObjectId = (column(&row, "container")?, column(&row, "folded")?);
@@ -171,13 +209,15 @@ pub(super) async fn load(db: &mut SqliteConnection, vaults: &[Arc<Vault>]) -> Re
             first: parsed(&row, "first")?,
             policy: json(&row, "policy")?,
             pending,
+            renewal: json(&row, "renewal")?,
             deletion,
         };
         certificates.insert(id, certificate);
     }
     drop(rows);
     let sql = "-- load_certificate_versions
-        SELECT container, certificate, version, der, thumbprint, enabled, not_before, expires, created, updated, tags
+        SELECT container, certificate, version, der, thumbprint, enabled, not_before, expires, created, updated, tags,
+            keep_order, notices
         FROM certificate_versions ORDER BY container, certificate, position";
     let mut rows = sqlx::query(sql).fetch(db);
     while let Some(row) = rows.try_next().await.map_err(Error::internal)? {
@@ -196,6 +236,10 @@ pub(super) async fn load(db: &mut SqliteConnection, vaults: &[Arc<Vault>]) -> Re
                 updated: dated(&row, "updated")?,
             },
             tags: json(&row, "tags")?,
+            keep_order: column::<i64>(&row, "keep_order")? != 0,
+            notices: CertificateNotices::from_bits(
+                u8::try_from(column::<i64>(&row, "notices")?).map_err(damaged)?,
+            ),
         }));
     }
     Ok(certificates.into_iter().map(|(id, certificate)| (id, Some(Arc::new(certificate)))).collect())

@@ -3,6 +3,7 @@
 //! Operations do not emit events. Only this file decides whether a change is an event, and events are written in the
 //! transaction of their changes.
 
+use super::events_of_certificates;
 use super::transaction::Transaction;
 use crate::model::billing::Budget;
 use crate::model::change::{Change, ControlChange, VersionOrigin};
@@ -50,9 +51,15 @@ pub(super) fn derive(change: &Change, transaction: &Transaction<'_>) -> Vec<(Sub
         Change::InsertSecretVersion(_)
         | Change::ReplaceSecretVersion(_)
         | Change::RestoreSecret(_)
-        | Change::PutCertificate(_)
         | Change::PutCertificateSettings(..)
-        | Change::Transition(Deletable::Certificate(..) | Deletable::Secret(..), _) => Vec::new(),
+        | Change::Transition(Deletable::Secret(..), _) => Vec::new(),
+        Change::PutCertificate(_)
+        | Change::RestoreCertificate(_)
+        | Change::RecordCertificateNotice(..)
+        | Change::RecordRenewalFailure(..)
+        | Change::Transition(Deletable::Certificate(..), _) => {
+            events_of_certificates::derive(change, transaction)
+        }
         Change::ReplaceVersion(_)
         | Change::PutBackupJob(..)
         | Change::BindModes(..)

@@ -21,6 +21,7 @@ mod commit;
 mod connection;
 mod event_log;
 mod events;
+mod events_of_certificates;
 mod export;
 mod failure;
 mod high_water_mark;

@@ -127,6 +127,14 @@ pub(super) async fn change(
             certificates::put_version(db, &certificate, key.version).await?;
             put_companions(db, transaction, key, secret).await
         }
+        Change::RestoreCertificate(restored) => {
+            let key = planned(transaction, &restored.key.container, &restored.key.name)?;
+            insert_whole_key(db, &key).await?;
+            certificates::restore(db, transaction, &restored.certificate).await
+        }
+        Change::RecordCertificateNotice(vault, name, _) | Change::RecordRenewalFailure(vault, name, _) => {
+            certificates::put_notices(db, transaction, (vault, name)).await
+        }
         Change::PutCertificateSettings(vault, settings) => {
             certificates::put_settings(db, vault, settings).await
         }

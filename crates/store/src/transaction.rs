@@ -237,6 +237,11 @@ impl<'a> Transaction<'a> {
             Change::ReplaceSecretVersion(version) => self.replace_secret_version(version),
             Change::RestoreSecret(secret) => self.restore_secret(secret),
             Change::PutCertificate(update) => self.put_certificate(update),
+            Change::RestoreCertificate(restored) => self.restore_certificate(restored),
+            Change::RecordCertificateNotice(vault, name, notice) => {
+                self.record_certificate_notice(vault, name, *notice)
+            }
+            Change::RecordRenewalFailure(vault, name, at) => self.record_renewal_failure(vault, name, *at),
             Change::PutCertificateSettings(vault, settings) => self.put_certificate_settings(vault, settings),
             Change::Transition(resource, transition) => self.transition(resource, *transition),
             Change::PutRoleDefinition(hsm, definition) => {

@@ -88,6 +88,11 @@ pub enum Call {
         /// The key.
         key: Zeroizing<Vec<u8>>,
     },
+    /// Reads the public half of an RSA key.
+    RsaPublicKey {
+        /// The key.
+        object: VersionId,
+    },
     /// Generates random bytes.
     Random {
         /// The number of bytes.
@@ -160,6 +165,7 @@ impl Call {
             Self::Holds { .. } => "holds",
             Self::Import { .. } => "import",
             Self::ImportWrappingKey { .. } => "import a wrapping key",
+            Self::RsaPublicKey { .. } => "read an RSA public key",
             Self::Random { .. } => "random",
             Self::Sign { .. } => "sign",
             Self::Unwrap { .. } => "unwrap",
@@ -179,6 +185,7 @@ impl Call {
             | Self::GenerateSealingKey { object }
             | Self::Import { object, .. }
             | Self::ImportWrappingKey { object, .. }
+            | Self::RsaPublicKey { object }
             | Self::Sign { object, .. }
             | Self::Unwrap { object, .. }
             | Self::UnwrapKey { object, .. }
@@ -219,6 +226,7 @@ impl Call {
             Self::GenerateSealingKey { .. } => Function::GenerateKey,
             Self::Holds { .. } | Self::Wrappable { .. } => Function::FindObjects,
             Self::Import { .. } | Self::ImportWrappingKey { .. } => Function::CreateObject,
+            Self::RsaPublicKey { .. } => Function::GetAttributeValue,
             Self::Random { .. } => Function::GenerateRandom,
             Self::Sign { .. } => Function::Sign,
             Self::UnwrapKey { .. } => Function::UnwrapKey,

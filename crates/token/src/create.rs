@@ -9,7 +9,7 @@ use pkcs8::der::asn1::OctetStringRef;
 
 use super::device::Device;
 use super::error::Attempt;
-use super::handles::KeyObjects;
+use super::handles::{KeyObjects, Part};
 use super::object_guard::ObjectGuard;
 use super::template::{self, Kind, Lifetime, Restrictions, Template};
 use super::{hmac_companion, pairwise, scan};
@@ -130,6 +130,13 @@ fn is_of(session: &Session, object: ObjectHandle, id: VersionId) -> bool {
         session.get_attributes(object, &[AttributeType::Id]).as_deref(),
         Ok([Attribute::Id(found)]) if found == id.as_bytes()
     )
+}
+
+/// Reads the public half of an RSA key from its private key, which has the same attributes.
+pub(super) fn rsa_public_key(device: &Device, session: &Session, id: VersionId) -> Attempt<PublicMaterial> {
+    let private = device.handle(session, id, Part::Main)?;
+    // The size follows from the modulus.
+    read_public(session, private, KeyType::Rsa { bits: 0 })
 }
 
 fn read_public(session: &Session, public: ObjectHandle, key_type: KeyType) -> Attempt<PublicMaterial> {

@@ -159,6 +159,13 @@ calls! {
     unwrap(object: VersionId, wrapped: Vec<u8>) -> Zeroizing<Vec<u8>> =
         Call::Unwrap { object, wrapped } => Answer::Secret(key) => key;
 
+    /// Returns the public half of an RSA key, which its private key has.
+    ///
+    /// # Errors
+    /// `KeyMaterialMissing`; `Internal` if the token does not return it.
+    rsa_public_key(object: VersionId) -> PublicMaterial =
+        Call::RsaPublicKey { object } => Answer::Public(public) => public;
+
     /// Returns random bytes from the token.
     ///
     /// # Errors

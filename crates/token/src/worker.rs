@@ -167,6 +167,9 @@ impl Worker {
                 domain_keys::import_wrapping_key(&device, session, *object, key, again)?;
                 Answer::Done
             }
+            Call::RsaPublicKey { object } => {
+                Answer::Public(create::rsa_public_key(&device, session, *object)?)
+            }
             Call::Random { count } => Answer::Bytes(cipher::random(session, *count)?),
             Call::Sign { object, key_type, algorithm, digest } => {
                 Answer::Bytes(sign::sign(&device, session, *object, (*key_type, *algorithm), digest)?)

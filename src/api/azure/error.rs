@@ -82,7 +82,10 @@ pub(in crate::api) fn code_and_message(error: &Error, base: &str) -> (&'static s
                     .to_owned(),
             ),
             // Recorded of restores, which alone meet an existing secret.
-            (ResourceKind::Secret, _) => ("Conflict", restore_conflict(resource, base)),
+            (ResourceKind::Secret, _) => ("Conflict", restore_conflict(resource, "secret", base)),
+            (ResourceKind::Certificate, _) if resource.name.contains("/versions/") => {
+                ("Conflict", restore_conflict(resource, "certificate", base))
+            }
             (ResourceKind::RoleAssignment, _) => {
                 ("RoleAssignmentExists", "The role assignment already exists.".to_owned())
             }
@@ -248,11 +251,11 @@ fn object_not_found(resource: &Resource) -> String {
 }
 
 /// Returns the recorded message about a restore to a name in use. The name of the resource has the restored version.
-fn restore_conflict(resource: &Resource, base: &str) -> String {
+fn restore_conflict(resource: &Resource, noun: &str, base: &str) -> String {
     let path: Vec<&str> = resource.name.split('/').skip(3).step_by(2).collect();
     let path = path.join("/");
     format!(
-        "There was a conflict restoring the secret '{base}/secrets/{path}'. This can happen if either: a second secret with the same name was created after the first secret was deleted; thus trying to restore a secret whose name is already in use. To fix this, rename the second secret to something else so that the restore works. The second probable cause of this exception is when multiple operations are performed in parallel against the secret. To avoid this error, perform operations against a secret in a sequential manner."
+        "There was a conflict restoring the {noun} '{base}/{noun}s/{path}'. This can happen if either: a second {noun} with the same name was created after the first {noun} was deleted; thus trying to restore a {noun} whose name is already in use. To fix this, rename the second {noun} to something else so that the restore works. The second probable cause of this exception is when multiple operations are performed in parallel against the {noun}. To avoid this error, perform operations against a {noun} in a sequential manner."
     )
 }
 

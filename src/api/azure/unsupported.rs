@@ -76,13 +76,10 @@ pub(in crate::api) const VAULT: &[RouteFamily] = &[
     exactly(&["GET"], &["keys", ANY, ANY, "attestation"], ATTESTATION),
     exactly(POST, &["keys", ANY, "release"], RELEASE),
     exactly(POST, &["keys", ANY, ANY, "release"], RELEASE),
-    exactly(POST, &["certificates", ANY, "backup"], CERTIFICATE_BACKUP),
-    exactly(POST, &["certificates", "restore"], CERTIFICATE_BACKUP),
     below(&["storage"], STORAGE),
     below(&["deletedstorage"], STORAGE),
 ];
 
-const CERTIFICATE_BACKUP: &str = "backups of certificates";
 const DEPLOYMENTS: &str = "template deployments";
 const DEPLOYMENT_STACKS: &str = "deployment stacks";
 const TAGS: &str = "tags as resources";

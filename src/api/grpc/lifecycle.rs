@@ -12,7 +12,7 @@ use crate::engine::PlaneAccess;
 use crate::model::event::{EventBatch, EventFilter};
 use crate::model::{Error, Result as Outcome};
 use crate::ops::Target;
-use crate::ops::lifecycle::{WatchBudgets, WatchKeys, WatchManagedHsms, WatchOperation};
+use crate::ops::lifecycle::{WatchBudgets, WatchCertificates, WatchKeys, WatchManagedHsms, WatchOperation};
 
 type Events = Stream<pb::WatchLifecycleResponse>;
 
@@ -27,6 +27,9 @@ pub(super) async fn watch_lifecycle(
     match (parent.starts_with("subscriptions/"), parent.ends_with("/budgets")) {
         (true, true) => open::<WatchBudgets>(services, rpc, request).await,
         (true, false) => open::<WatchManagedHsms>(services, rpc, request).await,
+        (false, _) if parent.ends_with("/certificates") => {
+            open::<WatchCertificates>(services, rpc, request).await
+        }
         (false, _) => open::<WatchKeys>(services, rpc, request).await,
     }
 }

@@ -72,6 +72,13 @@ impl Endpoint {
         !matches!(self.api_version.as_str(), "7.0" | "2016-10-01")
     }
 
+    /// Whether bundles of certificates state that their order is kept: since api-version 7.6
+    /// (<https://learn.microsoft.com/rest/api/keyvault/certificates/get-certificate/get-certificate>).
+    pub(super) fn has_certificate_order(&self) -> bool {
+        let is_former = |known: &&str| self.api_version.starts_with(*known);
+        !["7.0", "7.1", "7.2", "7.3", "7.4", "7.5", "2016-"].iter().any(is_former)
+    }
+
     /// Returns [`Self::base`] with the port, also if it is 443, for links of vaults, which name it as recorded.
     pub(super) fn base_with_port(&self) -> String {
         let host = self.base.strip_prefix("https://").unwrap_or_default();

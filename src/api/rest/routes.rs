@@ -95,6 +95,8 @@ fn of_certificates() -> Vec<Route> {
         Route::json(("PATCH", "certificates/issuers/{issuer}"), wire::update_issuer, wire::issuer),
         Route::json(("GET", "certificates/issuers/{issuer}"), wire::get_issuer, wire::issuer),
         Route::json(("DELETE", "certificates/issuers/{issuer}"), wire::delete_issuer, wire::issuer),
+        Route::json(("POST", "certificates/restore"), wire::restore, wire::bundle),
+        Route::json(("POST", "certificates/{certificate}/backup"), wire::back_up, backup::backed_up),
         Route::monitored(("POST", "certificates/{certificate}/create"), wire::create, wire::created),
         Route::json(("POST", "certificates/{certificate}/import"), wire::import, wire::bundle),
         Route::json(
@@ -111,8 +113,7 @@ fn of_certificates() -> Vec<Route> {
             wire::delete_operation,
             wire::operation,
         ),
-        Route::json(("POST", "certificates/{certificate}/pending/merge"), wire::merge, wire::bundle)
-            .created(),
+        Route::monitored(("POST", "certificates/{certificate}/pending/merge"), wire::merge, wire::merged),
         Route::json(("DELETE", "certificates/{certificate}"), wire::delete, wire::deleted_bundle),
         Route::json(("GET", "certificates/{certificate}/{version?}"), wire::get, wire::bundle),
         Route::json(("PATCH", "certificates/{certificate}/{version?}"), wire::update, wire::bundle),

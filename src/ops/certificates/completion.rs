@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use crate::certificate::Bundle;
 use crate::model::certificate::key_usage::key_operations;
-use crate::model::certificate::{Certificate, CertificatePolicy, CertificateVersion};
+use crate::model::certificate::{
+    Certificate, CertificateNotices, CertificatePolicy, CertificateVersion, RenewalAttempts,
+};
 use crate::model::change::CertificateUpdate;
 use crate::model::due::Notices;
 use crate::model::key::{Attributes, KeyType, KeyVersion, Protection, PublicMaterial, Tags};
@@ -28,6 +30,8 @@ pub(super) struct Completed<'a> {
     pub(super) enabled: bool,
     /// The user's tags.
     pub(super) tags: Tags,
+    /// Whether the secret keeps the order of the certificates.
+    pub(super) keep_order: bool,
 }
 
 /// Adds a version to the record of a certificate, and makes its companions.
@@ -39,7 +43,7 @@ pub(super) async fn complete(
     mut certificate: Certificate,
     completed: Completed<'_>,
 ) -> Result<CertificateUpdate> {
-    let Completed { version, policy, public, bundle, enabled, tags } = completed;
+    let Completed { version, policy, public, bundle, enabled, tags, keep_order } = completed;
     let leaf = bundle.leaf();
     let validity = leaf.validity();
     let attributes = SecretAttributes {
@@ -55,6 +59,8 @@ pub(super) async fn complete(
         thumbprint: *leaf.thumbprint(),
         attributes,
         tags: tags.clone(),
+        keep_order,
+        notices: CertificateNotices::default(),
     };
     let key = KeyVersion {
         container: cx.container.id(),
@@ -89,6 +95,7 @@ pub(super) async fn complete(
         tags,
     };
     certificate.versions.push(Arc::new(record));
+    certificate.renewal = RenewalAttempts::default();
     Ok(CertificateUpdate { certificate, version: Some((key, secret)) })
 }
 

@@ -83,6 +83,7 @@ impl Operation for ImportCertificate {
             first: known.as_ref().map_or(pair.version, |known| known.first),
             policy: policy.clone(),
             pending: None,
+            renewal: Default::default(),
             deletion: None,
         };
         let completed = Completed {
@@ -92,6 +93,7 @@ impl Operation for ImportCertificate {
             bundle,
             enabled: self.enabled,
             tags: self.tags,
+            keep_order: self.keep_order,
         };
         let update = complete(cx, record, completed).await?;
         let reply = CertificateBundle::current(update.certificate.clone().into(), cx.recovery_level());

@@ -223,6 +223,9 @@ fn existing(cx: &Cx, vault: &VaultName, name: &IssuerName) -> Result<Certificate
 }
 
 fn put(cx: &Cx, vault: VaultName, issuer: CertificateIssuer) -> Result<Done<CertificateIssuer>> {
+    if issuer.test_account()?.is_some() {
+        cx.test_issuer(Field::IssuerProvider)?;
+    }
     let mut settings = CertificateSettings::clone(&cx.store.certificate_settings(&vault));
     settings.issuers.insert(issuer.name.to_case_insensitive(), issuer.clone());
     settings.check()?;

@@ -2,7 +2,7 @@
 
 use super::completion::{Completed, complete};
 use super::key_pair::unseal_private_key;
-use super::{CertificateBundle, CertificatePath, PendingCertificate, invalid};
+use super::{CertificateBundle, CertificatePath, PendingCertificate, invalid, pending_of};
 use crate::certificate::{self, Bundle, MAX_CERTIFICATES, leaf_first};
 use crate::model::audit_entry::Meter;
 use crate::model::certificate::{Certificate, Issuer, OperationStatus, PendingOperation};
@@ -77,17 +77,13 @@ impl Operation for MergeCertificate {
             bundle,
             enabled: self.enabled.unwrap_or(pending.enabled),
             tags: self.tags.unwrap_or_else(|| pending.tags.clone()),
+            keep_order: pending.keep_order,
         };
         let record = Certificate { pending: Some(pending), ..Certificate::clone(&record) };
         let update = complete(cx, record, completed).await?;
         let reply = CertificateBundle::current(update.certificate.clone().into(), cx.recovery_level());
         Ok(Done::with(reply, [Change::PutCertificate(Box::new(update))]))
     }
-}
-
-fn pending_of(certificate: &Certificate) -> Result<&PendingOperation> {
-    let missing = || Error::NotFound(Resource::pending_certificate(&certificate.vault, &certificate.name));
-    certificate.pending.as_ref().ok_or_else(missing)
 }
 
 /// Reads the certificates; the one with the public key of the request is first, followed by its issuers unless their order is kept.

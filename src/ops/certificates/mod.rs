@@ -6,40 +6,54 @@
 //! Azure: <https://learn.microsoft.com/azure/key-vault/certificates/about-certificates> and
 //! <https://github.com/Azure/azure-rest-api-specs/tree/main/specification/keyvault>
 
+mod backup;
 mod completion;
 mod contacts;
 mod create;
 mod deletion;
+mod end;
 mod get;
 mod import;
+mod issue;
 mod issuers;
 mod key_pair;
+mod lifetime_notice;
 mod list;
 mod merge;
 mod pending;
 mod policy;
+mod renew;
+mod requested_version;
+mod restore;
 mod targets;
 mod update;
 mod versions;
 
 use std::sync::Arc;
 
+pub use backup::BackupCertificate;
 pub use contacts::{DeleteCertificateContacts, GetCertificateContacts, SetCertificateContacts};
 pub use create::CreateCertificate;
 pub use deletion::{
     DeleteCertificate, DeletedCertificateBundle, GetDeletedCertificate, ListDeletedCertificates,
     PurgeDeletedCertificate, PurgeExpiredCertificate, RecoverDeletedCertificate,
 };
+pub use end::EndCertificateOperation;
 pub use get::GetCertificate;
 pub use import::ImportCertificate;
+pub use issue::{IssueCertificate, IssueRenewedCertificate};
 pub use issuers::{
     DeleteCertificateIssuer, GetCertificateIssuer, IssuerChanges, ListCertificateIssuers,
     SetCertificateIssuer, UpdateCertificateIssuer,
 };
+pub(super) use key_pair::not_encodable;
+pub use lifetime_notice::{NoteCertificateContacts, NoteCertificateExpired, NoteCertificateNearExpiry};
 pub use list::ListCertificates;
 pub use merge::MergeCertificate;
 pub use pending::{CancelCertificateOperation, DeleteCertificateOperation, GetCertificateOperation};
 pub use policy::{GetCertificatePolicy, UpdateCertificatePolicy};
+pub use renew::RenewDueCertificate;
+pub use restore::RestoreCertificate;
 pub use targets::{
     AllCertificates, CertificatePath, DeletedCertificate, LiveCertificate, LiveCertificateVersion,
     NewCertificateVersion, PendingCertificate,
@@ -48,11 +62,15 @@ pub use update::UpdateCertificateVersion;
 pub use versions::ListCertificateVersions;
 
 use crate::certificate;
-use crate::model::certificate::{Certificate, CertificatePolicy, CertificateVersion, PendingOperation};
+use crate::model::certificate::{
+    Certificate, CertificatePolicy, CertificateVersion, Issuer, PendingOperation,
+};
 use crate::model::name::VersionId;
+use crate::model::resource_kind::Resource;
 use crate::model::retention::RecoveryLevel;
 use crate::model::secret::SecretAttributes;
-use crate::model::{Error, Field, Result};
+use crate::model::time::CertificateWork;
+use crate::model::{Error, Field, Result, Timestamp};
 
 /// A certificate version as surfaces show it.
 #[derive(Clone, Debug)]
@@ -98,6 +116,13 @@ pub struct OperationBundle {
     pub pending: PendingOperation,
 }
 
+impl OperationBundle {
+    /// Whether the version is signed with its own key, so that it is complete when the operation begins.
+    pub fn is_self_signed(&self) -> bool {
+        self.pending.issuer.issuer() == Issuer::SelfSigned
+    }
+}
+
 /// A policy as surfaces show it.
 #[derive(Clone, Debug)]
 pub struct PolicyBundle {
@@ -105,6 +130,20 @@ pub struct PolicyBundle {
     pub certificate: CertificatePath,
     /// The policy.
     pub policy: CertificatePolicy,
+}
+
+/// Returns the operation of a certificate.
+fn pending_of(certificate: &Certificate) -> Result<&PendingOperation> {
+    let missing = || Error::NotFound(Resource::pending_certificate(&certificate.vault, &certificate.name));
+    certificate.pending.as_ref().ok_or_else(missing)
+}
+
+/// Rejects work that is no longer due: the certificate changed since it was scheduled.
+fn check_due(certificate: &Certificate, work: CertificateWork, now: Timestamp) -> Result<()> {
+    match certificate.is_due(work, now) {
+        true => Ok(()),
+        false => Err(Error::Conflict { what: format!("certificate {}", certificate.name) }),
+    }
 }
 
 /// Converts an error about a document that a caller sent in `field`. Texts that are recorded from Azure name no field.

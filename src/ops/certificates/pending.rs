@@ -46,8 +46,8 @@ impl Operation for GetCertificateOperation {
 }
 
 /// Requests the cancellation of an operation
-/// (<https://learn.microsoft.com/rest/api/keyvault/certificates/update-certificate-operation/update-certificate-operation>). Nothing
-/// works on an operation whose certificate is to be merged, so that it stays in progress, as recorded.
+/// (<https://learn.microsoft.com/rest/api/keyvault/certificates/update-certificate-operation/update-certificate-operation>). That of the
+/// test issuer ends. Nothing works on an operation whose certificate is to be merged, so that it stays in progress, as recorded.
 #[derive(Clone, Debug)]
 pub struct CancelCertificateOperation {
     /// The certificate.
@@ -109,7 +109,8 @@ impl Operation for DeleteCertificateOperation {
     async fn execute(self, target: PendingCertificate, cx: &Cx) -> Result<Done<OperationBundle>> {
         let bundle = bundle(&target.0)?;
         let version = bundle.pending.version;
-        let is_orphan = target.0.version(Some(version)).is_none();
+        // The key of an operation that has ended belongs to a version, or was destroyed.
+        let is_orphan = bundle.pending.is_in_progress();
         // The key is destroyed once no record names it.
         let open = is_orphan.then(|| Intent {
             id: cx.ids.ordered(),

@@ -3,7 +3,7 @@
 use super::{CertificatePath, LiveCertificate, PolicyBundle};
 use crate::model::Result;
 use crate::model::audit_entry::Meter;
-use crate::model::certificate::{Certificate, PolicyMembers};
+use crate::model::certificate::{Certificate, PolicyMembers, RenewalAttempts};
 use crate::model::change::{CertificateUpdate, Change};
 use crate::model::vault::VaultSku;
 use crate::model::vault_rbac::VaultAction;
@@ -62,7 +62,9 @@ impl Operation for UpdateCertificatePolicy {
     async fn execute(self, target: LiveCertificate, cx: &Cx) -> Result<Done<PolicyBundle>> {
         let premium = cx.vault()?.sku == VaultSku::Premium;
         let policy = target.0.policy.updated(self.policy, premium, cx.now)?;
-        let certificate = Certificate { policy, ..Certificate::clone(&target.0) };
+        // A renewal that failed under the former policy is attempted again.
+        let renewal = RenewalAttempts::default();
+        let certificate = Certificate { policy, renewal, ..Certificate::clone(&target.0) };
         let reply = bundle(&certificate);
         let update = CertificateUpdate { certificate, version: None };
         Ok(Done::with(reply, [Change::PutCertificate(Box::new(update))]))

@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use super::{CertificateBundle, LiveCertificateVersion};
 use crate::model::audit_entry::Meter;
-use crate::model::certificate::{Certificate, CertificateId, CertificateVersion, PolicyMembers};
+use crate::model::certificate::{
+    Certificate, CertificateId, CertificateVersion, PolicyMembers, RenewalAttempts,
+};
 use crate::model::change::{CertificateUpdate, Change};
 use crate::model::key::{KeyVersion, Tags};
 use crate::model::name::{KeyName, SecretName};
@@ -57,6 +59,7 @@ impl Operation for UpdateCertificateVersion {
         if let Some(members) = self.policy {
             let premium = cx.vault()?.sku == VaultSku::Premium;
             certificate.policy = certificate.policy.updated(members, premium, cx.now)?;
+            certificate.renewal = RenewalAttempts::default();
         }
         let mut version = CertificateVersion::clone(&known);
         version.attributes.enabled = self.enabled.unwrap_or(version.attributes.enabled);

@@ -31,7 +31,7 @@ pub use import::ImportKey;
 pub use list::ListKeys;
 pub use near_expiry::NoteNearExpiry;
 pub(super) use recovery::CREATION_RECOVERY;
-pub(super) use restore::RESTORE_RECOVERY;
+pub(super) use restore::{RESTORE_LOCK, RESTORE_RECOVERY, check_objects_absent};
 pub use restore::{RestoreKey, RestoredKey};
 pub use rotate::{RotateDueKey, RotateKey};
 pub use rotation_policy::{GetKeyRotationPolicy, KeyRotationPolicy, UpdateKeyRotationPolicy};

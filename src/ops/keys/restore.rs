@@ -66,6 +66,12 @@ fn check_absent(key: &Key, cx: &Cx) -> Result<()> {
     let limits = container.kind().limits();
     limits.keys.check_capacity(cx.store.key_count(&container))?;
     limits.versions.check_capacity(key.versions.len().saturating_sub(1))?;
+    check_objects_absent(key, cx)
+}
+
+/// Checks that the identifiers of the key are not in use.
+pub(in crate::ops) fn check_objects_absent(key: &Key, cx: &Cx) -> Result<()> {
+    let container = cx.container.id();
     let intents = cx.store.intents();
     for version in &key.versions {
         let is_affected = |intent: &Intent| intent.objects.contains(&version.version);
@@ -87,7 +93,7 @@ fn check_absent(key: &Key, cx: &Cx) -> Result<()> {
 #[derive(Debug)]
 pub struct RestoredKey;
 
-const LOCK: &str = "restore";
+pub(in crate::ops) const RESTORE_LOCK: &str = "restore";
 
 impl Target for RestoredKey {
     type Plane = DataPlane;
@@ -106,7 +112,7 @@ impl Target for RestoredKey {
     }
 
     fn lock(_: &ContainerId) -> String {
-        LOCK.to_owned()
+        RESTORE_LOCK.to_owned()
     }
 
     fn load(_: &ContainerId, _: &Store) -> Result<Self> {
@@ -116,4 +122,4 @@ impl Target for RestoredKey {
 
 /// The recovery of intents to create the objects of a restored key.
 pub(in crate::ops) const RESTORE_RECOVERY: Recovery =
-    Recovery { lock: |_, _| Some(LOCK.to_owned()), ..super::CREATION_RECOVERY };
+    Recovery { lock: |_, _| Some(RESTORE_LOCK.to_owned()), ..super::CREATION_RECOVERY };

@@ -1,10 +1,12 @@
-//! Lifecycle events of HSMs, keys and budgets, read in batches: each batch is a call.
+//! Lifecycle events of HSMs, keys, certificates and budgets, read in batches: each batch is a call.
 
 mod budgets;
+mod certificates;
 mod hsms;
 mod keys;
 
 pub use budgets::WatchBudgets;
+pub use certificates::WatchCertificates;
 pub use hsms::WatchManagedHsms;
 pub use keys::WatchKeys;
 

@@ -4,8 +4,9 @@ use std::str::FromStr;
 
 use super::sealing::unseal;
 use super::{LiveSecretVersion, SecretBundle};
+use crate::certificate::Bundle;
 use crate::model::audit_entry::Meter;
-use crate::model::secret::{SecretId, SecretValue};
+use crate::model::secret::{SecretId, SecretValue, SecretVersion};
 use crate::model::vault_rbac::VaultAction;
 use crate::model::{Error, Field, Result, Timestamp};
 use crate::ops::{Cx, Done, Operation};
@@ -28,6 +29,16 @@ pub enum ValueFormat {
     Pem,
     /// `application/x-pkcs12`
     Pfx,
+}
+
+impl ValueFormat {
+    /// Returns the name that Azure's messages use.
+    const fn label(self) -> &'static str {
+        match self {
+            Self::Pem => "PEM",
+            Self::Pfx => "PFX",
+        }
+    }
 }
 
 impl FromStr for ValueFormat {
@@ -73,16 +84,7 @@ impl Operation for GetSecret {
         if !target.0.attributes.enabled {
             return Err(Error::SecretDisabled { operation: "get" });
         }
-        let to = match self.format {
-            None => return Ok(()),
-            Some(ValueFormat::Pem) => "PEM",
-            Some(ValueFormat::Pfx) => "PFX",
-        };
-        // Recorded for PEM.
-        let why = format!(
-            "The 'Unsupported' to '{to}' transformation is not supported. Only PFX to PEM transformation is supported."
-        );
-        Err(Error::invalid(Field::Unnamed, why))
+        Ok(())
     }
 
     async fn execute(
@@ -92,10 +94,54 @@ impl Operation for GetSecret {
     ) -> Result<Done<RevealedSecret>> {
         let secret = cx.store.secret(&version.vault, &version.name);
         let managed = secret.is_some_and(|secret| secret.managed);
+        let conversion = Conversion::of(&version, managed, self.format)?;
         let value = unseal(cx, &version).await?;
+        let value = match conversion {
+            Conversion::None => value,
+            Conversion::PfxToPem => pfx_to_pem(value).await?,
+        };
         Ok(Done::reply(RevealedSecret {
             bundle: SecretBundle { version, level: cx.recovery_level(), managed },
             value,
         }))
     }
+}
+
+/// How the stored value is converted.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Conversion {
+    None,
+    PfxToPem,
+}
+
+impl Conversion {
+    /// Returns the conversion of a version to the requested format. `managed` says whether it is the companion of a certificate.
+    ///
+    /// # Errors
+    /// `Invalid` for other conversions.
+    // assumption: a value that has the requested format already is returned as it is.
+    fn of(version: &SecretVersion, managed: bool, format: Option<ValueFormat>) -> Result<Self> {
+        let Some(format) = format else { return Ok(Self::None) };
+        let stored = version.content_type.as_deref().filter(|_| managed);
+        match (stored.and_then(|stored| stored.parse().ok()), format) {
+            (Some(stored), wanted) if stored == wanted => Ok(Self::None),
+            (Some(ValueFormat::Pfx), ValueFormat::Pem) => Ok(Self::PfxToPem),
+            (stored, wanted) => {
+                let from = stored.map_or("Unsupported", ValueFormat::label);
+                // Recorded for a value that is no certificate.
+                let why = format!(
+                    "The '{from}' to '{}' transformation is not supported. Only PFX to PEM transformation is supported.",
+                    wanted.label()
+                );
+                Err(Error::invalid(Field::Unnamed, why))
+            }
+        }
+    }
+}
+
+/// Converts a value on a blocking thread: decrypting PKCS#12 takes up to seconds.
+async fn pfx_to_pem(value: SecretValue) -> Result<SecretValue> {
+    let convert = move || Bundle::pkcs12_to_pem(value.as_str());
+    let text = tokio::task::spawn_blocking(convert).await.map_err(Error::internal)?;
+    SecretValue::new(text.map_err(Error::internal)?)
 }

@@ -24,6 +24,7 @@ pub use deletion::{
 pub use get::{GetSecret, RevealedSecret, ValueFormat};
 pub use list::ListSecrets;
 pub use restore::RestoreSecret;
+pub(super) use restore::restored_secret;
 pub use sealing::ensure_sealing_key;
 pub(super) use sealing::{seal, unseal, unseal_value};
 pub use set::{NewSecretSettings, SetSecret};

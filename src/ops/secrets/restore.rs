@@ -45,7 +45,7 @@ impl Operation for RestoreSecret {
             let id = SecretId { vault: known.vault.clone(), name: known.name.clone(), version };
             return Err(Error::Exists { resource: (&id).into(), deleted: known.deletion.is_some() });
         }
-        let secret = restored(record, cx).await?;
+        let secret = restored_secret(record, cx).await?;
         let current = secret.current().cloned();
         let current = current.ok_or_else(|| Error::internal("a restored secret has no version"))?;
         let bundle = SecretBundle { version: current, level: cx.recovery_level(), managed: false };
@@ -54,7 +54,7 @@ impl Operation for RestoreSecret {
 }
 
 /// Encrypts the values of a backup under the sealing key of the addressed vault.
-async fn restored(record: SecretRecord, cx: &Cx) -> Result<Secret> {
+pub(in crate::ops) async fn restored_secret(record: SecretRecord, cx: &Cx) -> Result<Secret> {
     let vault = cx.vault()?.name.clone();
     let mut secret =
         Secret { vault, name: record.name, versions: Vec::new(), deletion: None, managed: false };

@@ -47,6 +47,8 @@ pub(crate) struct Installation {
     pub(crate) control_plane_roles: Vec<ControlRoleSeed>,
     /// Where full backups may be stored.
     pub(crate) storage: storage::Policy,
+    /// Whether there is a test issuer of certificates.
+    pub(crate) test_issuer: bool,
     /// The routes of the built-in authority, if there is one.
     pub(crate) authority_routes: Option<Router>,
     /// The path of the certificate that clients must trust, PEM, if the service publishes it.

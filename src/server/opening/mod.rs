@@ -110,6 +110,7 @@ pub(crate) async fn open(config: &Config, installation: Installation) -> anyhow:
         key_policies: key_policies(config, &hsms),
         storage: installation.storage,
         clock_operators: installation.clock_operators,
+        test_issuer: installation.test_issuer,
         // A gateway limits no calls: its device has limits of its own.
         rate_limits: match config.mode {
             Mode::Simulator => config.simulator.limits,

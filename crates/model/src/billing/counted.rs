@@ -89,6 +89,12 @@ fn explain_operations(line: &StatementLine) -> String {
                 "{name}: {count} {calls} for secrets, certificates or the management of keys, and purges and recoveries; rejected calls count too."
             )
         }
+        (LineMeter::Operations(Meter::Renewal), _) => {
+            let renewals = if count == Decimal::ONE { "version" } else { "versions" };
+            format!(
+                "{name}: {count} {renewals} of certificates issued by their issuers for the lifetime actions of their policies."
+            )
+        }
         (LineMeter::Operations(Meter::Advanced), _) => {
             format!("{name}: {count} cryptographic {calls} with keys other than 2048-bit RSA.")
         }

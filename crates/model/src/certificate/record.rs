@@ -4,15 +4,15 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::issuance::{IssuerRefusal, RenewalAttempts, TestIssuance};
+use super::notices::CertificateNotices;
 use super::policy::{CertificatePolicy, Issuer, IssuerParameters};
 use super::validity::Validity;
-use crate::deletion::Deletable;
 use crate::key::PublicMaterial;
 use crate::name::{CertificateName, VaultName, VersionId};
 use crate::retention::Deletion;
 use crate::secret::{SealedValue, SecretAttributes};
 use crate::tags::Tags;
-use crate::time::ScheduledWork;
 use crate::{Error, Result, Timestamp};
 
 /// One version of a certificate, with a companion key and a companion secret that have the same identifier.
@@ -28,6 +28,10 @@ pub struct CertificateVersion {
     pub attributes: SecretAttributes,
     /// The user's tags.
     pub tags: Tags,
+    /// Whether its secret keeps the order of the certificates that were given.
+    pub keep_order: bool,
+    /// The notices that were given of it.
+    pub notices: CertificateNotices,
 }
 
 /// The state of the operation that creates a version.
@@ -38,6 +42,8 @@ pub enum OperationStatus {
     InProgress,
     /// The version exists.
     Completed,
+    /// The cancellation was requested before the certificate was issued.
+    Cancelled,
     /// The issuer refused.
     Failed,
 }
@@ -48,6 +54,7 @@ impl OperationStatus {
         match self {
             Self::InProgress => "inProgress",
             Self::Completed => "completed",
+            Self::Cancelled => "cancelled",
             Self::Failed => "failed",
         }
     }
@@ -83,9 +90,21 @@ pub struct PendingOperation {
     pub keep_order: bool,
     /// When the operation began.
     pub created: Timestamp,
+    /// What the test issuer does; `None` for other issuers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub issuance: Option<TestIssuance>,
+    /// Whether it was begun by the lifetime action of the policy.
+    #[serde(default)]
+    pub is_renewal: bool,
 }
 
 impl PendingOperation {
+    /// Returns why the issuer refused a failed operation.
+    pub fn refusal(&self) -> Option<IssuerRefusal> {
+        let refusal = self.issuance.as_ref().and_then(|issuance| issuance.refusal);
+        refusal.filter(|_| self.status == OperationStatus::Failed)
+    }
+
     /// Returns the text about the state that callers get; `None` once it has ended, as recorded.
     pub fn status_details(&self) -> Option<&'static str> {
         match (self.status, self.issuer.issuer()) {
@@ -95,7 +114,7 @@ impl PendingOperation {
             (OperationStatus::InProgress, _) => Some(
                 "Pending certificate created. Certificate request is in progress. This may take some time based on the issuer provider. Please check again later.",
             ),
-            (OperationStatus::Completed | OperationStatus::Failed, _) => None,
+            (OperationStatus::Completed | OperationStatus::Cancelled | OperationStatus::Failed, _) => None,
         }
     }
 
@@ -120,6 +139,8 @@ pub struct Certificate {
     pub policy: CertificatePolicy,
     /// The operation that creates or created the latest version, unless it was deleted.
     pub pending: Option<PendingOperation>,
+    /// The failed renewals of the current version.
+    pub renewal: RenewalAttempts,
     /// `None` while live.
     pub deletion: Option<Deletion>,
 }
@@ -152,16 +173,12 @@ impl Certificate {
     /// Returns the identifiers of all objects that the certificate has in the token.
     pub fn objects(&self) -> Vec<VersionId> {
         let mut objects: Vec<_> = self.versions.iter().map(|version| version.version).collect();
-        objects.extend(self.pending.as_ref().map(|pending| pending.version));
+        // The key of an operation that failed was destroyed when it ended.
+        let pending = self.pending.as_ref().filter(|pending| pending.is_in_progress());
+        objects.extend(pending.map(|pending| pending.version));
         objects.sort_unstable();
         objects.dedup();
         objects
-    }
-
-    /// Returns the scheduled work on the certificate: the purge of a deleted one.
-    pub fn scheduled_work(&self) -> Vec<(Timestamp, ScheduledWork)> {
-        let purge = || ScheduledWork::Purge(Deletable::Certificate(self.vault.clone(), self.name.clone()));
-        self.deletion.map(|deletion| (deletion.scheduled_purge_at, purge())).into_iter().collect()
     }
 
     /// Checks that no operation is in progress.

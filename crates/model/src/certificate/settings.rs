@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::issuance::TestAccount;
 use crate::name::IssuerName;
 use crate::{Error, Field, Result, Timestamp};
 
@@ -66,6 +67,22 @@ pub struct CertificateSettings {
     pub contacts: Vec<Contact>,
     /// The issuers, by name in lower case.
     pub issuers: BTreeMap<String, CertificateIssuer>,
+}
+
+impl CertificateIssuer {
+    /// The provider of the test issuer, ignoring case.
+    const TEST: &'static str = "Test";
+
+    /// Returns what the account asks the test issuer for; `None` if the provider is another one.
+    ///
+    /// # Errors
+    /// `Invalid` naming `credentials.account_id`.
+    pub fn test_account(&self) -> Result<Option<TestAccount>> {
+        if !self.provider.eq_ignore_ascii_case(Self::TEST) {
+            return Ok(None);
+        }
+        self.account_id.as_deref().unwrap_or_default().parse().map(Some)
+    }
 }
 
 impl CertificateSettings {

@@ -3,8 +3,10 @@
 use std::sync::Arc;
 
 use super::{Transaction, with_names_of};
-use crate::model::certificate::{Certificate, CertificateSettings};
-use crate::model::change::CertificateUpdate;
+use crate::model::Timestamp;
+use crate::model::certificate::CertificateId;
+use crate::model::certificate::{Certificate, CertificateNotice, CertificateSettings, CertificateVersion};
+use crate::model::change::{CertificateUpdate, RestoredCertificate};
 use crate::model::container::ContainerId;
 use crate::model::key::{Key, KeyVersion};
 use crate::model::limit;
@@ -116,6 +118,78 @@ impl Transaction<'_> {
             None => secret.versions.push(new),
         }
         self.set(secret);
+    }
+
+    /// Adds a certificate of a backup with its companions, under a name that nothing has.
+    pub(super) fn restore_certificate(&mut self, restored: &RestoredCertificate) -> Result<()> {
+        let RestoredCertificate { certificate, key, secret } = restored;
+        let vault = self.writable_vault(&certificate.vault)?;
+        let container = ContainerId::from(&vault);
+        let name = certificate.name.as_str();
+        let known = [
+            self.object::<Certificate>(&container, name).map(|known| known.deletion.is_some()),
+            self.object::<Key>(&container, name).map(|known| known.deletion.is_some()),
+            self.object::<Secret>(&container, name).map(|known| known.deletion.is_some()),
+        ];
+        if known.iter().any(Option::is_some) {
+            let version = certificate.current().map(|current| current.version);
+            let id = CertificateId { vault, name: certificate.name.clone(), version };
+            return Err(Error::Exists { resource: (&id).into(), deleted: known.contains(&Some(true)) });
+        }
+        self.check_limit(limit::CERTIFICATES, || self.count::<Certificate>(&container))?;
+        // One less, because the limit is checked before each version is added.
+        self.check_limit(limit::CERTIFICATE_VERSIONS, || certificate.versions.len().saturating_sub(1))?;
+        for (key, secret) in key.versions.iter().zip(&secret.versions) {
+            self.put_companion_key(&container, key);
+            self.put_companion_secret(&vault, secret);
+        }
+        self.set(Certificate { vault, ..certificate.clone() });
+        Ok(())
+    }
+
+    /// Records a notice for the current version of a live certificate.
+    pub(super) fn record_certificate_notice(
+        &mut self,
+        vault: &VaultName,
+        name: &CertificateName,
+        notice: CertificateNotice,
+    ) -> Result<()> {
+        let mut certificate = self.live_certificate(vault, name)?;
+        if let Some(current) = certificate.versions.last_mut() {
+            let notices = current.notices.with(notice);
+            *current = Arc::new(CertificateVersion { notices, ..CertificateVersion::clone(current) });
+        }
+        self.set(certificate);
+        Ok(())
+    }
+
+    /// Records that a renewal of a live certificate failed.
+    pub(super) fn record_renewal_failure(
+        &mut self,
+        vault: &VaultName,
+        name: &CertificateName,
+        at: Timestamp,
+    ) -> Result<()> {
+        let mut certificate = self.live_certificate(vault, name)?;
+        certificate.renewal = certificate.renewal.failed(at);
+        self.set(certificate);
+        Ok(())
+    }
+
+    fn live_certificate(&self, vault: &VaultName, name: &CertificateName) -> Result<Certificate> {
+        let vault = self.writable_vault(vault)?;
+        let live = self.certificate(&vault, name).filter(|known| known.deletion.is_none());
+        let live = live.ok_or_else(|| Error::NotFound(Resource::certificate(&vault, name)))?;
+        Ok(Certificate::clone(&live))
+    }
+
+    /// The contacts and issuers of a vault.
+    pub(in super::super) fn certificate_settings(&self, vault: &VaultName) -> Arc<CertificateSettings> {
+        let container = ContainerId::from(vault);
+        let folded = container.to_case_insensitive();
+        let changes = (&self.changes.certificate_settings, &self.group.certificate_settings);
+        let staged = changes.0.get(&folded).or_else(|| changes.1.get(&folded)).cloned();
+        staged.or_else(|| self.memory.certificate_settings(&container)).unwrap_or_default()
     }
 
     /// Replaces contacts and issuers of a live vault.

@@ -102,6 +102,11 @@ impl From<clock::ClockState> for pb::Clock {
     }
 }
 
+/// Returns the resource name of a certificate.
+fn certificate(CertificatePath { vault, name }: CertificatePath) -> String {
+    Resource::certificate(&vault, &name).name
+}
+
 impl From<TimedEvent> for pb::Happening {
     fn from(happening: TimedEvent) -> Self {
         use pb::happening::What;
@@ -117,6 +122,17 @@ impl From<TimedEvent> for pb::Happening {
             TimedEventKind::PurgedSecret(SecretPath { vault, name }) => {
                 What::PurgedSecret(Resource::deleted_secret(&vault, &name).name)
             }
+            TimedEventKind::RenewedCertificate(version) => What::RenewedCertificate(version.to_string()),
+            TimedEventKind::NotRenewedCertificate(path) => What::NotRenewedCertificate(certificate(path)),
+            TimedEventKind::CertificateNearExpiry(version) => {
+                What::CertificateNearExpiry(version.to_string())
+            }
+            TimedEventKind::CertificateExpired(version) => What::CertificateExpired(version.to_string()),
+            TimedEventKind::NotifiedContacts(version) => What::NotifiedContacts(version.to_string()),
+            TimedEventKind::EndedCertificateOperation(path) => {
+                What::EndedCertificateOperation(certificate(path))
+            }
+            TimedEventKind::RequestedRenewal(path) => What::RequestedRenewal(certificate(path)),
             TimedEventKind::RotatedKey(version) => What::RotatedKey(version.to_string()),
             TimedEventKind::NearExpiry(version) => What::NearExpiry(version.to_string()),
             TimedEventKind::ReachedBudget(id) => {

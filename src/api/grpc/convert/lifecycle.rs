@@ -5,7 +5,7 @@ use super::resources::subscription;
 use super::{container, parse_field, segments, wire_instant};
 use crate::model::event::{EventBatch, EventPosition, LifecycleEvent};
 use crate::model::{Error, Field, Result};
-use crate::ops::lifecycle::{WatchBudgets, WatchKeys, WatchManagedHsms};
+use crate::ops::lifecycle::{WatchBudgets, WatchCertificates, WatchKeys, WatchManagedHsms};
 
 /// Parses a resume token: the sequence number of an event, in decimal digits only.
 fn since(token: &str) -> Result<EventPosition> {
@@ -26,6 +26,19 @@ impl TryFrom<pb::WatchLifecycleRequest> for WatchKeys {
     fn try_from(request: pb::WatchLifecycleRequest) -> Result<Self> {
         Ok(Self {
             container: container(&request.parent)?,
+            since: since(&request.resume_token)?,
+            watched: None,
+        })
+    }
+}
+
+impl TryFrom<pb::WatchLifecycleRequest> for WatchCertificates {
+    type Error = Error;
+
+    fn try_from(request: pb::WatchLifecycleRequest) -> Result<Self> {
+        let [vault] = segments(Field::Parent, &request.parent, "vaults/{}/certificates")?;
+        Ok(Self {
+            vault: parse_field(Field::Parent, vault)?,
             since: since(&request.resume_token)?,
             watched: None,
         })
@@ -61,6 +74,7 @@ impl From<&LifecycleEvent> for pb::LifecycleEvent {
             subject: event.subject(),
             scheduled_purge_at: event.scheduled_purge_at().map(wire_instant),
             expires: event.expires().map(wire_instant),
+            contacts: event.contacts().map(|contacts| u32::try_from(contacts).unwrap_or(u32::MAX)),
         }
     }
 }

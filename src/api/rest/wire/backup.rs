@@ -1,4 +1,4 @@
-//! Requests and responses of key backup and restore.
+//! Requests and responses of backup and restore of keys and certificates.
 
 use serde::{Deserialize, Serialize};
 
@@ -16,7 +16,7 @@ struct Request {
     value: Option<Binary>,
 }
 
-/// The backup of a key.
+/// The backup of an object.
 #[derive(Serialize)]
 pub(in super::super) struct Backup {
     value: String,
@@ -31,8 +31,12 @@ pub(in super::super) fn backed_up(_: &Endpoint, backup: Vec<u8>) -> Backup {
 }
 
 pub(in super::super) fn restore_key(input: &RequestInput<'_>) -> Result<RestoreKey> {
+    Ok(RestoreKey { backup: sent(input)?, container: input.container()? })
+}
+
+/// Returns the backup in the body of a request.
+pub(super) fn sent(input: &RequestInput<'_>) -> Result<Vec<u8>> {
     let value = input.body::<Request>()?.value;
     let value = value.ok_or_else(|| Error::invalid(Field::Value, "the value is missing"))?;
-    let backup = std::mem::take(&mut *value.read(Field::Value)?);
-    Ok(RestoreKey { container: input.container()?, backup })
+    Ok(std::mem::take(&mut *value.read(Field::Value)?))
 }

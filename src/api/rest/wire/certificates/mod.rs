@@ -13,13 +13,14 @@ pub(in super::super) use issuers::{
     set_contacts, set_issuer, update_issuer,
 };
 pub(in super::super) use operations::{
-    cancel, create, created, delete_operation, get_operation, import, merge, operation, pending,
+    cancel, create, created, delete_operation, get_operation, import, merge, merged, operation, pending,
 };
 pub(in super::super) use policy::{get_policy, shown as shown_policy, update_policy};
 
 use super::super::super::azure::tags::SentTags;
 use super::super::call::RequestInput;
 use super::super::endpoint::Endpoint;
+use super::backup;
 use super::vault_list::{VaultList, list};
 use super::vault_object::{Attributes, DeletionDates};
 use crate::model::certificate::CertificateId;
@@ -28,9 +29,10 @@ use crate::model::secret::SecretAttributes;
 use crate::model::{Error, Field, Result};
 use crate::ops::Page;
 use crate::ops::certificates::{
-    CertificateBundle, CertificatePath, DeleteCertificate, DeletedCertificateBundle, GetCertificate,
-    GetDeletedCertificate, ListCertificateVersions, ListCertificates, ListDeletedCertificates,
-    PurgeDeletedCertificate, RecoverDeletedCertificate, UpdateCertificateVersion,
+    BackupCertificate, CertificateBundle, CertificatePath, DeleteCertificate, DeletedCertificateBundle,
+    GetCertificate, GetDeletedCertificate, ListCertificateVersions, ListCertificates,
+    ListDeletedCertificates, PurgeDeletedCertificate, RecoverDeletedCertificate, RestoreCertificate,
+    UpdateCertificateVersion,
 };
 
 /// The attributes that a caller can set; the validity period, which clients send back, is that of the certificate.
@@ -108,6 +110,14 @@ pub(in super::super) fn purge(input: &RequestInput<'_>) -> Result<PurgeDeletedCe
     Ok(PurgeDeletedCertificate { id: input.certificate()? })
 }
 
+pub(in super::super) fn back_up(input: &RequestInput<'_>) -> Result<BackupCertificate> {
+    Ok(BackupCertificate { certificate: input.certificate()? })
+}
+
+pub(in super::super) fn restore(input: &RequestInput<'_>) -> Result<RestoreCertificate> {
+    Ok(RestoreCertificate { backup: backup::sent(input)?, vault: input.vault()? })
+}
+
 /// A certificate version.
 #[derive(Serialize)]
 pub(in super::super) struct Bundle {
@@ -128,6 +138,8 @@ pub(in super::super) struct Bundle {
     policy: policy::Policy,
     #[serde(skip_serializing_if = "Option::is_none")]
     pending: Option<Link>,
+    #[serde(rename = "preserveCertOrder", skip_serializing_if = "std::ops::Not::not")]
+    preserve_order: bool,
 }
 
 /// A certificate in a list.
@@ -198,6 +210,8 @@ pub(in super::super) fn bundle(endpoint: &Endpoint, bundle: CertificateBundle) -
             .pending
             .as_ref()
             .map(|_| Link { id: format!("{}/pending", url(endpoint, name)) }),
+        preserve_order: version.as_ref().is_some_and(|version| version.keep_order)
+            && endpoint.has_certificate_order(),
     }
 }
 

@@ -11,13 +11,13 @@ use super::super::super::super::azure::tags::SentTags;
 use super::super::super::call::RequestInput;
 use super::super::super::endpoint::Endpoint;
 use super::super::secrets::SentValue;
-use super::{SentAttributes, policy, url};
-use crate::model::certificate::{OperationStatus, PolicyMembers};
+use super::{SentAttributes, bundle, policy, url};
+use crate::model::certificate::{IssuerRefusal, OperationStatus, PendingOperation, PolicyMembers};
 use crate::model::key::Tags;
 use crate::model::{Error, Field, Result, base64 as encoding};
 use crate::ops::certificates::{
-    CancelCertificateOperation, CreateCertificate, DeleteCertificateOperation, GetCertificateOperation,
-    ImportCertificate, MergeCertificate, OperationBundle,
+    CancelCertificateOperation, CertificateBundle, CreateCertificate, DeleteCertificateOperation,
+    GetCertificateOperation, ImportCertificate, MergeCertificate, OperationBundle,
 };
 
 /// After how many seconds clients ask again while an operation is in progress. Azure sends 10.
@@ -132,6 +132,8 @@ pub(in super::super::super) struct Operation {
     #[serde(skip_serializing_if = "Option::is_none")]
     target: Option<String>,
     request_id: String,
+    #[serde(rename = "preserveCertOrder", skip_serializing_if = "std::ops::Not::not")]
+    preserve_order: bool,
 }
 
 #[derive(Serialize)]
@@ -141,7 +143,7 @@ struct Issuer {
     cty: Option<String>,
 }
 
-/// The refusal of an issuer.
+/// Why an operation ended without a version.
 #[derive(Serialize)]
 struct IssuerError {
     code: &'static str,
@@ -152,10 +154,6 @@ struct IssuerError {
 pub(in super::super::super) fn operation(endpoint: &Endpoint, bundle: OperationBundle) -> Operation {
     let OperationBundle { certificate, pending } = bundle;
     let url = url(endpoint, &certificate.name);
-    let refusal = IssuerError {
-        code: "Certificate issuer error",
-        message: "The issuer encountered an error processing the certificate request.",
-    };
     Operation {
         id: format!("{url}/pending"),
         status_details: pending.status_details(),
@@ -166,10 +164,41 @@ pub(in super::super::super) fn operation(endpoint: &Endpoint, bundle: OperationB
         csr: STANDARD.encode(&pending.csr),
         cancellation_requested: pending.cancellation_requested,
         status: pending.status.as_str(),
-        error: (pending.status == OperationStatus::Failed).then_some(refusal),
+        error: error(&pending),
+        preserve_order: pending.keep_order && endpoint.has_certificate_order(),
         target: (pending.status == OperationStatus::Completed).then_some(url),
         request_id: pending.request_id.to_string(),
     }
+}
+
+/// The error of an operation that ended without a version. The message of a failure is documented
+/// (<https://learn.microsoft.com/azure/key-vault/certificates/create-certificate-scenarios>).
+// assumption: the members of a cancelled operation are not recorded; a client for Rust polls until there is an error.
+fn error(pending: &PendingOperation) -> Option<IssuerError> {
+    match pending.status {
+        OperationStatus::InProgress | OperationStatus::Completed => None,
+        OperationStatus::Cancelled => Some(IssuerError {
+            code: "Request cancelled",
+            message: "The certificate operation was cancelled by the user.",
+        }),
+        OperationStatus::Failed => Some(IssuerError {
+            code: pending.refusal().map_or("Certificate issuer error", IssuerRefusal::code),
+            message: "The issuer encountered an error processing the certificate request.",
+        }),
+    }
+}
+
+/// Responds to a merge with 201 and the URL of the version.
+// assumption: the recorded value of the header is not readable.
+pub(in super::super::super) fn merged(
+    endpoint: &Endpoint,
+    merged: CertificateBundle,
+    version: &str,
+) -> Result<CallResponse> {
+    let (name, id) = (merged.certificate.name.clone(), merged.version_id());
+    let location = format!("{}/{id}?api-version={version}", url(endpoint, &name));
+    let response = CallResponse::json(StatusCode::CREATED, &bundle(endpoint, merged))?;
+    Ok(CallResponse { location: Some(location), ..response })
 }
 
 /// Responds to a creation with 202 and the URL of the operation.
