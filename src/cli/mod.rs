@@ -141,7 +141,7 @@ pub enum Command {
     /// Show and control the clock of the service
     #[command(subcommand)]
     Clock(ClockCommand),
-    /// Print lifecycle events of keys, managed HSMs or budgets as they occur
+    /// Print lifecycle events of keys, secrets, certificates, managed HSMs, vaults or budgets as they occur
     Watch(WatchArgs),
     /// Generate random bytes on the token
     Random(RandomArgs),

@@ -1,30 +1,25 @@
-//! `strongroom watch`: prints lifecycle events of keys, certificates, managed HSMs or budgets as they occur, one per line.
+//! `strongroom watch`: prints lifecycle events of one kind of resource as they occur, one per line.
 
 use clap::Args;
 use serde::Serialize;
 use tonic::Code;
 use tonic::codec::Streaming;
 
+use super::containers::Containers;
 use super::failure::{Failure, Outcome};
 use super::plane::Plane;
 use super::session::Session;
 use super::{Context, time_argument};
 use crate::api::grpc::pb;
 use crate::model::Timestamp;
+use crate::model::container_id::ContainerKind;
 use crate::model::key_date::KeyDate;
 
 /// The events to watch, the start and the end.
 #[derive(Args, Clone, Debug)]
 pub struct WatchArgs {
-    /// Watch the managed HSMs of the subscription instead of the keys of one managed HSM
-    #[arg(long)]
-    hsms: bool,
-    /// Watch the budgets of the subscription instead of keys
-    #[arg(long, conflicts_with = "hsms")]
-    budgets: bool,
-    /// Watch the certificates of a vault instead of keys
-    #[arg(long, conflicts_with_all = ["hsms", "budgets"])]
-    certificates: bool,
+    #[command(flatten)]
+    watched: Watched,
     /// Start after this resume token: that of the last event seen, or 0 for all stored events
     #[arg(long, value_name = "TOKEN")]
     since: Option<String>,
@@ -34,6 +29,56 @@ pub struct WatchArgs {
     /// Stop after the events that have occurred so far
     #[arg(long)]
     until_now: bool,
+}
+
+/// The kind of resource to watch; by default the keys of a managed HSM, or of the vault that --vault names.
+#[derive(Args, Clone, Copy, Debug)]
+#[group(multiple = false)]
+struct Watched {
+    /// Watch the managed HSMs of the subscription instead of the keys of one managed HSM or vault
+    #[arg(long)]
+    hsms: bool,
+    /// Watch the vaults of the subscription instead of keys
+    #[arg(long)]
+    vaults: bool,
+    /// Watch the budgets of the subscription instead of keys
+    #[arg(long)]
+    budgets: bool,
+    /// Watch the secrets of a vault instead of keys
+    #[arg(long)]
+    secrets: bool,
+    /// Watch the certificates of a vault instead of keys
+    #[arg(long)]
+    certificates: bool,
+}
+
+impl Watched {
+    /// Returns the plane of the events.
+    fn plane(self, containers: &Containers) -> Outcome<Plane> {
+        Ok(match self {
+            Self { hsms: true, .. } | Self { vaults: true, .. } | Self { budgets: true, .. } => {
+                Plane::Control
+            }
+            Self { secrets: true, .. } | Self { certificates: true, .. } => Plane::Vault,
+            _ => match containers.kind_for_keys()? {
+                ContainerKind::ManagedHsm => Plane::Data,
+                ContainerKind::Vault => Plane::Vault,
+            },
+        })
+    }
+
+    /// Returns the parent of the watched resources.
+    fn parent(self, session: &Session) -> Outcome<String> {
+        let subscription = || Ok::<_, Failure>(format!("subscriptions/{}", session.subscription()?));
+        Ok(match self {
+            Self { hsms: true, .. } => subscription()?,
+            Self { vaults: true, .. } => format!("{}/vaults", subscription()?),
+            Self { budgets: true, .. } => format!("{}/budgets", subscription()?),
+            Self { secrets: true, .. } => format!("{}/secrets", session.vault_parent()?),
+            Self { certificates: true, .. } => format!("{}/certificates", session.vault_parent()?),
+            _ => session.container_parent()?,
+        })
+    }
 }
 
 #[derive(Serialize)]
@@ -83,11 +128,7 @@ impl View {
 pub(super) async fn run(context: &Context, args: WatchArgs) -> Outcome {
     let mut token = args.since.clone().unwrap_or_default();
     let mut left = args.count;
-    let plane = match args {
-        WatchArgs { hsms: true, .. } | WatchArgs { budgets: true, .. } => Plane::Control,
-        WatchArgs { certificates: true, .. } => Plane::Vault,
-        _ => Plane::Data,
-    };
+    let plane = args.watched.plane(&context.options.containers)?;
     let mut stream = open(&context.connect_to(plane).await?, &args, &token).await?;
     loop {
         let batch = match stream.message().await {
@@ -120,12 +161,7 @@ async fn open(
     args: &WatchArgs,
     token: &str,
 ) -> Outcome<Streaming<pb::WatchLifecycleResponse>> {
-    let parent = match (args.hsms, args.budgets) {
-        (true, _) => format!("subscriptions/{}", session.subscription()?),
-        (_, true) => format!("subscriptions/{}/budgets", session.subscription()?),
-        (false, false) if args.certificates => format!("{}/certificates", session.vault_parent()?),
-        (false, false) => session.parent()?,
-    };
+    let parent = args.watched.parent(session)?;
     let request =
         pb::WatchLifecycleRequest { parent, resume_token: token.to_owned(), until_now: args.until_now };
     Ok(session.lifecycle().watch_lifecycle(request).await?.into_inner())

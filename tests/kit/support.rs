@@ -397,6 +397,8 @@ pub(crate) struct Client {
     pub(crate) lifecycle: LifecycleServiceClient<Authorized>,
     /// The same service with the access token of the control plane: watches of resources require it.
     pub(crate) control_lifecycle: LifecycleServiceClient<Authorized>,
+    /// The same service with the access token of vaults: watches of their contents require it.
+    pub(crate) vault_lifecycle: LifecycleServiceClient<Authorized>,
     pub(crate) authorization: AuthorizationServiceClient<Authorized>,
     pub(crate) backups: BackupServiceClient<Authorized>,
     pub(crate) security_domains: SecurityDomainServiceClient<Authorized>,
@@ -421,6 +423,8 @@ impl Client {
         let header = |token: &str| -> MetadataValue<Ascii> { format!("Bearer {token}").parse().unwrap() };
         let headers = tokens.map(|tokens| tokens.map(header));
         let control = headers.clone().map(|[_, vault, control]| [control.clone(), vault, control]);
+        let of_vault = headers.clone().map(|[_, vault, control]| [vault.clone(), vault, control]);
+        let contents = InterceptedService::new(channel.clone(), AccessTokenInterceptor(of_vault));
         let resources = InterceptedService::new(channel.clone(), AccessTokenInterceptor(control));
         let channel = InterceptedService::new(channel, AccessTokenInterceptor(headers));
         Self {
@@ -432,6 +436,7 @@ impl Client {
             hsms: ManagedHsmServiceClient::new(channel.clone()),
             lifecycle: LifecycleServiceClient::new(channel.clone()),
             control_lifecycle: LifecycleServiceClient::new(resources),
+            vault_lifecycle: LifecycleServiceClient::new(contents),
             authorization: AuthorizationServiceClient::new(channel.clone()),
             backups: BackupServiceClient::new(channel.clone()),
             security_domains: SecurityDomainServiceClient::new(channel.clone()),

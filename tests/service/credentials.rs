@@ -242,7 +242,15 @@ async fn access_token_is_valid_for_its_plane_only() {
             if rpc.name == "WatchLifecycle" { watching("hsms/local") } else { valid_request(&rpc.name) };
         calls.push((rpc, request));
     }
-    for parent in [SUBSCRIPTION.to_owned(), format!("{SUBSCRIPTION}/budgets")] {
+    let parents = [
+        SUBSCRIPTION.to_owned(),
+        format!("{SUBSCRIPTION}/budgets"),
+        format!("{SUBSCRIPTION}/vaults"),
+        "vaults/demo".to_owned(),
+        "vaults/demo/secrets".to_owned(),
+        "vaults/demo/certificates".to_owned(),
+    ];
+    for parent in parents {
         let rpc = raw::rpcs().into_iter().find(|rpc| rpc.name == "WatchLifecycle").unwrap();
         calls.push((rpc, watching(&parent)));
     }

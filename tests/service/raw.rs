@@ -79,6 +79,9 @@ impl Rpc {
         if self.name == "WatchLifecycle" && watched.starts_with("subscriptions/") {
             return &bearers.control;
         }
+        if self.name == "WatchLifecycle" && watched.starts_with("vaults/") {
+            return &bearers.vault;
+        }
         let service = self.path.trim_start_matches('/').split('/').next().unwrap();
         bearers.for_rpc(service, &self.name)
     }

@@ -366,13 +366,16 @@ pub(crate) fn operation_request(operation: &Description) -> Vec<u8> {
         ("WatchLifecycle", Some(ControlAction::BudgetRead)) => {
             watching(&format!("{SUBSCRIPTION}/budgets")).encode_to_vec()
         }
+        ("WatchLifecycle", Some(ControlAction::VaultRead)) => {
+            watching(&format!("{SUBSCRIPTION}/vaults")).encode_to_vec()
+        }
         ("WatchLifecycle", Some(_)) => watching(SUBSCRIPTION).encode_to_vec(),
         (name, _) => valid_request(name),
     }
 }
 
 /// Returns a request for all past events.
-fn watching(parent: &str) -> pb::WatchLifecycleRequest {
+pub(crate) fn watching(parent: &str) -> pb::WatchLifecycleRequest {
     let (parent, resume_token) = (parent.to_owned(), "0".to_owned());
     pb::WatchLifecycleRequest { parent, resume_token, until_now: true }
 }

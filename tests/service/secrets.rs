@@ -2,6 +2,7 @@
 
 mod crash;
 mod disclosure;
+mod events;
 mod stored;
 mod vault_lifecycle;
 

@@ -78,7 +78,7 @@ impl Matrix {
         if let Some(rpc) = self.rpcs.get(name) {
             let authorization = format!("Bearer {}", self.token);
             let headers = [("authorization", authorization.as_str())];
-            let body = raw::frame(&grpc_request(name));
+            let body = raw::frame(&grpc_request(name, action));
             let status = raw::send(&self.channel, &rpc.path, &headers, body).await.status;
             let refused = reason(&status) == refusal && status.code() == Code::PermissionDenied;
             let details = (error_metadata(&status, "action"), error_metadata(&status, "principal"));

@@ -10,11 +10,16 @@ use crate::model::change::{Change, ControlChange, VersionOrigin};
 use crate::model::container::ContainerId;
 use crate::model::deletion::Deletable;
 use crate::model::due::Notice;
-use crate::model::event::{EventPayload, HsmEvent, HsmEventKind, KeyEvent, KeyEventKind};
+use crate::model::event::{
+    EventPayload, HsmEvent, HsmEventKind, KeyEvent, KeyEventKind, SecretEvent, SecretEventKind, VaultEvent,
+    VaultEventKind,
+};
 use crate::model::hsm::{Activation, ManagedHsm};
-use crate::model::name::{HsmName, KeyName};
+use crate::model::name::{HsmName, KeyName, SecretName, VaultName};
 use crate::model::resource::SubscriptionId;
+use crate::model::secret::SecretVersion;
 use crate::model::time_guard::ClockStatusChange;
+use crate::model::vault::Vault;
 
 /// Derives the events of a change from the state before it. The match has no wildcard, so that each new kind of
 /// change requires a decision.
@@ -40,19 +45,27 @@ pub(super) fn derive(change: &Change, transaction: &Transaction<'_>) -> Vec<(Sub
         Change::Transition(Deletable::ManagedHsm(name), transition) => {
             known_hsm(transaction, name, HsmEventKind::from(*transition))
         }
-        // assumption: Event Grid has no events of the vault as a resource; the audit log has these changes.
-        Change::InsertVault(_) | Change::ReplaceVault(_) | Change::Transition(Deletable::Vault(_), _) => {
-            Vec::new()
+        Change::InsertVault(vault) => vec![vault_event(vault, VaultEventKind::Created)],
+        Change::ReplaceVault(vault) => replaced_vault(vault, transaction),
+        Change::Transition(Deletable::Vault(name), transition) => transaction
+            .vault(name)
+            .map(|vault| vault_event(&vault, VaultEventKind::from(*transition)))
+            .into_iter()
+            .collect(),
+        Change::InsertSecretVersion(SecretVersion { vault, name, version, .. }) => {
+            secret(transaction, (vault, name), SecretEventKind::NewVersion(*version))
+        }
+        Change::RestoreSecret(restored) => {
+            secret(transaction, (&restored.vault, &restored.name), SecretEventKind::Restored)
+        }
+        Change::Transition(Deletable::Secret(vault, name), transition) => {
+            secret(transaction, (vault, name), SecretEventKind::from(*transition))
         }
         Change::Control(ControlChange::ReplaceBudget(budget)) => reached(budget, transaction),
         Change::ReleaseClock => clock_events(transaction, ClockStatusChange::Released),
         Change::ReplaceContents(contents) => known_hsm(transaction, &contents.hsm, HsmEventKind::Restored),
         // Not lifecycle events; the audit log has these changes.
-        Change::InsertSecretVersion(_)
-        | Change::ReplaceSecretVersion(_)
-        | Change::RestoreSecret(_)
-        | Change::PutCertificateSettings(..)
-        | Change::Transition(Deletable::Secret(..), _) => Vec::new(),
+        Change::ReplaceSecretVersion(_) | Change::PutCertificateSettings(..) => Vec::new(),
         Change::PutCertificate(_)
         | Change::RestoreCertificate(_)
         | Change::RecordCertificateNotice(..)
@@ -95,6 +108,31 @@ pub(super) fn clock_events(
 fn hsm_event(hsm: &ManagedHsm, kind: HsmEventKind) -> (SubscriptionId, EventPayload) {
     let ManagedHsm { id, name, resource_group, location, .. } = hsm.clone();
     (hsm.subscription, EventPayload::Hsm(HsmEvent { id, name, resource_group, location, kind }))
+}
+
+fn vault_event(vault: &Vault, kind: VaultEventKind) -> (SubscriptionId, EventPayload) {
+    let Vault { id, name, resource_group, location, .. } = vault.clone();
+    (vault.subscription, EventPayload::Vault(VaultEvent { id, name, resource_group, location, kind }))
+}
+
+/// The event of a replaced vault, if purge protection is enabled.
+fn replaced_vault(vault: &Vault, transaction: &Transaction<'_>) -> Vec<(SubscriptionId, EventPayload)> {
+    let Ok(before) = transaction.vault(&vault.name) else { return Vec::new() };
+    let protected = vault.purge_protection && !before.purge_protection;
+    protected.then(|| vault_event(vault, VaultEventKind::PurgeProtected)).into_iter().collect()
+}
+
+/// The event of a secret, with its names in their original case.
+fn secret(
+    transaction: &Transaction<'_>,
+    (vault, name): (&VaultName, &SecretName),
+    kind: SecretEventKind,
+) -> Vec<(SubscriptionId, EventPayload)> {
+    let Ok(found) = transaction.vault(vault) else { return Vec::new() };
+    let known = transaction.secret(vault, name);
+    let name = known.map_or_else(|| name.clone(), |known| known.name.clone());
+    let happened = SecretEvent { vault_unique_id: found.id, vault: found.name.clone(), name, kind };
+    vec![(found.subscription, EventPayload::Secret(happened))]
 }
 
 fn known_hsm(

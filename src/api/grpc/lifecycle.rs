@@ -12,7 +12,9 @@ use crate::engine::PlaneAccess;
 use crate::model::event::{EventBatch, EventFilter};
 use crate::model::{Error, Result as Outcome};
 use crate::ops::Target;
-use crate::ops::lifecycle::{WatchBudgets, WatchCertificates, WatchKeys, WatchManagedHsms, WatchOperation};
+use crate::ops::lifecycle::{
+    WatchBudgets, WatchCertificates, WatchKeys, WatchManagedHsms, WatchOperation, WatchSecrets, WatchVaults,
+};
 
 type Events = Stream<pb::WatchLifecycleResponse>;
 
@@ -24,12 +26,13 @@ pub(super) async fn watch_lifecycle(
 ) -> Result<Response<Events>, Status> {
     // Only the kind of resource is inspected before the caller is authenticated; the operation parses the name.
     let parent = &request.get_ref().parent;
-    match (parent.starts_with("subscriptions/"), parent.ends_with("/budgets")) {
-        (true, true) => open::<WatchBudgets>(services, rpc, request).await,
-        (true, false) => open::<WatchManagedHsms>(services, rpc, request).await,
-        (false, _) if parent.ends_with("/certificates") => {
-            open::<WatchCertificates>(services, rpc, request).await
-        }
+    let collection = parent.split('/').nth(2).unwrap_or_default();
+    match (parent.starts_with("subscriptions/"), collection) {
+        (true, "budgets") => open::<WatchBudgets>(services, rpc, request).await,
+        (true, "vaults") => open::<WatchVaults>(services, rpc, request).await,
+        (true, _) => open::<WatchManagedHsms>(services, rpc, request).await,
+        (false, "secrets") => open::<WatchSecrets>(services, rpc, request).await,
+        (false, "certificates") => open::<WatchCertificates>(services, rpc, request).await,
         (false, _) => open::<WatchKeys>(services, rpc, request).await,
     }
 }

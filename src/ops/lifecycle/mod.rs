@@ -1,17 +1,28 @@
-//! Lifecycle events of HSMs, keys, certificates and budgets, read in batches: each batch is a call.
+//! Lifecycle events of containers, of what they hold, and of budgets, read in batches: each batch is a call.
 
-mod budgets;
-mod certificates;
-mod hsms;
 mod keys;
+mod objects;
+mod subscription;
 
-pub use budgets::WatchBudgets;
-pub use certificates::WatchCertificates;
-pub use hsms::WatchManagedHsms;
 pub use keys::WatchKeys;
+pub use objects::{WatchObjects, WatchedObjects};
+pub use subscription::{Budgets, ManagedHsms, Vaults, WatchResources, WatchedResources};
 
 use super::Operation;
+use super::certificates::AllCertificates;
+use super::secrets::AllSecrets;
 use crate::model::event::{EventBatch, EventFilter};
+
+/// Reads the events of a vault's secrets.
+pub type WatchSecrets = WatchObjects<AllSecrets>;
+/// Reads the events of a vault's certificates.
+pub type WatchCertificates = WatchObjects<AllCertificates>;
+/// Reads the events of a subscription's managed HSMs.
+pub type WatchManagedHsms = WatchResources<ManagedHsms>;
+/// Reads the events of a subscription's vaults.
+pub type WatchVaults = WatchResources<Vaults>;
+/// Reads the events of a subscription's budgets.
+pub type WatchBudgets = WatchResources<Budgets>;
 
 /// The maximum number of events in a batch.
 pub const BATCH: usize = 500;

@@ -1,9 +1,11 @@
 //! A request for each operation on the contents of vaults, valid enough to be authorized.
 
 use http::Method;
+use prost::Message as _;
 use serde_json::{Value, json};
+use strongroom::model::vault_rbac::VaultAction;
 
-use crate::requests::{HSM, valid_request};
+use crate::requests::{HSM, valid_request, watching};
 use crate::rest::client::base64url;
 
 /// The vault whose keys requests name. Its resource name is as long as that of the seed's HSM, so that it can replace it in encoded
@@ -13,7 +15,15 @@ pub(super) const KEYS_VAULT: &str = "abc";
 pub(super) const OBJECTS_VAULT: &str = "sample";
 
 /// Returns an encoded message.
-pub(super) fn grpc_request(operation: &str) -> Vec<u8> {
+pub(super) fn grpc_request(operation: &str, action: VaultAction) -> Vec<u8> {
+    if operation == "WatchLifecycle" {
+        let collection = action.policy_permission().kind.collection();
+        let parent = match collection {
+            "keys" => format!("vaults/{OBJECTS_VAULT}"),
+            _ => format!("vaults/{OBJECTS_VAULT}/{collection}"),
+        };
+        return watching(&parent).encode_to_vec();
+    }
     let vault = format!("vaults/{KEYS_VAULT}");
     assert_eq!(vault.len(), HSM.len());
     let mut message = valid_request(operation);

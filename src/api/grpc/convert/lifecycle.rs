@@ -4,8 +4,11 @@ use super::super::pb;
 use super::resources::subscription;
 use super::{container, parse_field, segments, wire_instant};
 use crate::model::event::{EventBatch, EventPosition, LifecycleEvent};
+use crate::model::name::VaultName;
 use crate::model::{Error, Field, Result};
-use crate::ops::lifecycle::{WatchBudgets, WatchCertificates, WatchKeys, WatchManagedHsms};
+use crate::ops::lifecycle::{
+    WatchBudgets, WatchCertificates, WatchKeys, WatchManagedHsms, WatchSecrets, WatchVaults,
+};
 
 /// Parses a resume token: the sequence number of an event, in decimal digits only.
 fn since(token: &str) -> Result<EventPosition> {
@@ -32,16 +35,25 @@ impl TryFrom<pb::WatchLifecycleRequest> for WatchKeys {
     }
 }
 
+/// Reads the vault of a parent in a collection of it.
+fn vault(request: &pb::WatchLifecycleRequest, pattern: &'static str) -> Result<VaultName> {
+    let [vault] = segments(Field::Parent, &request.parent, pattern)?;
+    parse_field(Field::Parent, vault)
+}
+
+impl TryFrom<pb::WatchLifecycleRequest> for WatchSecrets {
+    type Error = Error;
+
+    fn try_from(request: pb::WatchLifecycleRequest) -> Result<Self> {
+        Ok(Self::new(vault(&request, "vaults/{}/secrets")?, since(&request.resume_token)?))
+    }
+}
+
 impl TryFrom<pb::WatchLifecycleRequest> for WatchCertificates {
     type Error = Error;
 
     fn try_from(request: pb::WatchLifecycleRequest) -> Result<Self> {
-        let [vault] = segments(Field::Parent, &request.parent, "vaults/{}/certificates")?;
-        Ok(Self {
-            vault: parse_field(Field::Parent, vault)?,
-            since: since(&request.resume_token)?,
-            watched: None,
-        })
+        Ok(Self::new(vault(&request, "vaults/{}/certificates")?, since(&request.resume_token)?))
     }
 }
 
@@ -49,10 +61,16 @@ impl TryFrom<pb::WatchLifecycleRequest> for WatchManagedHsms {
     type Error = Error;
 
     fn try_from(request: pb::WatchLifecycleRequest) -> Result<Self> {
-        Ok(Self {
-            subscription: subscription(Field::Parent, &request.parent)?,
-            since: since(&request.resume_token)?,
-        })
+        Ok(Self::new(subscription(Field::Parent, &request.parent)?, since(&request.resume_token)?))
+    }
+}
+
+impl TryFrom<pb::WatchLifecycleRequest> for WatchVaults {
+    type Error = Error;
+
+    fn try_from(request: pb::WatchLifecycleRequest) -> Result<Self> {
+        let [id] = segments(Field::Parent, &request.parent, "subscriptions/{}/vaults")?;
+        Ok(Self::new(parse_field(Field::Parent, id)?, since(&request.resume_token)?))
     }
 }
 
@@ -61,7 +79,7 @@ impl TryFrom<pb::WatchLifecycleRequest> for WatchBudgets {
 
     fn try_from(request: pb::WatchLifecycleRequest) -> Result<Self> {
         let [id] = segments(Field::Parent, &request.parent, "subscriptions/{}/budgets")?;
-        Ok(Self { subscription: parse_field(Field::Parent, id)?, since: since(&request.resume_token)? })
+        Ok(Self::new(parse_field(Field::Parent, id)?, since(&request.resume_token)?))
     }
 }
 
