@@ -396,6 +396,8 @@ pub(crate) struct Client {
     pub(crate) lifecycle: LifecycleServiceClient<Authorized>,
     /// The same service with the access token of the control plane: watches of resources require it.
     pub(crate) control_lifecycle: LifecycleServiceClient<Authorized>,
+    /// The same service with the access token of vaults.
+    pub(crate) vault_lifecycle: LifecycleServiceClient<Authorized>,
     pub(crate) authorization: AuthorizationServiceClient<Authorized>,
     pub(crate) backups: BackupServiceClient<Authorized>,
     pub(crate) security_domains: SecurityDomainServiceClient<Authorized>,
@@ -420,6 +422,8 @@ impl Client {
         let header = |token: &str| -> MetadataValue<Ascii> { format!("Bearer {token}").parse().unwrap() };
         let headers = tokens.map(|tokens| tokens.map(header));
         let control = headers.clone().map(|[_, vault, control]| [control.clone(), vault, control]);
+        let vault = headers.clone().map(|[_, vault, control]| [vault.clone(), vault, control]);
+        let of_vaults = InterceptedService::new(channel.clone(), AccessTokenInterceptor(vault));
         let resources = InterceptedService::new(channel.clone(), AccessTokenInterceptor(control));
         let channel = InterceptedService::new(channel, AccessTokenInterceptor(headers));
         Self {
@@ -431,6 +435,7 @@ impl Client {
             hsms: ManagedHsmServiceClient::new(channel.clone()),
             lifecycle: LifecycleServiceClient::new(channel.clone()),
             control_lifecycle: LifecycleServiceClient::new(resources),
+            vault_lifecycle: LifecycleServiceClient::new(of_vaults),
             authorization: AuthorizationServiceClient::new(channel.clone()),
             backups: BackupServiceClient::new(channel.clone()),
             security_domains: SecurityDomainServiceClient::new(channel.clone()),

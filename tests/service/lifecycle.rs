@@ -66,7 +66,11 @@ pub(crate) fn service<'a>(
     client: &'a mut Client,
     parent: &str,
 ) -> &'a mut LifecycleServiceClient<Authorized> {
-    if parent.starts_with("subscriptions/") { &mut client.control_lifecycle } else { &mut client.lifecycle }
+    match parent.split('/').next() {
+        Some("subscriptions") => &mut client.control_lifecycle,
+        Some("vaults") => &mut client.vault_lifecycle,
+        _ => &mut client.lifecycle,
+    }
 }
 
 /// Returns a request for a watch without an end.
