@@ -85,11 +85,11 @@ async fn certificates_renew_in_order_over_several_periods() {
     let happened = advance_to(&mut dev, "2050-05-15").await;
     let all = expected([
         ("2050-03-01", "requested issued"),
-        ("2050-03-01", "renewed own"),
         ("2050-03-01", "renewed issued"),
+        ("2050-03-01", "renewed own"),
         ("2050-05-01", "requested issued"),
-        ("2050-05-01", "renewed own"),
         ("2050-05-01", "renewed issued"),
+        ("2050-05-01", "renewed own"),
     ]);
     assert_eq!(happened, all);
     server.restart();
@@ -250,8 +250,5 @@ async fn failed_renewals_back_off_and_block_nothing_else() {
     };
     let records = server.audit_where(5, failed);
     assert_eq!(records.len(), 5, "the issuer that is missing, at each attempt");
-    assert_eq!(
-        records[0]["properties"]["clientInfo"].as_str().or(records[0]["clientInfo"].as_str()),
-        Some("strongroom-scheduler")
-    );
+    assert_eq!(records[0]["clientInfo"], "strongroom-scheduler");
 }
