@@ -55,7 +55,7 @@ fn operation_names_and_audit_events_are_unique() {
     let names: BTreeSet<_> = ops::ALL.iter().map(|operation| operation.name).collect();
     assert_eq!(names.len(), events.len());
     // Operations of one rpc share its name and differ in their action.
-    let identity = |one: &ops::Description| (one.name, one.action, one.control_action);
+    let identity = |one: &ops::Description| (one.name, one.action, one.control_action, one.vault_action);
     let identities: Vec<_> = ops::ALL.iter().map(identity).collect();
     for (number, one) in identities.iter().enumerate() {
         assert!(!identities[..number].contains(one), "duplicate operation: {one:?}");

@@ -46,17 +46,15 @@ impl TestIssuer {
         Self { token, certificate: Arc::default() }
     }
 
-    /// Issues a certificate, and returns it with that of the issuer.
+    /// Returns its certificate.
     ///
     /// # Errors
-    /// Those of the token; `Invalid` if the certificate cannot be encoded.
-    pub async fn issue(&self, new: &NewCertificate<'_>) -> Result<Vec<Certificate>> {
-        let authority = self.certificate.get_or_try_init(|| self.open()).await?;
-        let unsigned = new.issued_by(authority).map_err(super::certificates::not_encodable)?;
-        Ok(vec![self.sign(&unsigned).await?, authority.clone()])
+    /// Those of the token.
+    pub async fn certificate(&self) -> Result<&Certificate> {
+        self.certificate.get_or_try_init(|| self.open()).await
     }
 
-    /// Returns its certificate. An interruption leaves no other object than the key pair, because its identifier is fixed.
+    /// Makes its certificate. An interruption leaves no other object than the key pair, because its identifier is fixed.
     async fn open(&self) -> Result<Certificate> {
         let public = self.ensure_key_pair().await?;
         let members = X509Members {
@@ -89,7 +87,11 @@ impl TestIssuer {
         self.token.generate(KEY, &SPEC, BackupPolicy::Never).await
     }
 
-    async fn sign(&self, unsigned: &Unsigned) -> Result<Certificate> {
+    /// Signs a certificate with the key of the issuer.
+    ///
+    /// # Errors
+    /// Those of the token.
+    pub async fn sign(&self, unsigned: &Unsigned) -> Result<Certificate> {
         let signature = self.token.sign(KEY, SPEC.key_type, unsigned.algorithm(), unsigned.digest()).await?;
         let der = unsigned.assemble(&signature).map_err(Error::internal)?;
         Certificate::from_der(&der).map_err(Error::internal)

@@ -35,7 +35,7 @@ pub(crate) use crate::messages::{days, ec, micros, oct, rsa, timestamp};
 const READY_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// The host names besides `localhost` that [`Server::http`] resolves to the server.
-const HOST_NAMES: [&str; 16] = [
+const HOST_NAMES: [&str; 18] = [
     "graph.microsoft.com",
     "login.localhost",
     "login.microsoftonline.com",
@@ -50,6 +50,8 @@ const HOST_NAMES: [&str; 16] = [
     "contoso.vault.azure.net",
     "contoso.vault.localhost",
     "demo.vault.localhost",
+    "europe.vault.localhost",
+    "fabrikam.vault.localhost",
     "nothing.vault.localhost",
     "sample.vault.localhost",
 ];

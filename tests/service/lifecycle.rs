@@ -66,7 +66,11 @@ pub(crate) fn service<'a>(
     client: &'a mut Client,
     parent: &str,
 ) -> &'a mut LifecycleServiceClient<Authorized> {
-    if parent.starts_with("subscriptions/") { &mut client.control_lifecycle } else { &mut client.lifecycle }
+    match parent.split('/').next() {
+        Some("subscriptions") => &mut client.control_lifecycle,
+        Some("vaults") => &mut client.vault_lifecycle,
+        _ => &mut client.lifecycle,
+    }
 }
 
 /// Returns a request for a watch without an end.
@@ -279,10 +283,10 @@ async fn hsm_events_are_emitted_in_order_without_key_events() {
     assert_eq!(events[2].scheduled_purge_at, reply.scheduled_purge_at);
     let purged = events[10].at.unwrap();
     assert_eq!(Some(purged), events[9].scheduled_purge_at, "to the second");
-    // The log holds these, the seed's HSM and one key event: sequence numbers have no gaps.
+    // The log holds these, the seed's HSM and vault, and one key event: sequence numbers have no gaps.
     let all = events_after(&mut reader, &container.subscription, "0").await;
     assert_eq!(kinds_and_names(&all)[0], "hsm.created local");
-    assert_eq!(number(&all[all.len() - 1]), u64::try_from(all.len()).unwrap() + 1);
+    assert_eq!(number(&all[all.len() - 1]), u64::try_from(all.len()).unwrap() + 2);
 }
 
 #[tokio::test]

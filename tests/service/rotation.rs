@@ -96,6 +96,7 @@ async fn advance(client: &mut Client, start: i64, by: i64) -> Vec<(i64, String)>
                 format!("purged {name}")
             }
             What::ReachedBudget(name) => format!("reached {name}"),
+            other => panic!("{other:?}"),
         };
         ((happening.at.unwrap().seconds - start) / DAY, what)
     });

@@ -140,6 +140,6 @@ pub(super) async fn unseal_private_key(
 }
 
 /// Converts an error about a policy whose certificate cannot be encoded.
-pub(in crate::ops) fn not_encodable(error: crate::certificate::Error) -> Error {
+pub(super) fn not_encodable(error: crate::certificate::Error) -> Error {
     Error::invalid(Field::Policy, error.to_string())
 }

@@ -46,7 +46,6 @@ pub use issuers::{
     DeleteCertificateIssuer, GetCertificateIssuer, IssuerChanges, ListCertificateIssuers,
     SetCertificateIssuer, UpdateCertificateIssuer,
 };
-pub(super) use key_pair::not_encodable;
 pub use lifetime_notice::{NoteCertificateContacts, NoteCertificateExpired, NoteCertificateNearExpiry};
 pub use list::ListCertificates;
 pub use merge::MergeCertificate;

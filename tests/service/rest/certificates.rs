@@ -12,9 +12,12 @@ use crate::hsms::Container;
 use crate::support::Server;
 use crate::vaults;
 
+mod backups;
 mod imported;
 mod issued;
 mod managed;
+mod renewed;
+mod test_issuer;
 
 /// A server with the vault `contoso`, and a client whose access policy has every permission.
 async fn with_vault(sku: &str) -> (Server, Rest) {

@@ -3,7 +3,7 @@
 use strongroom::api::grpc::pb;
 use tonic::Code;
 
-use super::{VAULT, assert_not_permitted, delete, purge, recover, set, start};
+use super::{VAULT, assert_not_permitted, create_vault, delete, purge, recover, set, start};
 use crate::control::support::{READER, assign, unassign};
 use crate::hsms::Container;
 use crate::lifecycle::{events_after, kinds, request};
@@ -42,7 +42,8 @@ async fn secret_events_are_emitted_in_order() {
     assert_eq!(found, expected);
     assert_eq!(events[2].scheduled_purge_at, deleted.scheduled_purge_at);
     // The events of keys and of other vaults are not among them, and they outlive a restart.
-    assert_eq!(vault_events(&mut dev, VAULT).await, []);
+    assert_eq!(vault_events(&mut dev, "vaults/demo").await, []);
+    assert_eq!(vault_events(&mut dev, "vaults/demo/secrets").await, []);
     server.restart();
     let mut dev = server.client("dev").await;
     assert_eq!(vault_events(&mut dev, SECRETS).await, events);
@@ -74,7 +75,7 @@ async fn vault_events_require_a_role_at_the_subscription() {
     let refused = nobody.control_lifecycle.watch_lifecycle(request(&parent, "0")).await;
     assert_grpc_error(refused, Code::PermissionDenied, "ACTION_NOT_GRANTED");
     let principal = server.principal("nobody").object_id;
-    let role = assign(&mut owner, READER, &principal, &format!("/{SUBSCRIPTION}")).await;
+    let role = assign(&mut owner, READER, &principal, SUBSCRIPTION).await;
     let events = events_after(&mut nobody, &parent, "0").await;
     let of_sample: Vec<_> = events.into_iter().filter(|event| event.subject.ends_with("/sample")).collect();
     let expected = ["vault.created", "vault.deleted", "vault.recovered", "vault.deleted", "vault.purged"];
@@ -82,7 +83,7 @@ async fn vault_events_require_a_role_at_the_subscription() {
     assert_eq!(of_sample[0].subject, container.vault("sample"));
     assert_eq!(of_sample[4].subject, container.deleted_vault("sample"));
     // The role at the subscription permits nothing in the vault.
-    vaults::create(&mut owner, container.vault_request("sample")).await.unwrap();
+    create_vault(&server, &mut owner, |vault| vault.access_policies.clear()).await;
     let refused = nobody.vault_lifecycle.watch_lifecycle(request(SECRETS, "0")).await;
     assert_not_permitted(refused);
     unassign(&mut owner, &role.name).await.unwrap();
@@ -103,7 +104,8 @@ async fn watch_ends_with_its_vault() {
     }
     vaults::delete(&mut owner, container.vault("sample")).await.unwrap();
     let ended = streams[0].message().await;
-    assert_grpc_error(ended, Code::NotFound, "VAULT_NOT_FOUND");
+    assert_grpc_error(ended, Code::FailedPrecondition, "VAULT_DELETED");
+    // The role assignments at a vault are deleted with it.
     vaults::delete(&mut owner, container.vault("demo")).await.unwrap();
-    assert_grpc_error(streams[1].message().await, Code::NotFound, "VAULT_NOT_FOUND");
+    assert_grpc_error(streams[1].message().await, Code::PermissionDenied, "ACTION_NOT_GRANTED");
 }
