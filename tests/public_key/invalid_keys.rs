@@ -76,7 +76,7 @@ fn rejects_algorithm_or_digest_not_matching_key() {
 fn debug_output_shows_only_type_and_size() {
     assert_eq!(
         format!("{:?}", PublicKey::parse(&rsa_2048().public()).unwrap()),
-        "PublicKey(RSA-HSM with 2048 bits)"
+        "PublicKey(RSA with 2048 bits)"
     );
 }
 

@@ -15,6 +15,7 @@ mod roles;
 mod settings;
 mod transport_limits;
 mod vault_keys;
+mod vault_messages;
 mod vaults;
 
 pub(crate) use crate::kit::rest as client;

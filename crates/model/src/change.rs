@@ -121,6 +121,17 @@ pub enum VersionOrigin {
     Rotated,
 }
 
+impl VersionOrigin {
+    /// Returns the operation, for errors.
+    pub const fn verb(self) -> &'static str {
+        match self {
+            Self::Created => "create",
+            Self::Imported => "import",
+            Self::Rotated => "rotate",
+        }
+    }
+}
+
 /// One change to control-plane resources: subscriptions, resource groups, role assignments and budgets.
 #[derive(Clone, Debug)]
 pub enum ControlChange {

@@ -111,9 +111,9 @@ impl KeyType {
 impl fmt::Display for KeyType {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Rsa { bits } => write!(f, "RSA-HSM with {bits} bits"),
-            Self::Ec { curve } => write!(f, "EC-HSM on {curve}"),
-            Self::Oct { bits } => write!(f, "oct-HSM with {bits} bits"),
+            Self::Rsa { bits } => write!(f, "RSA with {bits} bits"),
+            Self::Ec { curve } => write!(f, "EC on {curve}"),
+            Self::Oct { bits } => write!(f, "oct with {bits} bits"),
         }
     }
 }
@@ -164,7 +164,12 @@ impl KeySpec {
                 reject(public_exponent.is_some(), Field::PublicExponent)?;
                 KeyType::Oct { bits: choose(size, 256, &[128, 192, 256])? }
             }
-            _ => return Err(Error::invalid(Field::Kty, "the key type is one of RSA-HSM, EC-HSM, oct-HSM")),
+            _ => {
+                return Err(Error::invalid(
+                    Field::Kty,
+                    "the key type is one of RSA, RSA-HSM, EC, EC-HSM, oct-HSM",
+                ));
+            }
         };
         match public_exponent.unwrap_or(65537) {
             wrong if wrong < 3 || wrong % 2 == 0 => {
@@ -368,7 +373,7 @@ pub struct Attributes {
 /// `Invalid` naming `tags`.
 pub fn check_tags(tags: &Tags) -> Result<()> {
     if tags.len() > 15 {
-        return Err(Error::invalid(Field::Tags, "a key has at most 15 tags"));
+        return Err(Error::invalid(Field::Tags, "there are at most 15 tags"));
     }
     for (name, value) in tags {
         if name.is_empty() || name.chars().count() > 256 || value.chars().count() > 256 {

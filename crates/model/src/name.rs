@@ -313,7 +313,7 @@ impl FromStr for VersionId {
     type Err = InvalidValue;
 
     fn from_str(text: &str) -> Result<Self, InvalidValue> {
-        let wrong = || InvalidValue::new(Field::Version, "a key version is 32 hexadecimal digits");
+        let wrong = || InvalidValue::new(Field::Version, "a version is 32 hexadecimal digits");
         if text.len() != 32 || !text.bytes().all(|b| b.is_ascii_hexdigit()) {
             return Err(wrong());
         }

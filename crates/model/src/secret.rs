@@ -155,7 +155,7 @@ impl Secret {
 /// `Invalid` naming `tags`.
 pub fn check_tags(tags: &Tags) -> Result<()> {
     if tags.len() > MAX_TAGS {
-        return Err(Error::invalid(Field::Tags, "a secret has at most 15 tags"));
+        return Err(Error::invalid(Field::Tags, "there are at most 15 tags"));
     }
     let fits = |text: &String| text.chars().count() <= MAX_TAG_LENGTH;
     if tags.iter().all(|(name, value)| !name.is_empty() && fits(name) && fits(value)) {

@@ -16,7 +16,7 @@ use super::objects::StoredObject;
 use super::resources::Resources;
 use super::roles::Roles;
 use crate::model::aes_modes::{ModeFamily, check_family};
-use crate::model::change::{Change, Intent};
+use crate::model::change::{Change, Intent, VersionOrigin};
 use crate::model::container::{Container, ContainerId};
 use crate::model::container_id::KeyId;
 use crate::model::due::{Notice, Notices};
@@ -213,7 +213,7 @@ impl<'a> Transaction<'a> {
             Change::ReplaceHsm(hsm) => self.replace_hsm(hsm),
             Change::InsertVault(vault) => self.insert_vault(vault),
             Change::ReplaceVault(vault) => self.replace_vault(vault),
-            Change::InsertVersion(version, _) => self.insert_version(version),
+            Change::InsertVersion(version, origin) => self.insert_version(version, *origin),
             Change::RestoreKey(key) => self.restore_key(key),
             Change::ReplaceContents(contents) => self.replace_contents(contents),
             Change::PutBackupJob(hsm, job) => self.put_backup_job(hsm, job),
@@ -366,9 +366,9 @@ impl<'a> Transaction<'a> {
         self.set_container(container);
     }
 
-    fn insert_version(&mut self, version: &KeyVersion) -> Result<()> {
+    fn insert_version(&mut self, version: &KeyVersion, origin: VersionOrigin) -> Result<()> {
         let container = self.writable_container(&version.container)?.id();
-        self.check_unmanaged(&container, version.name.as_str(), ResourceKind::Key, "create")?;
+        self.check_unmanaged(&container, version.name.as_str(), ResourceKind::Key, origin.verb())?;
         let known = self.key(&version.container, &version.name);
         if let Some((key, deletion)) = known.as_ref().and_then(|key| Some((key, key.deletion?))) {
             return Err(Error::deleted(Resource::key(&version.container, &key.name), deletion));

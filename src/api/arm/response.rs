@@ -1,5 +1,7 @@
 //! Responses of Azure Resource Manager: status, headers and body.
 
+use std::collections::BTreeMap;
+
 use axum::body::Body;
 use axum::response::Response;
 use http::header::{
@@ -7,7 +9,8 @@ use http::header::{
     WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS,
 };
 use http::{HeaderName, HeaderValue, StatusCode};
-use serde_json::json;
+use serde::Serialize;
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::super::azure::error;
@@ -60,18 +63,30 @@ fn response(status: StatusCode, body: Body, request_id: Uuid) -> Response {
     response
 }
 
+/// An error, with its members in Azure's order.
+#[derive(Serialize)]
+struct ErrorBody<'a> {
+    code: &'a str,
+    message: &'a str,
+    #[serde(rename = "additionalInfo", skip_serializing_if = "Option::is_none")]
+    additional_info: Option<Value>,
+}
+
 /// Returns the HTTP response to a refused or failed call.
 pub(super) fn error_response(error: &Error, request_id: Uuid, endpoint: &Endpoint) -> Response {
     let (status, code, message) = status_code_and_message(error, endpoint);
-    let mut body = json!({"error": {"code": code, "message": message}});
-    if let Error::Forbidden { denied, roles, .. } = error {
-        // An extension member of Azure Resource Manager's errors: the recorded message has no roles.
-        body["error"]["additionalInfo"] = json!([{
+    // An extension member of Azure Resource Manager's errors: the recorded message has no roles.
+    let roles_that_grant = match error {
+        Error::Forbidden { denied, roles, .. } => Some(json!([{
             "type": "RolesThatGrant",
             "info": {"action": denied.action(), "scope": denied.scope(), "roles": roles},
-        }]);
-    }
-    let mut response = response(status, Body::from(body.to_string()), request_id);
+        }])),
+        _ => None,
+    };
+    let body = ErrorBody { code, message: &message, additional_info: roles_that_grant };
+    // Serializing text does not fail.
+    let body = serde_json::to_vec(&BTreeMap::from([("error", body)])).unwrap_or_default();
+    let mut response = response(status, Body::from(body), request_id);
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json; charset=utf-8"));
     match error {

@@ -142,7 +142,16 @@ pub(in crate::api) fn code_and_message(error: &Error, base: &str) -> (&'static s
         Error::Forbidden { principal, denied: DeniedAction::Vault(denial), .. } => {
             ("Forbidden", vault_refusal::message(*principal, denial))
         }
-        Error::Forbidden { denied: DeniedAction::Control(..) | DeniedAction::Everywhere(_) | DeniedAction::SetClock, .. } => {
+        // assumption: the client is named by its object id, since a refusal does not know its application.
+        Error::Forbidden { principal, denied: denied @ DeniedAction::Control(..), .. } => (
+            "AuthorizationFailed",
+            format!(
+                "The client '{principal}' with object id '{principal}' does not have authorization to perform action '{}' over scope '{}' or the scope is invalid. If access was recently granted, please refresh your credentials.",
+                denied.action(),
+                denied.scope()
+            ),
+        ),
+        Error::Forbidden { denied: DeniedAction::Everywhere(_) | DeniedAction::SetClock, .. } => {
             ("AuthorizationFailed", as_is())
         }
         Error::HsmNotActivated { .. } | Error::SecurityDomainMissing { .. } => ("Forbidden", as_is()),
@@ -207,6 +216,12 @@ pub(in crate::api) fn vault_code_and_message(error: &Error, base: &str) -> (&'st
         }
         Error::NotFound(resource) if resource.kind == ResourceKind::DeletedKey => {
             ("KeyNotFound", format!("Deleted Key not found: {}", resource.id()))
+        }
+        // Recorded of secrets.
+        Error::Exists { resource, .. }
+            if resource.kind == ResourceKind::Key && resource.name.contains("/versions/") =>
+        {
+            ("Conflict", restore_conflict(resource, "key", base))
         }
         Error::Internal(_) => (
             "InternalServerError",

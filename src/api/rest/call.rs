@@ -1,11 +1,14 @@
 //! What the requests of the data plane have in common: the addressed container, key names and versions, pages.
 
+use std::str::FromStr;
+
 use super::super::azure::call;
 use super::super::azure::route::AzureEndpoint;
 use super::endpoint::Endpoint;
 use crate::model::audit_entry::Meter;
 use crate::model::container::ContainerId;
-use crate::model::container_id::KeyId;
+use crate::model::container_id::{ContainerKind, KeyId};
+use crate::model::field::{InvalidValue, shorten};
 use crate::model::name::{HsmName, VaultName};
 use crate::model::{Error, Field, Result};
 use crate::ops::{KeyPath, Operation, PageRequest};
@@ -45,9 +48,22 @@ impl RequestInput<'_> {
         self.endpoint.container.clone()
     }
 
+    /// Returns the name of an object in the path of the request. Vaults have one message for all invalid names.
+    // assumption: reported by users, not recorded.
+    pub(super) fn object_name<T: FromStr<Err = InvalidValue>>(&self, argument: &str) -> Result<T> {
+        let name = self.argument(argument);
+        name.parse().map_err(|invalid: InvalidValue| match self.endpoint.kind {
+            ContainerKind::Vault => {
+                let why = format!("The request URI contains an invalid name: {}", shorten(name));
+                Error::invalid(Field::Unnamed, why)
+            }
+            ContainerKind::ManagedHsm => invalid.into(),
+        })
+    }
+
     /// Returns the path of the key that the request names.
     pub(super) fn key(&self) -> Result<KeyPath> {
-        Ok(KeyPath { container: self.container()?, name: self.argument("key").parse()? })
+        Ok(KeyPath { container: self.container()?, name: self.object_name("key")? })
     }
 
     /// Returns the id of the key version that the request names, or of a key for its current version.

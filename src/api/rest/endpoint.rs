@@ -79,6 +79,13 @@ impl Endpoint {
         !["7.0", "7.1", "7.2", "7.3", "7.4", "7.5", "2016-"].iter().any(is_former)
     }
 
+    /// Whether bundles of the companion secrets of certificates name the previous version: since api-version 2025-07-01
+    /// (<https://learn.microsoft.com/rest/api/keyvault/secrets/get-secret/get-secret>).
+    pub(super) fn has_previous_version(&self) -> bool {
+        // Versions before that are older dates, or numbers such as 7.6.
+        self.api_version.starts_with("20") && self.api_version.as_str() >= "2025-07-01"
+    }
+
     /// Returns [`Self::base`] with the port, also if it is 443, for links of vaults, which name it as recorded.
     pub(super) fn base_with_port(&self) -> String {
         let host = self.base.strip_prefix("https://").unwrap_or_default();

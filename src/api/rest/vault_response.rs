@@ -59,11 +59,25 @@ pub(super) fn success_response(
 
 /// Returns the response to a refused or failed call.
 pub(super) fn error_response(error: &Error, context: &ResponseContext<'_>, endpoint: &Endpoint) -> Response {
-    let (code, message) = error::vault_code_and_message(error, &endpoint.base);
+    let (code, message) = match error {
+        Error::PurgeProtected { .. } => ("Forbidden", purge_protected(endpoint)),
+        _ => error::vault_code_and_message(error, &endpoint.base),
+    };
     let body = envelope(code, &message, error::inner_code(error));
     let mut response = self::response(response::status(error), body, context, endpoint);
     response::add_retry_after(response.headers_mut(), error);
     response
+}
+
+/// Returns the message about a purge that purge protection, or a protected subscription, forbids.
+// assumption: reported by users, not recorded; that of a protected subscription is the same.
+fn purge_protected(endpoint: &Endpoint) -> String {
+    let vault = endpoint.container.as_ref().ok().and_then(|container| container.vault());
+    format!(
+        "Operation \"purge\" is not allowed because purge protection is enabled for this vault. Key Vault service will automatically purge it after the retention period has passed.\r\nVault: {};location={}",
+        vault.map_or_else(String::new, ToString::to_string),
+        endpoint.location.as_deref().unwrap_or_default()
+    )
 }
 
 /// Returns the response to a request without a valid credential: with a body, regardless of the verb.

@@ -48,6 +48,9 @@ pub(super) struct KeyView {
     recoverable_days: u32,
     tags: BTreeMap<String, String>,
     aes_mode_family: Option<String>,
+    /// Whether it belongs to a certificate.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    managed: bool,
 }
 
 impl From<pb::KeyBundle> for KeyView {
@@ -73,6 +76,7 @@ impl From<pb::KeyBundle> for KeyView {
             recoverable_days: bundle.recoverable_days,
             tags: bundle.tags.into_iter().collect(),
             aes_mode_family: Some(bundle.aes_mode_family).filter(|family| !family.is_empty()),
+            managed: bundle.managed,
         }
     }
 }
@@ -120,6 +124,7 @@ impl KeyView {
             ("updated", time_argument::format(self.updated)),
             ("recovery", format!("{}, {} days", self.recovery_level, self.recoverable_days)),
             ("tags", self.tag_list()),
+            ("managed", if self.managed { "by a certificate".to_owned() } else { String::new() }),
         ]
     }
 }

@@ -27,6 +27,9 @@ pub(super) struct SecretView {
     recovery_level: String,
     recoverable_days: u32,
     tags: BTreeMap<String, String>,
+    /// Whether it belongs to a certificate.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    managed: bool,
 }
 
 fn text<S: Serializer>(value: &Option<Zeroizing<String>>, serializer: S) -> Result<S::Ok, S::Error> {
@@ -47,6 +50,7 @@ impl From<pb::SecretBundle> for SecretView {
             recovery_level: bundle.recovery_level,
             recoverable_days: bundle.recoverable_days,
             tags: bundle.tags.into_iter().collect(),
+            managed: bundle.managed,
         }
     }
 }
@@ -94,6 +98,7 @@ impl SecretView {
             ("updated", time_argument::format(self.updated)),
             ("recovery", format!("{}, {} days", self.recovery_level, self.recoverable_days)),
             ("tags", self.tag_list()),
+            ("managed", if self.managed { "by a certificate".to_owned() } else { String::new() }),
         ]
     }
 }

@@ -9,7 +9,7 @@ use crate::model::certificate::{
 };
 use crate::model::change::CertificateUpdate;
 use crate::model::due::Notices;
-use crate::model::key::{Attributes, KeyType, KeyVersion, Protection, PublicMaterial, Tags};
+use crate::model::key::{Attributes, KeyVersion, Protection, PublicMaterial, Tags};
 use crate::model::name::{KeyName, SecretName, VersionId};
 use crate::model::secret::{SecretAttributes, SecretValue, SecretVersion};
 use crate::model::{Error, Result};
@@ -66,7 +66,7 @@ pub(super) async fn complete(
         container: cx.container.id(),
         name: KeyName::from(&certificate.name),
         version,
-        operations: key_operations(&policy.x509.key_usage, matches!(public.key_type(), KeyType::Rsa { .. })),
+        operations: key_operations(&policy.x509.key_usage, public.key_type()),
         material: public,
         protection: if policy.key.hsm { Protection::Hsm } else { Protection::Software },
         attributes: Attributes {

@@ -47,7 +47,7 @@ pub struct UpdateCertificatePolicy {
 
 impl Operation for UpdateCertificatePolicy {
     const NAME: &'static str = "UpdateCertificatePolicy";
-    const EVENT: &'static str = "CertificatePolicySet";
+    const EVENT: &'static str = "CertificatePolicyUpdate";
     const ACTION: VaultAction = VaultAction::CertificateUpdate;
     const METER: Meter = Meter::Management;
     const IS_RPC: bool = false;

@@ -6,6 +6,7 @@ use super::KeyBundle;
 use crate::model::audit_entry::Meter;
 use crate::model::change::{Change, Intent};
 use crate::model::container::ContainerId;
+use crate::model::container_id::ContainerKind;
 use crate::model::key::Key;
 use crate::model::local_rbac::{DataAction, LocalScope};
 use crate::model::resource_kind::Resource;
@@ -53,14 +54,23 @@ impl Operation for RestoreKey {
 
 /// Checks that neither the name nor the identifiers of the key are in use. The objects of a version that the token holds
 /// may be those of another HSM that shares the token, or of a purge that is not complete.
-// assumption: Azure's errors for names of live and deleted keys are not recorded.
+// assumption: the errors of managed HSMs for names of live and deleted keys are not recorded.
 fn check_absent(key: &Key, cx: &Cx) -> Result<()> {
     let container = cx.container.id();
     if let Some(known) = cx.store.key(&container, &key.name) {
-        let resource = Resource::key(&container, &known.name);
-        return Err(match known.deletion {
-            Some(deletion) => Error::deleted(resource, deletion),
-            None => Error::Exists { resource, deleted: false },
+        return Err(match (container.kind(), known.deletion) {
+            // The message names the version that is restored, as recorded of secrets.
+            (ContainerKind::Vault, deletion) => {
+                let version = key.versions.last().map(|last| last.version);
+                let resource = Resource::version(&container, &known.name, version);
+                Error::Exists { resource, deleted: deletion.is_some() }
+            }
+            (ContainerKind::ManagedHsm, Some(deletion)) => {
+                Error::deleted(Resource::key(&container, &known.name), deletion)
+            }
+            (ContainerKind::ManagedHsm, None) => {
+                Error::Exists { resource: Resource::key(&container, &known.name), deleted: false }
+            }
         });
     }
     let limits = container.kind().limits();

@@ -6,6 +6,7 @@ use super::sealing::unseal;
 use super::{LiveSecretVersion, SecretBundle};
 use crate::certificate::Bundle;
 use crate::model::audit_entry::Meter;
+use crate::model::name::VersionId;
 use crate::model::secret::{SecretId, SecretValue, SecretVersion};
 use crate::model::vault_rbac::VaultAction;
 use crate::model::{Error, Field, Result, Timestamp};
@@ -16,6 +17,8 @@ use crate::ops::{Cx, Done, Operation};
 pub struct RevealedSecret {
     /// The version.
     pub bundle: SecretBundle,
+    /// The version before it, of the companion of a certificate.
+    pub previous: Option<VersionId>,
     /// Its value.
     pub value: SecretValue,
 }
@@ -93,7 +96,11 @@ impl Operation for GetSecret {
         cx: &Cx,
     ) -> Result<Done<RevealedSecret>> {
         let secret = cx.store.secret(&version.vault, &version.name);
-        let managed = secret.is_some_and(|secret| secret.managed);
+        let managed = secret.as_ref().is_some_and(|secret| secret.managed);
+        let previous = secret.filter(|secret| secret.managed).and_then(|secret| {
+            let mut earlier = secret.versions.iter().map(|one| one.version);
+            earlier.by_ref().take_while(|one| *one != version.version).last()
+        });
         let conversion = Conversion::of(&version, managed, self.format)?;
         let value = unseal(cx, &version).await?;
         let value = match conversion {
@@ -102,6 +109,7 @@ impl Operation for GetSecret {
         };
         Ok(Done::reply(RevealedSecret {
             bundle: SecretBundle { version, level: cx.recovery_level(), managed },
+            previous,
             value,
         }))
     }

@@ -82,7 +82,7 @@ impl Operation for SetSecret {
         let made = SecretVersion { vault, name, version, value, content_type, attributes, tags };
         let bundle =
             SecretBundle { version: Arc::new(made.clone()), level: cx.recovery_level(), managed: false };
-        let reply = RevealedSecret { bundle, value: self.value };
+        let reply = RevealedSecret { bundle, previous: None, value: self.value };
         Ok(Done::with(reply, [Change::InsertSecretVersion(made)]))
     }
 }

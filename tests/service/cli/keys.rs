@@ -163,7 +163,7 @@ fn empty_lists_and_errors_go_to_stderr() {
     for (line, message) in [
         ("key show nothing", "error: key not found: hsms/local/keys/nothing\n"),
         ("key create k --kty RSA --size 1024", "the key size is one of [2048, 3072, 4096] bits\n"),
-        ("key create k --kty EC --ops encrypt", "encrypt does not fit a key of type EC-HSM on P-256\n"),
+        ("key create k --kty EC --ops encrypt", "encrypt does not fit a key of type EC on P-256\n"),
         ("--hsm other key list", "error: managed HSM not found: hsms/other\n"),
         ("--as nobody key list", "keys/read/action at /keys"),
     ] {

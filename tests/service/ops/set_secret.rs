@@ -37,6 +37,7 @@ async fn set_creates_a_secret_and_then_its_versions() {
         recovery_level: "Recoverable+Purgeable".to_owned(),
         recoverable_days: 90,
         tags: HashMap::new(),
+        managed: false,
     };
     assert_eq!(first, expected);
     assert_eq!(get(&mut dev, &first.name).await.unwrap(), first);

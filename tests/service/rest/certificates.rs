@@ -20,7 +20,12 @@ mod renewed;
 mod test_issuer;
 
 /// A server with the vault `contoso`, and a client whose access policy has every permission.
-async fn with_vault(sku: &str) -> (Server, Rest) {
+pub(super) async fn with_vault(sku: &str) -> (Server, Rest) {
+    with_vault_as(sku, |_| {}).await
+}
+
+/// As [`with_vault`], with other properties of the vault.
+pub(super) async fn with_vault_as(sku: &str, change: impl FnOnce(&mut pb::Vault)) -> (Server, Rest) {
     let server = Server::start();
     let mut request = Container::of(&server).vault_request("contoso");
     let vault = request.vault.as_mut().unwrap();
@@ -38,6 +43,7 @@ async fn with_vault(sku: &str) -> (Server, Rest) {
             ..Default::default()
         }),
     }];
+    change(vault);
     vaults::create(&mut server.client("owner").await, request).await.unwrap();
     let rest = authenticated(&server).await;
     (server, rest)

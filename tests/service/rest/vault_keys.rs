@@ -127,7 +127,7 @@ async fn curve_keys_policies_and_backups_have_the_recorded_members() {
     let shown = made.json(200);
     let (kid, x, y) = (&shown["key"]["kid"], &shown["key"]["x"], &shown["key"]["y"]);
     let created = &shown["attributes"]["created"];
-    let bundle = r#"{"key":{"kid":"{kid}","kty":"EC-HSM","key_ops":["sign","verify"],"crv":"P-384","x":"{x}","y":"{y}"},"attributes":{"enabled":true,"created":{created},"updated":{created},"recoveryLevel":"Recoverable+Purgeable","recoverableDays":90,"exportable":false}}"#;
+    let bundle = r#"{"key":{"kid":"{kid}","kty":"EC-HSM","key_ops":["sign","verify"],"crv":"P-384","x":"{x}","y":"{y}"},"attributes":{"enabled":true,"created":{created},"updated":{created},"recoveryLevel":"Recoverable+Purgeable","recoverableDays":90,"exportable":false,"hsmPlatform":"2"}}"#;
     assert_text(&made, bundle, &[("kid", kid), ("x", x), ("y", y), ("created", created)]);
 
     // Every key has a policy that notifies 30 days before expiry.

@@ -5,7 +5,8 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::key::{KeyOperation, KeyOperations};
+use crate::container_id::ContainerKind;
+use crate::key::{KeyOperation, KeyOperations, KeyType};
 use crate::{Error, Field, Result};
 
 /// A usage of the key of a certificate (RFC 5280, section 4.2.1.3). The order is that of the bits in the extension.
@@ -78,12 +79,13 @@ impl KeyUsage {
 }
 
 /// Returns the operations of the companion key of a certificate with these usages. An EC key has only `sign` and `verify`
-/// of them.
-pub fn key_operations(usages: &[KeyUsage], is_rsa: bool) -> KeyOperations {
-    let operations = usages.iter().flat_map(|usage| usage.operations()).copied();
-    operations
-        .filter(|operation| is_rsa || matches!(operation, KeyOperation::Sign | KeyOperation::Verify))
-        .collect()
+/// of them. A key whose usages permit none has all operations of its type: a certificate without the extension does not restrict
+/// its key (RFC 5280, 4.2.1.3).
+pub fn key_operations(usages: &[KeyUsage], key_type: KeyType) -> KeyOperations {
+    let all = key_type.default_operations(ContainerKind::Vault);
+    let permitted = usages.iter().flat_map(|usage| usage.operations()).copied();
+    let permitted: KeyOperations = permitted.filter(|operation| all.contains(operation)).collect();
+    if permitted.is_empty() { all } else { permitted }
 }
 
 impl FromStr for KeyUsage {
@@ -124,21 +126,26 @@ impl From<KeyUsage> for String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::curve::Curve;
 
     #[test]
     fn usages_permit_documented_operations() {
-        for (usages, rsa, operations) in [
-            (&[KeyUsage::DigitalSignature][..], true, "sign verify"),
-            (&[KeyUsage::KeyEncipherment], true, "wrapKey unwrapKey"),
-            (&[KeyUsage::DataEncipherment, KeyUsage::CrlSign], true, "encrypt decrypt sign verify"),
-            (&[KeyUsage::DecipherOnly], true, "decrypt"),
-            (&[KeyUsage::EncipherOnly], true, "encrypt"),
-            (&[KeyUsage::KeyAgreement], true, ""),
-            (&[KeyUsage::DigitalSignature, KeyUsage::KeyEncipherment], false, "sign verify"),
-            (&[], true, ""),
+        let (rsa, ec) = (KeyType::Rsa { bits: 2048 }, KeyType::Ec { curve: Curve::P256 });
+        let every = "encrypt decrypt sign verify wrapKey unwrapKey";
+        for (usages, key_type, operations) in [
+            (&[KeyUsage::DigitalSignature][..], rsa, "sign verify"),
+            (&[KeyUsage::KeyEncipherment], rsa, "wrapKey unwrapKey"),
+            (&[KeyUsage::DataEncipherment, KeyUsage::CrlSign], rsa, "encrypt decrypt sign verify"),
+            (&[KeyUsage::DecipherOnly], rsa, "decrypt"),
+            (&[KeyUsage::EncipherOnly], rsa, "encrypt"),
+            (&[KeyUsage::KeyAgreement], rsa, every),
+            (&[KeyUsage::KeyAgreement], ec, "sign verify"),
+            (&[KeyUsage::DigitalSignature, KeyUsage::KeyEncipherment], ec, "sign verify"),
+            (&[], rsa, every),
+            (&[], ec, "sign verify"),
         ] {
             let names: Vec<_> =
-                key_operations(usages, rsa).iter().map(|operation| operation.as_str()).collect();
+                key_operations(usages, key_type).iter().map(|operation| operation.as_str()).collect();
             assert_eq!(names.join(" "), operations, "{usages:?}");
         }
     }

@@ -104,7 +104,7 @@ fn material(given: pb::ImportKeyMaterial) -> Result<ImportMaterial> {
             Ok(ImportMaterial::Ec { crv, x: take(x), y: take(y), d: take(d) })
         }
         "oct" | "oct-HSM" => Ok(ImportMaterial::Oct { k: take(k) }),
-        _ => Err(Error::invalid(Field::KeyKty, "the key type is one of RSA-HSM, EC-HSM, oct-HSM")),
+        _ => Err(Error::invalid(Field::KeyKty, "the key type is one of RSA, RSA-HSM, EC, EC-HSM, oct-HSM")),
     }
 }
 
@@ -245,7 +245,7 @@ impl TryFrom<pb::ListDeletedKeysRequest> for ListDeletedKeys {
 }
 
 impl From<KeyBundle> for pb::KeyBundle {
-    fn from(KeyBundle { version, level, managed: _ }: KeyBundle) -> Self {
+    fn from(KeyBundle { version, level, managed }: KeyBundle) -> Self {
         let key_type = version.material.key_type();
         let key_size = match key_type {
             KeyType::Rsa { bits } | KeyType::Oct { bits } => u32::from(bits),
@@ -268,6 +268,7 @@ impl From<KeyBundle> for pb::KeyBundle {
             recoverable_days: retention.days(),
             tags: version.tags.iter().map(|(name, value)| (name.clone(), value.clone())).collect(),
             aes_mode_family: version.mode_family.map_or("", ModeFamily::as_str).to_owned(),
+            managed,
         }
     }
 }

@@ -180,7 +180,7 @@ super::named! {
 }
 
 impl From<SecretBundle> for pb::SecretBundle {
-    fn from(SecretBundle { version, level, managed: _ }: SecretBundle) -> Self {
+    fn from(SecretBundle { version, level, managed }: SecretBundle) -> Self {
         let attributes = &version.attributes;
         let (vault, name) = (version.vault.clone(), version.name.clone());
         Self {
@@ -195,12 +195,13 @@ impl From<SecretBundle> for pb::SecretBundle {
             recovery_level: level.as_str().to_owned(),
             recoverable_days: level.retention.days(),
             tags: version.tags.clone().into_iter().collect(),
+            managed,
         }
     }
 }
 
 impl From<RevealedSecret> for pb::SecretBundle {
-    fn from(RevealedSecret { bundle, value }: RevealedSecret) -> Self {
+    fn from(RevealedSecret { bundle, value, previous: _ }: RevealedSecret) -> Self {
         Self { value: Some(value.as_str().to_owned()), ..bundle.into() }
     }
 }

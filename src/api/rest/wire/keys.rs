@@ -188,7 +188,7 @@ fn material(jwk: Jwk) -> Result<ImportMaterial> {
             }
             Ok(ImportMaterial::Oct { k: take(&mut k) })
         }
-        _ => Err(Error::invalid(Field::KeyKty, "the key type is one of RSA-HSM, EC-HSM, oct-HSM")),
+        _ => Err(Error::invalid(Field::KeyKty, "the key type is one of RSA, RSA-HSM, EC, EC-HSM, oct-HSM")),
     }
 }
 

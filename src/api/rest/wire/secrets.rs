@@ -63,7 +63,7 @@ fn missing_value() -> Error {
 impl RequestInput<'_> {
     /// Returns the path of the secret that the request names.
     fn secret(&self) -> Result<SecretPath> {
-        Ok(SecretPath { vault: self.vault()?, name: self.argument("secret").parse()? })
+        Ok(SecretPath { vault: self.vault()?, name: self.object_name("secret")? })
     }
 
     /// Returns the id of the secret version that the request names, or of a secret for its current version.
@@ -161,6 +161,8 @@ pub(in super::super) struct Bundle {
     /// The companion key of a version of a certificate.
     #[serde(skip_serializing_if = "Option::is_none")]
     kid: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    previous_version: Option<String>,
 }
 
 fn secret_url(endpoint: &Endpoint, version: &SecretVersion) -> String {
@@ -178,6 +180,7 @@ fn item(endpoint: &Endpoint, SecretBundle { version, level, managed }: &SecretBu
         attributes: Attributes::from(&version.attributes).with_level(endpoint, *level),
         tags: (!version.tags.is_empty()).then(|| version.tags.clone()),
         kid: None,
+        previous_version: None,
     }
 }
 
@@ -196,7 +199,9 @@ fn version_item(endpoint: &Endpoint, secret: &SecretBundle) -> Bundle {
 /// Returns a secret version with its value.
 pub(in super::super) fn revealed(endpoint: &Endpoint, secret: RevealedSecret) -> Bundle {
     let value = Some(Zeroizing::new(secret.value.as_str().to_owned()));
-    Bundle { value, ..version_item(endpoint, &secret.bundle) }
+    let previous = secret.previous.filter(|_| endpoint.has_previous_version());
+    let previous_version = previous.map(|version| version.to_string());
+    Bundle { value, previous_version, ..version_item(endpoint, &secret.bundle) }
 }
 
 fn deletion_dates(endpoint: &Endpoint, deleted: &DeletedSecretBundle) -> Option<DeletionDates> {

@@ -81,7 +81,7 @@ fn jwk(endpoint: &Endpoint, version: &KeyVersion) -> Jwk {
 }
 
 fn attributes(endpoint: &Endpoint, KeyBundle { version, level, managed: _ }: &KeyBundle) -> Attributes {
-    Attributes::from(&version.attributes).with_level(endpoint, *level)
+    Attributes::from(&version.attributes).with_level(endpoint, *level).with_protection(version.protection)
 }
 
 fn tags(version: &KeyVersion) -> Option<Tags> {

@@ -5,7 +5,7 @@ use std::fmt;
 use serde::Serialize;
 
 use super::super::endpoint::Endpoint;
-use crate::model::key;
+use crate::model::key::{self, Protection};
 use crate::model::retention::{Deletion, RecoveryLevel};
 use crate::model::secret::SecretAttributes;
 
@@ -53,9 +53,18 @@ pub(in super::super) struct Attributes {
     /// Only keys have it.
     #[serde(skip_serializing_if = "Option::is_none")]
     exportable: Option<bool>,
+    /// Only keys protected by hardware have it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hsm_platform: Option<&'static str>,
 }
 
 impl Attributes {
+    /// Adds the generation of the HSMs, which a key protected by hardware states, as recorded.
+    pub(super) fn with_protection(self, protection: Protection) -> Self {
+        let is_hsm = protection == Protection::Hsm;
+        Self { hsm_platform: is_hsm.then_some("2"), ..self }
+    }
+
     /// Adds the recovery level, and since api-version 7.1 the retention interval.
     pub(super) fn with_level(self, endpoint: &Endpoint, level: RecoveryLevel) -> Self {
         Self {
@@ -77,6 +86,7 @@ impl From<&SecretAttributes> for Attributes {
             recovery_level: None,
             recoverable_days: None,
             exportable: None,
+            hsm_platform: None,
         }
     }
 }

@@ -54,7 +54,7 @@ struct UpdateRequest {
 impl RequestInput<'_> {
     /// Returns the path of the certificate that the request names.
     fn certificate(&self) -> Result<CertificatePath> {
-        Ok(CertificatePath { vault: self.vault()?, name: self.argument("certificate").parse()? })
+        Ok(CertificatePath { vault: self.vault()?, name: self.object_name("certificate")? })
     }
 
     /// Returns the id of the certificate version that the request names, or of a certificate for its current version.
