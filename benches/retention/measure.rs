@@ -78,6 +78,7 @@ pub(crate) async fn measure(directory: &Path, due: usize) -> anyhow::Result<Meas
         key_policies: KeyPolicies::default(),
         storage: Policy::default(),
         clock_operators: Vec::new(),
+        test_issuer: false,
         rate_limits: RateLimits::Off,
         audit_log: AuditLog::unsigned(directory.join("audit")),
     });

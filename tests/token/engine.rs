@@ -90,6 +90,7 @@ impl Rig {
             key_policies: KeyPolicies::default(),
             storage: Policy::default(),
             clock_operators: Vec::new(),
+            test_issuer: false,
             rate_limits: Default::default(),
             audit_log: AuditLog::unsigned(bench.data_dir.path().join("audit")),
         });
