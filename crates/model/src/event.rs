@@ -455,6 +455,22 @@ mod tests {
         assert!(
             !keys.wakes(&budget) && !hsms.wakes(&budget) && budget.subject().ends_with("/budgets/monthly")
         );
+        let certificate = event(EventPayload::Certificate(CertificateEvent {
+            vault_unique_id: HSM,
+            vault: "payroll".parse().unwrap(),
+            name: "salaries".parse().unwrap(),
+            kind: CertificateEventKind::ContactsNotified(
+                VersionId::from_bytes([1; 16]),
+                Timestamp::UNIX_EPOCH.into(),
+                2,
+            ),
+        }));
+        let certificates = EventFilter::Certificates(HSM);
+        assert!(
+            certificates.selects(&certificate) && !certificates.selects(&key) && !keys.selects(&certificate)
+        );
+        assert!(!EventFilter::Certificates(Uuid::nil()).wakes(&certificate));
+        assert_eq!((certificate.contacts(), key.contacts()), (Some(2), None));
         assert!(keys.selects(&key) && !keys.selects(&made) && !keys.selects(&deleted));
         assert!(!hsms.selects(&key) && hsms.selects(&made) && hsms.selects(&deleted));
         assert!(keys.wakes(&key) && !keys.wakes(&made) && keys.wakes(&deleted));
