@@ -6,12 +6,12 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::Timestamp;
-use super::certificate::CertificateId;
+pub use super::certificate_event::{CertificateEvent, CertificateEventKind};
 use super::container_id::ContainerId;
 use super::container_id::KeyId;
 use super::deletion::Transition;
 use super::key_date::KeyDate;
-use super::name::{BudgetName, CertificateName, HsmName, KeyName, VaultName, VersionId};
+use super::name::{BudgetName, HsmName, KeyName, VersionId};
 use super::resource::{ResourceGroupName, SubscriptionId};
 use super::resource_kind::Resource;
 use super::time_guard::ClockStatusChange;
@@ -122,53 +122,6 @@ pub enum KeyEventKind {
     NotRotated(VersionId),
 }
 
-/// An event of a certificate.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub struct CertificateEvent {
-    /// Identifies its vault among all that ever had its name.
-    pub vault_unique_id: Uuid,
-    /// The vault.
-    pub vault: VaultName,
-    /// The certificate.
-    pub name: CertificateName,
-    /// What happened.
-    pub kind: CertificateEventKind,
-}
-
-/// What happened to a certificate.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum CertificateEventKind {
-    /// This version was created, imported, merged or renewed.
-    NewVersion(VersionId),
-    /// This version, the current one, expires soon, at this date.
-    NearExpiry(VersionId, KeyDate),
-    /// This version, the current one, has expired, at this date.
-    Expired(VersionId, KeyDate),
-    /// The lifetime action asks to notify the contacts, of whom there are so many, that this version expires at this date.
-    ContactsNotified(VersionId, KeyDate, usize),
-    /// The renewal of this version, the current one, failed. Further failures have no event.
-    NotRenewed(VersionId),
-    /// It was soft-deleted; its scheduled purge date.
-    Deleted(Timestamp),
-    /// It was recovered.
-    Recovered,
-    /// It was purged.
-    Purged,
-    /// It was restored from a backup, with all its versions.
-    Restored,
-}
-
-impl From<Transition> for CertificateEventKind {
-    fn from(transition: Transition) -> Self {
-        match transition {
-            Transition::SoftDelete(deletion) => Self::Deleted(deletion.scheduled_purge_at),
-            Transition::Recover(_) => Self::Recovered,
-            Transition::Purge(_) => Self::Purged,
-        }
-    }
-}
-
 impl From<Transition> for HsmEventKind {
     fn from(transition: Transition) -> Self {
         match transition {
@@ -213,17 +166,7 @@ impl LifecycleEvent {
                 KeyEventKind::NearExpiry(..) => "key.near-expiry",
                 KeyEventKind::NotRotated(_) => "key.not-rotated",
             },
-            EventPayload::Certificate(certificate) => match certificate.kind {
-                CertificateEventKind::NewVersion(_) => "certificate.new-version",
-                CertificateEventKind::NearExpiry(..) => "certificate.near-expiry",
-                CertificateEventKind::Expired(..) => "certificate.expired",
-                CertificateEventKind::ContactsNotified(..) => "certificate.contacts-notified",
-                CertificateEventKind::NotRenewed(_) => "certificate.not-renewed",
-                CertificateEventKind::Deleted(_) => "certificate.deleted",
-                CertificateEventKind::Recovered => "certificate.recovered",
-                CertificateEventKind::Purged => "certificate.purged",
-                CertificateEventKind::Restored => "certificate.restored",
-            },
+            EventPayload::Certificate(certificate) => certificate.kind.as_str(),
             EventPayload::Budget(_) => "budget.reached",
             EventPayload::Clock(turn) => match turn {
                 ClockStatusChange::Held => "clock.held",
@@ -266,20 +209,7 @@ impl LifecycleEvent {
                 };
                 KeyId { container: container.clone(), name: name.clone(), version }.to_string()
             }
-            EventPayload::Certificate(CertificateEvent { vault, name, kind, .. }) => {
-                let version = match kind {
-                    CertificateEventKind::Deleted(_) | CertificateEventKind::Purged => {
-                        return Resource::deleted_certificate(vault, name).name;
-                    }
-                    CertificateEventKind::Recovered | CertificateEventKind::Restored => None,
-                    CertificateEventKind::NewVersion(version)
-                    | CertificateEventKind::NearExpiry(version, _)
-                    | CertificateEventKind::Expired(version, _)
-                    | CertificateEventKind::ContactsNotified(version, ..)
-                    | CertificateEventKind::NotRenewed(version) => Some(*version),
-                };
-                CertificateId { vault: vault.clone(), name: name.clone(), version }.to_string()
-            }
+            EventPayload::Certificate(certificate) => certificate.subject(),
             EventPayload::Budget(name) => format!("subscriptions/{subscription}/budgets/{name}"),
             EventPayload::Clock(_) => "clock".to_owned(),
         }
@@ -289,10 +219,8 @@ impl LifecycleEvent {
     pub const fn scheduled_purge_at(&self) -> Option<Timestamp> {
         match &self.what {
             EventPayload::Hsm(HsmEvent { kind: HsmEventKind::Deleted(at), .. })
-            | EventPayload::Key(KeyEvent { kind: KeyEventKind::Deleted(at), .. })
-            | EventPayload::Certificate(CertificateEvent {
-                kind: CertificateEventKind::Deleted(at), ..
-            }) => Some(*at),
+            | EventPayload::Key(KeyEvent { kind: KeyEventKind::Deleted(at), .. }) => Some(*at),
+            EventPayload::Certificate(certificate) => certificate.kind.scheduled_purge_at(),
             _ => None,
         }
     }
@@ -300,14 +228,8 @@ impl LifecycleEvent {
     /// Returns the expiry date of a version that expires soon or has expired.
     pub const fn expires(&self) -> Option<KeyDate> {
         match &self.what {
-            EventPayload::Key(KeyEvent { kind: KeyEventKind::NearExpiry(_, at), .. })
-            | EventPayload::Certificate(CertificateEvent {
-                kind:
-                    CertificateEventKind::NearExpiry(_, at)
-                    | CertificateEventKind::Expired(_, at)
-                    | CertificateEventKind::ContactsNotified(_, at, _),
-                ..
-            }) => Some(*at),
+            EventPayload::Key(KeyEvent { kind: KeyEventKind::NearExpiry(_, at), .. }) => Some(*at),
+            EventPayload::Certificate(certificate) => certificate.kind.expires(),
             _ => None,
         }
     }
@@ -315,10 +237,7 @@ impl LifecycleEvent {
     /// Returns the number of contacts that the event is for.
     pub const fn contacts(&self) -> Option<usize> {
         match &self.what {
-            EventPayload::Certificate(CertificateEvent {
-                kind: CertificateEventKind::ContactsNotified(.., contacts),
-                ..
-            }) => Some(*contacts),
+            EventPayload::Certificate(certificate) => certificate.kind.contacts(),
             _ => None,
         }
     }

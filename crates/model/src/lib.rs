@@ -12,6 +12,7 @@ pub mod backup_job;
 pub mod base64;
 pub mod billing;
 pub mod certificate;
+mod certificate_event;
 mod certificate_id;
 pub mod change;
 pub mod container;
