@@ -78,8 +78,8 @@ pub(crate) async fn measure(directory: &Path, due: usize) -> anyhow::Result<Meas
         key_policies: KeyPolicies::default(),
         storage: Policy::default(),
         clock_operators: Vec::new(),
-        rate_limits: RateLimits::Off,
         test_issuer: false,
+        rate_limits: RateLimits::Off,
         audit_log: AuditLog::unsigned(directory.join("audit")),
     });
     let scheduler = tokio::spawn(Scheduler::new(engine.clone()).run());

@@ -100,8 +100,8 @@ impl CallRecord {
         entry.duration = self.started.elapsed();
         entry.status = result.map_or_else(audit::http_status, |()| 200);
         entry.result = result.map_err(Error::reason);
-        // A call above a limit is neither counted nor billed.
-        if matches!(result, Err(Error::Throttled { .. })) {
+        // A call above a limit is neither counted nor billed, nor is scheduled work that fails.
+        if matches!(result, Err(Error::Throttled { .. })) || (self.internal && result.is_err()) {
             entry.meter = Meter::Free;
         }
         self.entry.as_ref().map(|entry| self.render(entry))
@@ -178,6 +178,9 @@ impl Drop for CallRecord {
         }
         let Some(mut entry) = self.entry.take() else { return };
         entry.duration = self.started.elapsed();
+        if self.internal {
+            entry.meter = Meter::Free;
+        }
         let record = self.render(&entry);
         let store = self.engine.0.store.clone();
         // Without a runtime the process is shutting down, and the record cannot be written.

@@ -90,8 +90,8 @@ impl Rig {
             key_policies: KeyPolicies::default(),
             storage: Policy::default(),
             clock_operators: Vec::new(),
-            rate_limits: Default::default(),
             test_issuer: false,
+            rate_limits: Default::default(),
             audit_log: AuditLog::unsigned(bench.data_dir.path().join("audit")),
         });
         Self { engine, store, tokens, bench, records, certificate }

@@ -53,6 +53,9 @@ async fn keys_are_usable_after_restart() {
     let bench = bench.restart(token).await;
     let token = bench.open_with(&Settings { expect_sentinel: true, faults: None });
     assert_eq!(token.holds(vec![id(1), id(2), id(3)]).await.unwrap(), [true; 3]);
+    assert_eq!(token.rsa_public_key(id(1)).await.as_ref(), Ok(&rsa_public));
+    assert!(token.rsa_public_key(id(2)).await.is_err());
+    assert_eq!(token.rsa_public_key(id(9)).await, Err(Error::KeyMaterialMissing { version: id(9) }));
     for (number, key_type, algorithm, public) in
         [(1, rsa(2048), Alg::Rs256, rsa_public), (2, ec(Curve::P384), Alg::Es384, ec_public)]
     {

@@ -27,11 +27,23 @@ impl Bundle {
     /// # Errors
     /// [`Error::NoMatchingCertificate`] if the first certificate has another key, or there is none.
     pub fn new(private_key: Option<PrivateKey>, certificates: Vec<Certificate>) -> Result<Self> {
-        let leaf = certificates.first().ok_or(Error::NoMatchingCertificate)?;
-        if private_key.as_ref().is_some_and(|key| leaf.public_key() != Ok(&key.public_key())) {
+        Self::in_order(private_key, certificates, 0)
+    }
+
+    /// As [`Self::new`], with the leaf at the position `leaf`.
+    ///
+    /// # Errors
+    /// [`Error::NoMatchingCertificate`] if the certificate at this position has another key, or there is none.
+    pub fn in_order(
+        private_key: Option<PrivateKey>,
+        certificates: Vec<Certificate>,
+        leaf: usize,
+    ) -> Result<Self> {
+        let certificate = certificates.get(leaf).ok_or(Error::NoMatchingCertificate)?;
+        if private_key.as_ref().is_some_and(|key| certificate.public_key() != Ok(&key.public_key())) {
             return Err(Error::NoMatchingCertificate);
         }
-        Ok(Self { private_key, certificates, leaf: 0 })
+        Ok(Self { private_key, certificates, leaf })
     }
 
     /// Reads the value of an import: PEM, PEM in base64, or PKCS#12 in base64, told apart by their contents. The password is that of

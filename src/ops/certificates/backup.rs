@@ -70,3 +70,53 @@ impl Operation for BackupCertificate {
         Ok(Done::reply(cx.security_worlds.seal(&record, cx.vault()?).await?))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::model::certificate::x509_properties::X509Members;
+    use crate::model::certificate::{Certificate, CertificatePolicy, CertificateVersion, PolicyMembers};
+    use crate::model::name::VersionId;
+    use crate::model::secret::SecretAttributes;
+
+    fn certificate(versions: usize) -> LiveCertificate {
+        let now = Timestamp::UNIX_EPOCH;
+        let x509 = X509Members { subject: Some("CN=a".to_owned()), ..X509Members::default() };
+        let members = PolicyMembers { x509: Some(x509), ..PolicyMembers::default() };
+        let attributes =
+            SecretAttributes { enabled: true, not_before: None, expires: None, created: now, updated: now };
+        let version = Arc::new(CertificateVersion {
+            version: VersionId::from_bytes([1; 16]),
+            der: Vec::new(),
+            thumbprint: [0; 20],
+            attributes,
+            tags: Default::default(),
+            keep_order: false,
+            notices: Default::default(),
+        });
+        LiveCertificate(Arc::new(Certificate {
+            vault: "demo".parse().unwrap(),
+            name: "web".parse().unwrap(),
+            first: version.version,
+            versions: vec![version; versions],
+            policy: CertificatePolicy::new(members, false, now).unwrap(),
+            pending: None,
+            renewal: Default::default(),
+            deletion: None,
+        }))
+    }
+
+    #[test]
+    fn backups_have_1_to_500_versions() {
+        let check = |versions| {
+            let LiveCertificate(known) = certificate(versions);
+            let operation = BackupCertificate { certificate: CertificatePath::from(&*known) };
+            operation.check(&LiveCertificate(known), Timestamp::UNIX_EPOCH)
+        };
+        assert!(check(1).is_ok() && check(500).is_ok());
+        assert!(matches!(check(501), Err(Error::LimitExceeded { limit: 500, .. })));
+        assert!(matches!(check(0), Err(Error::NotFound(_))));
+    }
+}

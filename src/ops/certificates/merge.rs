@@ -61,12 +61,12 @@ impl Operation for MergeCertificate {
     async fn execute(self, target: PendingCertificate, cx: &Cx) -> Result<Done<CertificateBundle>> {
         let record = target.0;
         let mut pending = pending_of(&record)?.clone();
-        let certificates = read(&self.certificates, &pending)?;
+        let (certificates, leaf) = read(&self.certificates, &pending)?;
         let private = match &pending.private_key {
             Some(sealed) => Some(unseal_private_key(cx, &record.name, pending.version, sealed).await?),
             None => None,
         };
-        let bundle = Bundle::new(private, certificates).map_err(Error::internal)?;
+        let bundle = Bundle::in_order(private, certificates, leaf).map_err(Error::internal)?;
         pending.status = OperationStatus::Completed;
         pending.private_key = None;
         let policy = pending.policy.clone();
@@ -86,23 +86,25 @@ impl Operation for MergeCertificate {
     }
 }
 
-/// Reads the certificates; the one with the public key of the request is first, followed by its issuers unless their order is kept.
-fn read(certificates: &[Vec<u8>], pending: &PendingOperation) -> Result<Vec<certificate::Certificate>> {
+/// Reads the certificates, and returns the position of the one with the public key of the request. It is the first, followed by its
+/// issuers, unless their order is kept.
+fn read(
+    certificates: &[Vec<u8>],
+    pending: &PendingOperation,
+) -> Result<(Vec<certificate::Certificate>, usize)> {
     if certificates.is_empty() || certificates.len() > MAX_CERTIFICATES {
         let why = format!("a certificate is merged with 0 to {} others", MAX_CERTIFICATES - 1);
         return Err(Error::invalid(Field::X5c, why));
     }
     let read = certificates.iter().map(|der| certificate::Certificate::from_der(der));
-    let mut read: Vec<_> = read.collect::<Result<_, _>>().map_err(invalid(Field::X5c))?;
+    let read: Vec<_> = read.collect::<Result<_, _>>().map_err(invalid(Field::X5c))?;
     let is_leaf =
         |certificate: &certificate::Certificate| certificate.public_key() == Ok(&pending.public_key);
     // assumption: the message of Azure is not recorded.
     let other = "the public key of the certificate does not match that of the pending certificate";
     let leaf = read.iter().position(is_leaf).ok_or_else(|| Error::invalid(Field::X5c, other))?;
-    if pending.keep_order {
-        let leaf = read.remove(leaf);
-        read.insert(0, leaf);
-        return Ok(read);
+    match pending.keep_order {
+        true => Ok((read, leaf)),
+        false => Ok((leaf_first(read, leaf), 0)),
     }
-    Ok(leaf_first(read, leaf))
 }

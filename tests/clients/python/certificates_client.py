@@ -1,5 +1,6 @@
 """Tests azure-keyvault-certificates, synchronous and asynchronous: certificates of a vault, with their keys and secrets."""
 
+import asyncio
 import base64
 import datetime
 import os
@@ -167,6 +168,40 @@ async def contacts_and_issuers():
     await refused(ResourceNotFoundError, CERTIFICATES.get_issuer("issuer"), "CertificateIssuerNotFound")
 
 
+async def issued_by_the_test_issuer():
+    """The client waits for the issuer; a failure and a cancellation end the operation."""
+    for name, account in (("ca", "me"), ("broken", "fail"), ("slow", "delay=48h")):
+        await CERTIFICATES.create_issuer(name, "Test", account_id=account)
+    pem = policy(issuer_name="ca", key_type=KeyType.ec, content_type=CertificateContentType.pem, exportable=False)
+    made = await created(CERTIFICATES, "issued", pem)
+    leaf, authority = x509.load_pem_x509_certificates((await SECRETS.get_secret("issued")).value.encode())
+    assert bytes(made.cer) == leaf.public_bytes(Encoding.DER)
+    leaf.verify_directly_issued_by(authority)
+    authority.verify_directly_issued_by(authority)
+    failed = await created(CERTIFICATES, "refused", policy(issuer_name="broken"))
+    assert (failed.status, failed.error.code) == ("failed", "Certificate issuer error")
+    begun = CERTIFICATES.begin_create_certificate if hasattr(CERTIFICATES, "begin_create_certificate") else None
+    if begun:
+        await begun("cancelled", policy(issuer_name="slow"))
+        cancelled = await CERTIFICATES.cancel_certificate_operation("cancelled")
+        assert cancelled.cancellation_requested
+        while (status := (await CERTIFICATES.get_certificate_operation("cancelled")).status) == "inProgress":
+            await asyncio.sleep(0.05)
+        assert status == "cancelled"
+
+
+async def backups():
+    made = await created(CERTIFICATES, "kept", policy(key_type=KeyType.ec))
+    value = (await SECRETS.get_secret("kept")).value
+    backup = await CERTIFICATES.backup_certificate("kept")
+    await refused(ResourceExistsError, CERTIFICATES.restore_certificate_backup(backup), "conflict restoring the certificate")
+    await delete(CERTIFICATES, "kept", "certificate")
+    await CERTIFICATES.purge_deleted_certificate("kept")
+    restored = await CERTIFICATES.restore_certificate_backup(backup)
+    assert (restored.id, restored.cer, restored.policy.issuer_name) == (made.id, made.cer, made.policy.issuer_name)
+    assert (await SECRETS.get_secret("kept")).value == value
+
+
 async def refusals():
     user = certificate_client(VAULT, principal("USER"))
     await refused(HttpResponseError, user.get_certificate("web"), "Microsoft.KeyVault/vaults/certificates/read")
@@ -188,5 +223,7 @@ play(
     lists_and_updates,
     deletion,
     contacts_and_issuers,
+    issued_by_the_test_issuer,
+    backups,
     refusals,
 )

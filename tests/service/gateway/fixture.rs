@@ -288,7 +288,7 @@ tenant = "{TENANT}"
         self.token_for(principal, AUDIENCE)
     }
 
-    fn token_for(&self, principal: &str, audience: &str) -> String {
+    pub(super) fn token_for(&self, principal: &str, audience: &str) -> String {
         let now = jsonwebtoken::get_current_timestamp();
         let claims = json!({"iss": ISSUER, "aud": audience, "tid": TENANT, "oid": principal,
             "iat": now, "nbf": now, "exp": now + 600});

@@ -1,5 +1,6 @@
 //! Tests gateway mode: an existing token, configured certificates and a configured issuer, without a seed.
 
+mod certificates;
 mod core_dumps;
 mod fixture;
 mod pool;

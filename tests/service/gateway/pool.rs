@@ -11,10 +11,10 @@ use crate::hsms::{create_request, delete, purge};
 use crate::roles::support::{CRYPTO_USER, assert_grpc_error};
 use crate::support::{Client, ec};
 
-const GROUP: &str = "subscriptions/0c6a1a3e-8d5a-4d0c-9d76-3f7a1a2b0001/resourceGroups/default";
+pub(super) const GROUP: &str = "subscriptions/0c6a1a3e-8d5a-4d0c-9d76-3f7a1a2b0001/resourceGroups/default";
 
 /// Starts a gateway with a token for its HSM and a pool of further tokens. Returns a client of the subscription's owner.
-async fn gateway_with_pool(pool: &[&str], shared: bool) -> (Gateway, Client) {
+pub(super) async fn gateway_with_pool(pool: &[&str], shared: bool) -> (Gateway, Client) {
     let mut gateway = Gateway::new();
     for label in pool {
         gateway.initialize(label, super::PIN);

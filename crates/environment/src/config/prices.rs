@@ -121,8 +121,11 @@ mod tests {
         assert_eq!(names, ["managed-hsm", "vault-premium", "key-vault"]);
         let kinds: Vec<_> = sheet.plan.iter().map(|plan| plan.container).collect();
         assert_eq!(kinds, [ContainerKind::ManagedHsm, ContainerKind::ManagedHsm, ContainerKind::Vault]);
-        // Operations and key versions have the same prices in both plans.
-        assert_eq!(sheet.plan[1].operations, sheet.plan[2].operations);
+        // Operations and key versions have the same prices in both plans. Managed HSMs have no certificates to renew.
+        let (renewals, operations): (Vec<_>, Vec<_>) =
+            sheet.plan[2].operations.iter().cloned().partition(|price| price.class == Meter::Renewal);
+        assert_eq!(sheet.plan[1].operations, operations);
+        assert_eq!((renewals.len(), renewals[0].per, renewals[0].source.assumption), (1, 1, true));
         assert_eq!(sheet.plan[1].key_versions, sheet.plan[2].key_versions);
         // Prices without a firm source are marked as assumptions.
         assert!(sheet.plan[0].pool_hours[0].source.assumption);

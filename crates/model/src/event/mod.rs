@@ -16,7 +16,7 @@ pub use objects::{
 pub use resources::{HsmEvent, HsmEventKind, VaultEvent, VaultEventKind};
 
 use super::Timestamp;
-use super::certificate::CertificateId;
+use super::certificate_id::CertificateId;
 use super::container_id::{KeyId, SecretId};
 use super::key_date::KeyDate;
 use super::name::BudgetName;

@@ -8,6 +8,7 @@ use strongroom::api::grpc::pb;
 use super::super::client::Rest;
 use super::{OpenSsl, create, policy, with_vault};
 use crate::hsms::Container;
+use crate::lifecycle::{events_after, kinds, try_events_after};
 use crate::support::Server;
 use crate::vaults;
 
@@ -110,6 +111,34 @@ async fn restored_certificate_has_all_versions_and_its_private_keys() {
         target.delete("/certificates/web").await.json(200);
         assert_eq!(target.delete("/deletedcertificates/web").await.status, 204);
     }
+}
+
+#[tokio::test]
+async fn events_follow_deletion_recovery_and_restore() {
+    let (server, vault) = with_vault("standard").await;
+    create(&vault, "web", policy("Self", json!({"kty": "EC"}))).await;
+    let backup = vault.post("/certificates/web/backup", Value::Null).await.json(200);
+    let deleted = vault.delete("/certificates/web").await.json(200);
+    vault.post("/deletedcertificates/web/recover", Value::Null).await.json(200);
+    vault.delete("/certificates/web").await.json(200);
+    assert_eq!(vault.delete("/deletedcertificates/web").await.status, 204);
+    vault.post("/certificates/restore", backup).await.json(200);
+    let parent = "vaults/contoso/certificates";
+    let mut dev = server.client("dev").await;
+    let events = events_after(&mut dev, parent, "0").await;
+    let expected = ["new-version", "deleted", "recovered", "deleted", "purged", "restored"];
+    assert_eq!(kinds(&events), expected.map(|kind| format!("certificate.{kind}")));
+    let purge = events[1].scheduled_purge_at.map(|at| at.seconds);
+    assert_eq!(purge, deleted["scheduledPurgeDate"].as_i64());
+    assert_eq!(events[1].subject, "vaults/contoso/deletedCertificates/web");
+    assert_eq!(events[5].subject, "vaults/contoso/certificates/web");
+    // Neither companions nor other watches have events of their own.
+    for other in ["vaults/contoso", "hsms/local"] {
+        assert_eq!(kinds(&events_after(&mut dev, other, "0").await), Vec::<&str>::new());
+    }
+    let mut reader = server.client("reader").await;
+    let refused = try_events_after(&mut reader, parent, "0").await.unwrap_err();
+    assert_eq!(refused.code(), tonic::Code::PermissionDenied);
 }
 
 #[tokio::test]

@@ -197,7 +197,10 @@ async fn certificate_of_another_issuer_is_merged() {
     let twice = STANDARD.encode(&web);
     let merged =
         vault.post("/certificates/web/pending/merge", json!({"x5c": [ca, twice], "tags": {"c": "d"}}));
-    let merged = merged.await.json(201);
+    let merged = merged.await;
+    let location = merged.header("location").to_owned();
+    let merged = merged.json(201);
+    assert_eq!(location, format!("{}?api-version=7.6", merged["id"].as_str().unwrap()));
     assert_eq!((&merged["cer"], &merged["tags"]), (&json!(web), &json!({"c": "d"})));
     assert_eq!(vault.get("/certificates/web/pending").await.json(200)["status"], "completed");
     vault.post("/certificates/web/pending/merge", json!({"x5c": [web]})).await.json(404);

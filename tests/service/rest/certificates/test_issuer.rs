@@ -7,6 +7,7 @@ use strongroom::api::grpc::pb;
 
 use super::super::client::{Rest, RestResponse};
 use super::{OpenSsl, assert_kept, authenticated, create, decode, policy, with_vault};
+use crate::crash::count_objects;
 use crate::support::days;
 
 /// Sets an issuer with the provider of the test issuer.
@@ -119,7 +120,8 @@ fn handshake(secret: &str, ca: &str) {
 
 #[tokio::test]
 async fn refused_requests_fail_with_their_error() {
-    let (_server, vault) = with_vault("standard").await;
+    let (server, vault) = with_vault("standard").await;
+    let objects = count_objects(&server).complete;
     set_issuer(&vault, "broken", "fail").await;
     set_issuer(&vault, "strict", "reject").await;
     for (name, issuer, code) in
@@ -149,6 +151,14 @@ async fn refused_requests_fail_with_their_error() {
         vault.delete(&format!("/certificates/{name}")).await.json(200);
         assert_eq!(vault.delete(&format!("/deletedcertificates/{name}")).await.status, 204);
     }
+    // The private keys of operations that failed are destroyed, soon after the operation ends.
+    for _ in 0..500 {
+        if count_objects(&server).complete == objects {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    assert_eq!(count_objects(&server).complete, objects);
     let refused = vault.put(
         "/certificates/issuers/x",
         json!({"provider": "test", "credentials": {"account_id": "delay=soon"}}),
