@@ -121,6 +121,7 @@ pub(super) fn every_error() -> Vec<Error> {
         Error::OperationNotPermitted { operation: "sign" },
         Error::PurgeProtected {
             level: RecoveryLevel {
+                soft_delete: true,
                 retention: RetentionDays::DEFAULT,
                 purge_protection: true,
                 protected_subscription: false,

@@ -78,6 +78,8 @@ pub struct EngineParts {
     pub clock_operators: Vec<(Uuid, PrincipalId)>,
     /// Which limits apply to the rate of calls to vaults.
     pub rate_limits: RateLimits,
+    /// Whether vaults without soft-delete may be created, before February 2025.
+    pub soft_delete_opt_out: bool,
     /// The audit log.
     pub audit_log: AuditLog,
 }
@@ -106,6 +108,7 @@ struct Inner {
     running: TaskTracker,
     refusals: Refusals,
     throttle: Throttle,
+    soft_delete_opt_out: bool,
     audit_log: AuditLog,
 }
 
@@ -145,6 +148,7 @@ impl Engine {
             running: TaskTracker::new(),
             refusals: Refusals::new(parts.audit_log.refusals.clone()),
             throttle: Throttle::new(parts.rate_limits),
+            soft_delete_opt_out: parts.soft_delete_opt_out,
             audit_log: parts.audit_log,
         }))
     }
@@ -327,7 +331,7 @@ impl Engine {
     {
         let AuthorizedCall { operation, found, caller, mut pending } = call;
         let id = operation.target();
-        let _exclusive =
+        let exclusive =
             if O::CHANGES { Some(self.0.locks.acquire(O::Target::lock(&id)).await) } else { None };
         if O::CHANGES
             && let Some(caller) = &caller
@@ -361,7 +365,12 @@ impl Engine {
                 {
                     Ok(()) => {
                         pending.mark_committed();
-                        self.conclude_soon(opened);
+                        // The end of an intent may need the lock of the target.
+                        drop(exclusive);
+                        let concluded = self.conclude_soon(opened);
+                        if O::AWAITS_INTENT {
+                            concluded.await;
+                        }
                         Ok(reply)
                     }
                     Err(error) => {
@@ -388,6 +397,7 @@ impl Engine {
     where
         PlaneOf<O>: PlaneAccess,
     {
+        operation.check_context(cx)?;
         let target = O::Target::load(id, &self.0.store)?;
         if let Some(container) = PlaneOf::<O>::addressed(cx) {
             self.0.throttle.admit(container, || operation.call_class(&target, cx), now)?;

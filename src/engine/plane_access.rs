@@ -135,6 +135,7 @@ impl PlaneAccess for ControlPlane {
             now,
             sure: inner.clock.certain_time(),
             intents: engine.intents(),
+            soft_delete_opt_out: inner.soft_delete_opt_out,
         })
     }
 

@@ -92,6 +92,8 @@ pub trait Operation: Sized + Send + 'static {
     const DURING_RESTORE: bool = false;
     /// Whether it has a gRPC method. Operations that only clients of Azure Resource Manager need have none.
     const IS_RPC: bool = true;
+    /// Whether its reply waits for what it leaves to do in the token: for the end of the intent that it opens with its changes.
+    const AWAITS_INTENT: bool = false;
     /// Whether it destroys data permanently only because a retention interval has ended. The engine refuses it while the
     /// machine's clock is not trusted.
     const DESTROYS_WHEN_DUE: bool = false;
@@ -102,6 +104,14 @@ pub trait Operation: Sized + Send + 'static {
 
     /// Returns the identifier of the target, from the request alone.
     fn target(&self) -> <Self::Target as Target>::Id;
+
+    /// Validates the operation against its context, before the target is looked for.
+    ///
+    /// # Errors
+    /// The error to reply with.
+    fn check_context(&self, _cx: &CxOf<Self>) -> Result<()> {
+        Ok(())
+    }
 
     /// Validates the operation against the target. Pure: uses neither token nor store.
     ///

@@ -29,6 +29,7 @@ fn vault(rbac_authorization: bool, access_policies: &[AccessPolicy]) -> Vault {
         location: "eastus".to_owned(),
         sku: "standard".parse().unwrap(),
         retention: 90.try_into().unwrap(),
+        soft_delete: true,
         purge_protection: false,
         rbac_authorization,
         access_policies: access_policies.iter().cloned().collect(),

@@ -91,6 +91,7 @@ impl Rig {
             storage: Policy::default(),
             clock_operators: Vec::new(),
             rate_limits: Default::default(),
+            soft_delete_opt_out: false,
             audit_log: AuditLog::unsigned(bench.data_dir.path().join("audit")),
         });
         Self { engine, store, tokens, bench, records, certificate }

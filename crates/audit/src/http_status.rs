@@ -13,6 +13,8 @@ pub const fn http_status(error: &Error) -> u16 {
         | Error::LimitExceeded { .. }
         | Error::MalformedBackup { .. }
         | Error::NoContent
+        // Recorded of purging in a vault without soft-delete.
+        | Error::SoftDeleteDisabled { .. }
         // Recorded: 400, where others would answer 409, and 404.
         | Error::RoleAssignmentMatches { .. }
         // assumption: nothing is recorded of rotating a key that has no policy.

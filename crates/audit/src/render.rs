@@ -237,6 +237,7 @@ mod tests {
             resource_group: "ContosoGroup".parse().unwrap(),
             location: "here".into(),
             sku: "Standard_B1".into(),
+            soft_delete: true,
             retention: RetentionDays::DEFAULT,
             purge_protection: false,
             activation: Activation::Active,

@@ -307,6 +307,13 @@ pub enum Error {
         /// The HSM.
         hsm: HsmName,
     },
+    /// The vault has no soft-delete, and so no deleted objects.
+    // Recorded of `purge`.
+    #[error("operation \"{operation}\" is not enabled for this vault")]
+    SoftDeleteDisabled {
+        /// The requested operation.
+        operation: &'static str,
+    },
     /// The service is shutting down.
     #[error("the service is stopping; go on from the last resume token when it is back")]
     Stopping,
@@ -411,6 +418,7 @@ impl Error {
             Self::RestoreRunning { .. } => "RESTORE_RUNNING",
             Self::SecretDisabled { .. } => "SECRET_DISABLED",
             Self::SecurityDomainMissing { .. } => "SECURITY_DOMAIN_MISSING",
+            Self::SoftDeleteDisabled { .. } => "SOFT_DELETE_DISABLED",
             Self::Stopping => "SERVICE_STOPPING",
             Self::RouteNotFound => "ROUTE_NOT_FOUND",
             Self::TokenFailed { .. } => "TOKEN_FAILED",

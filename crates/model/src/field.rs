@@ -179,6 +179,7 @@ fields! {
     Secret = "secret", "name";
     SecretId = "secret_id", "name";
     Sku = "sku", "sku.name";
+    SoftDelete = "soft_delete", "";
     Storage = "storage", "storageResourceUri";
     StorageUri = "storage.uri", "storageResourceUri";
     Subscription = "subscription", "subscription";

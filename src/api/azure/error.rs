@@ -191,6 +191,7 @@ pub(in crate::api) fn code_and_message(error: &Error, base: &str) -> (&'static s
         | Error::TokenPoolExhausted { .. }
         | Error::TokenTimeout { .. }
         | Error::TokenUnavailable { .. } => ("ServiceUnavailable", as_is()),
+        Error::SoftDeleteDisabled { .. } => ("NotSupported", as_is() + "."),
         Error::Unauthenticated { .. } => ("Unauthorized", as_is()),
         Error::Unsupported { .. } => ("NotSupported", as_is()),
     }

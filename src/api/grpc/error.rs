@@ -198,6 +198,10 @@ pub(super) fn status(error: &Error) -> Status {
             facts.push(("key", name.to_string()));
             Code::FailedPrecondition
         }
+        Error::SoftDeleteDisabled { operation } => {
+            facts.push(("operation", (*operation).to_owned()));
+            Code::FailedPrecondition
+        }
         Error::Stopping => Code::Unavailable,
         Error::TokenFailed { function, code } => {
             facts.push(("function", (*function).to_owned()));

@@ -201,7 +201,7 @@ pub(in super::super) fn revealed(endpoint: &Endpoint, secret: RevealedSecret) ->
 
 fn deletion_dates(endpoint: &Endpoint, deleted: &DeletedSecretBundle) -> Option<DeletionDates> {
     let name = &deleted.current.version.name;
-    Some(DeletionDates::new(endpoint, "deletedsecrets", name, deleted.deletion))
+    DeletionDates::of(endpoint, "deletedsecrets", name, deleted.deletion)
 }
 
 pub(in super::super) fn deleted_bundle(endpoint: &Endpoint, secret: DeletedSecretBundle) -> Bundle {

@@ -16,6 +16,7 @@ pub(super) fn vault(name: &str, subscription: Uuid) -> Vault {
         location: "here".into(),
         sku: VaultSku::Standard,
         retention: RetentionDays::DEFAULT,
+        soft_delete: true,
         purge_protection: false,
         rbac_authorization: true,
         access_policies: AccessPolicies::default(),
@@ -67,7 +68,8 @@ fn transition(name: &str, transition: Transition) -> Change {
 
 fn soft_delete() -> Transition {
     let at = Timestamp::UNIX_EPOCH;
-    Transition::SoftDelete(Deletion { deleted_at: at, scheduled_purge_at: at })
+    let scheduled_purge_at = at + jiff::SignedDuration::from_hours(24);
+    Transition::SoftDelete(Deletion { deleted_at: at, scheduled_purge_at })
 }
 
 #[test]
