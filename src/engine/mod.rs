@@ -4,6 +4,7 @@ mod audit_log;
 mod backup_jobs;
 mod call_record;
 mod container_access;
+mod contents_access;
 mod due_work;
 mod event_log;
 mod locks;
@@ -304,7 +305,9 @@ impl Engine {
         let scope = O::Target::scope(&id, &self.0.store);
         let requested = O::Target::requested_scope(&id);
         let scopes = (&scope, requested.as_ref().unwrap_or(&scope));
-        PlaneOf::<O>::authorize(self, &caller, &found, O::ACTION, scopes)?;
+        if let Some(id) = PlaneOf::<O>::authorize(self, &caller, &found, O::ACTION, scopes)? {
+            pending.set_deciding_assignment(id);
+        }
         Ok((operation, found, caller))
     }
 

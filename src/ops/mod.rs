@@ -36,6 +36,7 @@ mod security_worlds;
 pub mod settings;
 mod target;
 pub mod usage;
+pub mod vault_contents;
 pub mod vaults;
 
 use std::future::Future;
@@ -51,7 +52,7 @@ pub use operation_names::OperationNames;
 pub use page::{Page, PageRequest};
 pub use plane::{
     ControlPlane, DataPlane, DirectoryPlane, InstallationPlane, Plane, RolelessAction, ServicePlane,
-    SimulatorPlane, VaultPlane,
+    SimulatorPlane, VaultContentsPlane, VaultPlane,
 };
 pub use public_key_cache::PublicKeyCache;
 pub use recoveries::recovery_of;
@@ -336,6 +337,14 @@ operations! {
     vaults::CheckVaultName,
     vaults::CheckVaultAccess,
     vaults::GetVaultOperationResult,
+    vault_contents::PutSecretResource,
+    vault_contents::GetSecretResource,
+    vault_contents::ListSecretResources,
+    vault_contents::UpdateSecretResource,
+    vault_contents::PutKeyResource,
+    vault_contents::GetKeyResource,
+    vault_contents::ListKeyResources,
+    vault_contents::ListKeyVersionResources,
     authorization::ListControlRoleDefinitions,
     authorization::GetControlRoleDefinition,
     authorization::CreateControlRoleAssignment,

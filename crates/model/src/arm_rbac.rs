@@ -55,8 +55,12 @@ actions! {
         UsageRead = "Consumption/usageDetails/read",
         VaultAccessPoliciesWrite = "KeyVault/vaults/accessPolicies/write",
         VaultDelete = "KeyVault/vaults/delete",
+        VaultKeyRead = "KeyVault/vaults/keys/read",
+        VaultKeyWrite = "KeyVault/vaults/keys/write",
         VaultOperationRead = "KeyVault/locations/operationResults/read",
         VaultRead = "KeyVault/vaults/read",
+        VaultSecretRead = "KeyVault/vaults/secrets/read",
+        VaultSecretWrite = "KeyVault/vaults/secrets/write",
         VaultWrite = "KeyVault/vaults/write",
     }
 }

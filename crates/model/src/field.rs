@@ -159,7 +159,9 @@ fields! {
     PrincipalId = "principal_id", "properties.principalId";
     PropertiesCreateMode = "properties.createMode", "properties.createMode";
     PropertiesEnableSoftDelete = "properties.enableSoftDelete", "properties.enableSoftDelete";
+    PropertiesKty = "properties.kty", "properties.kty";
     PropertiesRoleDefinitionId = "properties.roleDefinitionId", "properties.roleDefinitionId";
+    PropertiesValue = "properties.value", "properties.value";
     PublicExponent = "public_exponent", "public_exponent";
     PurgeProtection = "purge_protection", "properties.enablePurgeProtection";
     Quorum = "quorum", "required";

@@ -14,7 +14,10 @@ use super::super::azure::route::{self, RouteTable};
 use super::super::azure::unsupported;
 use super::call::ContainerPut;
 use super::endpoint::Endpoint;
-use super::wire::{authorization, availability, cloud, deleted, hsms, resources, vault_responses, vaults};
+use super::wire::{
+    authorization, availability, cloud, deleted, hsms, resources, vault_keys, vault_responses, vault_secrets,
+    vaults,
+};
 use crate::model::resource_kind::{Resource, ResourceKind};
 use crate::model::{Error, Result};
 
@@ -29,6 +32,7 @@ pub(super) static ROUTES: LazyLock<RouteTable<Endpoint>> = LazyLock::new(|| {
         of_hsms(),
         of_deleted_hsms(),
         of_vaults(),
+        of_vault_contents(),
         of_roles(),
     ])
 });
@@ -203,6 +207,27 @@ fn of_vaults() -> Vec<Route> {
         Route::accepted(("POST", PURGE), vaults::purge, vault_responses::purge_result_url)
             .converting(vault_responses::purge_refusal),
         Route::responding(("GET", RESULT), vaults::operation_result, vault_responses::purge_result),
+    ]
+}
+
+/// Secrets and keys of vaults as resources.
+fn of_vault_contents() -> Vec<Route> {
+    const SECRETS: &str = "subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.KeyVault/vaults/{name}/secrets";
+    const SECRET: &str = "subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.KeyVault/vaults/{name}/secrets/{secret}";
+    const KEYS: &str = "subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.KeyVault/vaults/{name}/keys";
+    const KEY: &str = "subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.KeyVault/vaults/{name}/keys/{key}";
+    const VERSIONS: &str = "subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.KeyVault/vaults/{name}/keys/{key}/versions";
+    const VERSION: &str = "subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.KeyVault/vaults/{name}/keys/{key}/versions/{version}";
+    vec![
+        Route::json(("GET", SECRETS), vault_secrets::list, vault_secrets::listed),
+        Route::json(("GET", SECRET), vault_secrets::get, vault_secrets::shown),
+        Route::json(("PUT", SECRET), vault_secrets::put, vault_secrets::written),
+        Route::json(("PATCH", SECRET), vault_secrets::update, vault_secrets::shown),
+        Route::json(("GET", KEYS), vault_keys::list, vault_keys::listed),
+        Route::json(("GET", KEY), vault_keys::get, vault_keys::shown),
+        Route::json(("PUT", KEY), vault_keys::put, vault_keys::shown),
+        Route::json(("GET", VERSIONS), vault_keys::list_versions, vault_keys::listed_versions),
+        Route::json(("GET", VERSION), vault_keys::get, vault_keys::shown_version),
     ]
 }
 

@@ -116,8 +116,6 @@ pub(in crate::api) const RESOURCE_MANAGER: &[RouteFamily] = &[
 /// Source: the references of the providers; used by clients: `deployments`, `tags`, `locks`, diagnostic settings,
 /// metrics and the activity log.
 pub(in crate::api) const PROVIDERS: &[RouteFamily] = &[
-    below(&["microsoft.keyvault", "vaults", ANY, "keys"], "keys through Azure Resource Manager"),
-    below(&["microsoft.keyvault", "vaults", ANY, "secrets"], "secrets through Azure Resource Manager"),
     below(&["microsoft.keyvault", "vaults", ANY, "privateendpointconnections"], PRIVATE_ENDPOINTS),
     below(&["microsoft.keyvault", "vaults", ANY, ANY], "further parts of a vault"),
     below(&["microsoft.keyvault", "managedhsms", ANY, "keys"], "keys through Azure Resource Manager"),
