@@ -122,7 +122,7 @@ impl PlaneAccess for ControlPlane {
     fn create_context(
         engine: &Engine,
         subscription: Arc<Subscription>,
-        _: Option<&Caller>,
+        caller: Option<&Caller>,
         now: Timestamp,
         _: Availability,
     ) -> Result<ControlCx> {
@@ -138,6 +138,7 @@ impl PlaneAccess for ControlPlane {
             now,
             sure: inner.clock.certain_time(),
             intents: engine.intents(),
+            caller_principals: caller.map(Caller::principals).unwrap_or_default(),
             soft_delete_opt_out: inner.soft_delete_opt_out,
         })
     }

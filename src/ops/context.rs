@@ -83,6 +83,8 @@ pub struct ControlCx {
     pub tokens: AttachedTokens,
     /// The intents that the operation has declared.
     pub intents: Intents,
+    /// The principal of the caller and its groups; empty for operations of the service itself.
+    pub caller_principals: Vec<PrincipalId>,
     /// Whether vaults without soft-delete may be created, before February 2025.
     pub soft_delete_opt_out: bool,
 }

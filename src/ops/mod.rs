@@ -347,6 +347,8 @@ operations! {
     vault_contents::ListKeyVersionResources,
     authorization::ListControlRoleDefinitions,
     authorization::GetControlRoleDefinition,
+    authorization::PutControlRoleDefinition,
+    authorization::DeleteControlRoleDefinition,
     authorization::CreateControlRoleAssignment,
     authorization::GetControlRoleAssignment,
     authorization::ListControlRoleAssignments,

@@ -103,9 +103,7 @@ impl Server {
     /// the prepared one, unless the arguments or a setting determine its content.
     pub(crate) fn start_with(arguments: &[&str], environment: &[(&str, &str)]) -> Self {
         let directory = directory::in_memory();
-        if arguments.is_empty()
-            && environment.iter().all(|(name, _)| !OF_FIRST_START.contains(name))
-        {
+        if arguments.is_empty() && environment.iter().all(|(name, _)| !OF_FIRST_START.contains(name)) {
             prepared::copy_to(&directory.path().join("data"));
         }
         Self::start_in(directory, arguments, environment)

@@ -230,9 +230,8 @@ async fn soft_delete_is_enabled_once_and_forever() {
 async fn opting_out_ends_in_february_2025() {
     let (server, _, rest) = start().await;
     let (mut owner, mut dev) = (server.client("owner").await, server.client("dev").await);
-    let request = |name| {
-        Container::of(&server).vault_request_with(name, |vault| vault.soft_delete = Some(false))
-    };
+    let request =
+        |name| Container::of(&server).vault_request_with(name, |vault| vault.soft_delete = Some(false));
     let to = |at: &str| pb::AdvanceClockRequest {
         target: Some(pb::advance_clock_request::Target::To(at.parse().unwrap())),
         ..Default::default()

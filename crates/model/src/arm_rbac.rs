@@ -48,7 +48,9 @@ actions! {
         RoleAssignmentDelete = "Authorization/roleAssignments/delete",
         RoleAssignmentRead = "Authorization/roleAssignments/read",
         RoleAssignmentWrite = "Authorization/roleAssignments/write",
+        RoleDefinitionDelete = "Authorization/roleDefinitions/delete",
         RoleDefinitionRead = "Authorization/roleDefinitions/read",
+        RoleDefinitionWrite = "Authorization/roleDefinitions/write",
         SubscriptionRead = "Resources/subscriptions/read",
         // assumption: no published action marks a subscription as protected; this one is named like the others.
         SubscriptionWrite = "Resources/subscriptions/write",

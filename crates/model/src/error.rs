@@ -284,6 +284,19 @@ pub enum Error {
         /// The scope.
         scope: String,
     },
+    /// A role definition cannot be deleted while it is assigned.
+    // The text is quoted in Azure's documentation.
+    #[error("there are existing role assignments referencing role {id}")]
+    RoleDefinitionAssigned {
+        /// The role definition's id.
+        id: uuid::Uuid,
+    },
+    /// Another role of the tenant has this display name.
+    #[error("a role with the name {name:?} already exists; use a different name")]
+    RoleNameTaken {
+        /// The name.
+        name: String,
+    },
     /// The surface has no route for this path and method.
     #[error("there is no such route")]
     RouteNotFound,
@@ -414,6 +427,8 @@ impl Error {
             Self::ResourceGroupNotEmpty { .. } => "RESOURCE_GROUP_NOT_EMPTY",
             Self::ResumeTokenExpired { .. } => "RESUME_TOKEN_EXPIRED",
             Self::RoleAssignmentMatches { .. } => "ROLE_ASSIGNMENT_MATCHES",
+            Self::RoleDefinitionAssigned { .. } => "ROLE_DEFINITION_ASSIGNED",
+            Self::RoleNameTaken { .. } => "ROLE_NAME_TAKEN",
             Self::RotationPolicyMissing { .. } => "ROTATION_POLICY_MISSING",
             Self::RestoreRunning { .. } => "RESTORE_RUNNING",
             Self::SecretDisabled { .. } => "SECRET_DISABLED",

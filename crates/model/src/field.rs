@@ -173,7 +173,8 @@ fields! {
     ResumeToken = "resume_token", "resume_token";
     RetentionDays = "retention_days", "properties.softDeleteRetentionInDays";
     RoleAssignmentId = "role_assignment_id", "role_assignment_id";
-    RoleDefinition = "role_definition", "role_definition";
+    RoleDefinition = "role_definition", "properties.roleDefinitionId";
+    RoleDefinitionAssignableScopes = "role_definition.assignable_scopes", "properties.assignableScopes";
     RoleDefinitionId = "role_definition_id", "role_definition_id";
     RoleDefinitionPermissions = "role_definition.permissions", "properties.permissions";
     RoleDefinitionRoleName = "role_definition.role_name", "properties.roleName";

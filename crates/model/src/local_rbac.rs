@@ -270,6 +270,7 @@ mod tests {
                 not_data_actions: owned(not_data_actions),
                 ..Permission::default()
             }],
+            assignable_scopes: Vec::new(),
         }
     }
 

@@ -214,7 +214,8 @@ fn of_vaults() -> Vec<Route> {
 fn of_vault_contents() -> Vec<Route> {
     const SECRETS: &str = "subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.KeyVault/vaults/{name}/secrets";
     const SECRET: &str = "subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.KeyVault/vaults/{name}/secrets/{secret}";
-    const KEYS: &str = "subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.KeyVault/vaults/{name}/keys";
+    const KEYS: &str =
+        "subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.KeyVault/vaults/{name}/keys";
     const KEY: &str = "subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.KeyVault/vaults/{name}/keys/{key}";
     const VERSIONS: &str = "subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.KeyVault/vaults/{name}/keys/{key}/versions";
     const VERSION: &str = "subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.KeyVault/vaults/{name}/keys/{key}/versions/{version}";
@@ -255,6 +256,15 @@ fn of_roles() -> Vec<Route> {
             authorization::definitions,
         ),
         Route::json(("GET", DEFINITION), authorization::get_definition, authorization::definition),
+        Route::json(("PUT", DEFINITION), authorization::put_definition, authorization::definition).created(),
+        // A definition that does not exist counts as deleted.
+        Route::json(("DELETE", DEFINITION), authorization::delete_definition, authorization::definition)
+            .converting(|result| match result {
+                Err(Error::NotFound(Resource { kind: ResourceKind::RoleDefinition, .. })) => {
+                    Ok(CallResponse::empty(StatusCode::NO_CONTENT))
+                }
+                other => other,
+            }),
         Route::json(("GET", ASSIGNMENTS), authorization::list_assignments, authorization::assignments),
         Route::json(("GET", ASSIGNMENT), authorization::get_assignment, authorization::assignment),
         Route::json(("PUT", ASSIGNMENT), authorization::put_assignment, authorization::assignment).created(),

@@ -183,6 +183,8 @@ pub(in crate::api) fn code_and_message(error: &Error, base: &str) -> (&'static s
                 "Role assignment '{existing}' already adds role 'Microsoft.KeyVault/providers/Microsoft.Authorization/roleDefinitions/{role_definition}' to principal '{principal}' in scope '{scope}'."
             ),
         ),
+        Error::RoleDefinitionAssigned { .. } => ("RoleDefinitionHasAssignments", as_is() + "."),
+        Error::RoleNameTaken { .. } => ("RoleDefinitionWithSameNameExists", as_is() + "."),
         // assumption: the service's response for an unknown path is not recorded.
         Error::RouteNotFound => ("NotFound", as_is()),
         Error::ClockNotTrusted { .. }

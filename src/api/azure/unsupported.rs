@@ -135,11 +135,6 @@ pub(in crate::api) const PROVIDERS: &[RouteFamily] = &[
     below(&["microsoft.authorization", "policyassignments"], POLICY),
     below(&["microsoft.authorization", "policydefinitions"], POLICY),
     below(&["microsoft.authorization", "policysetdefinitions"], POLICY),
-    exactly(
-        &["PUT", "DELETE"],
-        &["microsoft.authorization", "roledefinitions", ANY],
-        "custom roles of the control plane",
-    ),
 ];
 
 /// The implemented resource types; other routes of these types do not exist in Azure.

@@ -60,15 +60,8 @@ struct Changes {
 pub(super) async fn run(context: &Context, args: UpdateArgs) -> Outcome {
     let session = context.connect_control().await?;
     let name = args.vault.resource(&session)?;
-    let Changes {
-        soft_delete,
-        purge_protection,
-        permission_model,
-        sku,
-        tags: new_tags,
-        clear_tags,
-        network,
-    } = args.changes;
+    let Changes { soft_delete, purge_protection, permission_model, sku, tags: new_tags, clear_tags, network } =
+        args.changes;
     let fields = [
         ("soft_delete", soft_delete),
         ("purge_protection", purge_protection),

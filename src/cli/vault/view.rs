@@ -181,7 +181,8 @@ impl DeletedVaultView {
     pub(super) fn text(&self) -> String {
         let mut fields = self.vault.fields();
         fields.push(("deleted", time_argument::format(self.deleted_at)));
-        fields.push(("scheduled purge", time_argument::format_purge(self.deleted_at, self.scheduled_purge_at)));
+        fields
+            .push(("scheduled purge", time_argument::format_purge(self.deleted_at, self.scheduled_purge_at)));
         table::fields(&fields)
     }
 }

@@ -10,7 +10,8 @@ mod through_control_plane;
 
 pub use keys::{EnsureKey, GetKeyResource, ListKeyResources, ListKeyVersionResources, PutKeyResource};
 pub use secrets::{
-    ChangeSecret, DescribeSecret, GetSecretResource, ListSecretResources, PutSecretResource, UpdateSecretResource,
+    ChangeSecret, DescribeSecret, GetSecretResource, ListSecretResources, PutSecretResource,
+    UpdateSecretResource,
 };
 pub use through_control_plane::{InVault, ThroughControlPlane};
 

@@ -57,7 +57,9 @@ pub type PurgeExpiredVault = PurgeExpired<Vault>;
 /// `Invalid` naming `purge_protection`.
 fn check_purge_protection(soft_delete: bool, purge_protection: bool) -> Result<()> {
     match purge_protection && !soft_delete {
-        true => Err(Error::invalid(Field::PurgeProtection, "this requires soft-delete, which is not enabled")),
+        true => {
+            Err(Error::invalid(Field::PurgeProtection, "this requires soft-delete, which is not enabled"))
+        }
         false => Ok(()),
     }
 }

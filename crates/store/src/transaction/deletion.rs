@@ -157,8 +157,7 @@ impl Transaction<'_> {
 
 /// Checks that nothing is deleted permanently in a vault whose soft-delete has been enabled since the call read it.
 fn check_dates(container: &Container, transition: Transition) -> Result<()> {
-    let is_permanent =
-        matches!(transition, Transition::SoftDelete(deletion) if deletion.is_permanent());
+    let is_permanent = matches!(transition, Transition::SoftDelete(deletion) if deletion.is_permanent());
     match container.vault() {
         Some(vault) if is_permanent && vault.soft_delete => {
             Err(Error::Conflict { what: format!("vault {}", vault.name) })

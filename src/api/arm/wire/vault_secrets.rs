@@ -17,7 +17,9 @@ use crate::model::vault_rbac::{ObjectKind, ObjectScope};
 use crate::model::{Error, Field, Result};
 use crate::ops::Page;
 use crate::ops::keys::AttributeChanges;
-use crate::ops::secrets::{ListSecrets, NewSecretSettings, RevealedSecret, SecretBundle, SecretPath, SetSecret};
+use crate::ops::secrets::{
+    ListSecrets, NewSecretSettings, RevealedSecret, SecretBundle, SecretPath, SetSecret,
+};
 use crate::ops::vault_contents::{
     ChangeSecret, DescribeSecret, GetSecretResource, InVault, ListSecretResources, PutSecretResource,
     ThroughControlPlane, UpdateSecretResource,

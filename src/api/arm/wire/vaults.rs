@@ -216,10 +216,7 @@ fn changes(input: &RequestInput<'_>, is_put: bool) -> Result<UpdateVault> {
         } else {
             request.tags.map(Tags::from)
         },
-        fixed: ImmutableVaultProperties {
-            location: request.location,
-            tenant: properties.tenant_id,
-        },
+        fixed: ImmutableVaultProperties { location: request.location, tenant: properties.tenant_id },
         access_policies: properties.access_policies.map(policies).transpose()?,
     };
     Ok(UpdateVault { path, changes })

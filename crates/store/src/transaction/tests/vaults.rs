@@ -44,7 +44,8 @@ fn two_subscriptions() -> Memory {
     };
     let ids = [Uuid::nil(), OTHER];
     let (subscriptions, groups) = (ids.map(subscription).to_vec(), ids.map(group).to_vec());
-    let resources = Resources::joined(Arc::new([]), subscriptions, groups, Vec::new(), Vec::new());
+    let resources =
+        Resources::joined(Arc::new([]), subscriptions, groups, (Vec::new(), Vec::new()), Vec::new());
     let memory = Memory::new(Vec::new(), Vec::new(), crate::clock::Clock::System);
     memory.apply(ChangeSet { resources: Some(Arc::new(resources)), ..ChangeSet::default() });
     memory
