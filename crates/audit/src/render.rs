@@ -237,7 +237,6 @@ mod tests {
             resource_group: "ContosoGroup".parse().unwrap(),
             location: "here".into(),
             sku: "Standard_B1".into(),
-            soft_delete: true,
             retention: RetentionDays::DEFAULT,
             purge_protection: false,
             activation: Activation::Active,
@@ -272,6 +271,7 @@ mod tests {
                 correlation_id: Uuid::from_u128(3),
                 request_uri: "/strongroom.v1.Crypto/Sign".into(),
                 operation_version: "v1".into(),
+                ..Origin::default()
             },
             result: Ok(()),
             status: 200,
