@@ -13,8 +13,10 @@ use crate::model::arm_rbac::{ControlAction, ControlScope};
 use crate::model::container::Container;
 use crate::model::resource::Subscription;
 use crate::model::{Result, Timestamp};
-use crate::ops::vaults::VaultPath;
-use crate::ops::{ControlPlane, Cx, Intents, VaultContentsPlane};
+use crate::ops::{ControlPlane, Cx, Intents, Plane, VaultContentsPlane};
+
+/// The path of a vault as a resource.
+type VaultPath = <VaultContentsPlane as Plane>::Container;
 
 impl PlaneAccess for VaultContentsPlane {
     /// The vault is looked for once the caller is authorized.

@@ -52,7 +52,7 @@ pub use operation_names::OperationNames;
 pub use page::{Page, PageRequest};
 pub use plane::{
     ControlPlane, DataPlane, DirectoryPlane, InstallationPlane, Plane, RolelessAction, ServicePlane,
-    SimulatorPlane, VaultContentsPlane, VaultPlane,
+    SimulatorPlane, VaultPlane,
 };
 pub use public_key_cache::PublicKeyCache;
 pub use recoveries::recovery_of;
@@ -63,6 +63,7 @@ pub use target::{
     RoleAssignmentPath, RoleDefinitionPath, RoleScope, Target, WholeContainer, WholeHsm, container_lock,
     hsm_lock,
 };
+pub use vault_contents::VaultContentsPlane;
 
 use crate::model::arm_rbac::ControlAction;
 use crate::model::audience::Audience;

@@ -5,7 +5,6 @@
 
 use std::fmt::Display;
 
-use super::vaults::VaultPath;
 use super::{ClockCx, ControlCx, Cx, DirectoryCx};
 use crate::model::arm_rbac::{ControlAction, ControlScope};
 use crate::model::audience::Audience;
@@ -64,19 +63,6 @@ impl Plane for ControlPlane {
     type Scope = ControlScope;
     type Container = SubscriptionId;
     type Cx = ControlCx;
-    const AUDIENCES: &'static [Audience] = &[Audience::Management];
-}
-
-/// The contents of vaults through the control plane: keys and secrets as resources. Roles of the control plane grant its actions,
-/// and its operations run in the vault.
-#[derive(Clone, Copy, Debug)]
-pub struct VaultContentsPlane;
-
-impl Plane for VaultContentsPlane {
-    type Action = ControlAction;
-    type Scope = ControlScope;
-    type Container = VaultPath;
-    type Cx = Cx;
     const AUDIENCES: &'static [Audience] = &[Audience::Management];
 }
 

@@ -203,6 +203,12 @@ impl LocalScope {
     }
 }
 
+impl From<LocalScope> for ObjectScope {
+    fn from(scope: LocalScope) -> Self {
+        scope.in_vault()
+    }
+}
+
 impl HierarchicalScope for LocalScope {
     fn covers(&self, other: &Self) -> bool {
         match (self, other) {

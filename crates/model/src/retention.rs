@@ -139,6 +139,22 @@ mod tests {
     use super::*;
 
     #[test]
+    fn without_soft_delete_deletions_are_permanent() {
+        let level = RecoveryLevel {
+            soft_delete: false,
+            retention: RetentionDays::DEFAULT,
+            purge_protection: false,
+            protected_subscription: true,
+        };
+        let at = Timestamp::UNIX_EPOCH;
+        assert_eq!((level.as_str(), level.recoverable_days()), ("Purgeable", None));
+        assert!(level.deletion_at(at).unwrap().is_permanent());
+        let kept = RecoveryLevel { soft_delete: true, ..level };
+        assert_eq!((kept.as_str(), kept.recoverable_days()), ("Recoverable+ProtectedSubscription", Some(90)));
+        assert!(!kept.deletion_at(at).unwrap().is_permanent());
+    }
+
+    #[test]
     fn retention_interval_is_7_to_90_days() {
         for good in [7, 8, 90] {
             assert!(RetentionDays::try_from(good).is_ok());

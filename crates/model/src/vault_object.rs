@@ -4,7 +4,6 @@ use std::fmt;
 use std::str::FromStr;
 
 use super::field::{Field, InvalidValue};
-use super::local_rbac::LocalScope;
 use super::name::{KeyName, ObjectName};
 
 /// The kinds of object that a vault holds.
@@ -75,12 +74,6 @@ impl FromStr for ObjectScope {
                 "an object of a vault is keys/{name}, secrets/{name} or certificates/{name}",
             )
         })
-    }
-}
-
-impl From<LocalScope> for ObjectScope {
-    fn from(scope: LocalScope) -> Self {
-        scope.in_vault()
     }
 }
 

@@ -383,4 +383,67 @@ mod tests {
         let again = after(&[subscription(1), delete]).0;
         assert!(matches!(again, Err(Error::NotFound(_))));
     }
+
+    fn role(number: u128, name: &str, scopes: &[&str]) -> Arc<RoleDefinition> {
+        Arc::new(RoleDefinition {
+            id: Uuid::from_u128(number),
+            role_name: name.to_owned(),
+            description: String::new(),
+            built_in: false,
+            permissions: Vec::new(),
+            assignable_scopes: scopes.iter().map(|scope| (*scope).to_owned()).collect(),
+        })
+    }
+
+    /// Two subscriptions of one tenant, and one of another.
+    fn two_tenants() -> Resources {
+        let other =
+            Subscription { id: id(3), name: "3".to_owned(), tenant: Uuid::from_u128(1), protected: false };
+        after(&[subscription(1), subscription(2), ControlChange::PutSubscription(other), group(1, "a")]).1
+    }
+
+    fn apply(resources: &mut Resources, change: ControlChange) -> Result<()> {
+        resources.apply(&change, &[], Rules::All)
+    }
+
+    #[test]
+    fn custom_roles_belong_to_one_tenant_with_unique_names() {
+        let mut resources = two_tenants();
+        let [one, two, three] = [1, 2, 3].map(|number| format!("/subscriptions/{}", id(number)));
+        let mut put = |definition| apply(&mut resources, ControlChange::PutDefinition(definition));
+        put(role(1, "reader", &[&one, &two])).unwrap();
+        for scopes in
+            [&[one.as_str(), &three][..], &["/subscriptions/00000000-0000-0000-0000-000000000009"], &[]]
+        {
+            let refused = put(role(2, "writer", scopes));
+            assert!(matches!(refused, Err(Error::Invalid { .. })), "{refused:?}");
+        }
+        assert_eq!(put(role(2, "READER", &[&two])), Err(Error::RoleNameTaken { name: "READER".to_owned() }));
+        put(role(2, "READER", &[&three])).unwrap();
+        // The role of another tenant is not replaced.
+        let refused = put(role(1, "other", &[&three]));
+        assert!(matches!(refused, Err(Error::Invalid { .. })), "{refused:?}");
+        put(role(1, "Reader", &[&one])).unwrap();
+        assert_eq!(resources.roles.definitions().len(), 2);
+    }
+
+    #[test]
+    fn assigned_roles_are_kept_and_cover_their_assignments() {
+        let mut resources = two_tenants();
+        let [one, two] = [1, 2].map(|number| format!("/subscriptions/{}", id(number)));
+        let in_group = format!("{one}/resourceGroups/a");
+        let missing = apply(&mut resources, assigned(5, &in_group));
+        assert_eq!(missing, Err(Error::NotFound(Resource::unnamed(ResourceKind::RoleDefinition))));
+        apply(&mut resources, ControlChange::PutDefinition(role(1, "reader", &[&in_group]))).unwrap();
+        let outside = apply(&mut resources, assigned(5, &one));
+        assert!(matches!(outside, Err(Error::Invalid { field: Field::RoleDefinition, .. })), "{outside:?}");
+        apply(&mut resources, assigned(5, &in_group)).unwrap();
+        let moved = apply(&mut resources, ControlChange::PutDefinition(role(1, "reader", &[&two])));
+        assert!(matches!(moved, Err(Error::Invalid { .. })), "{moved:?}");
+        let delete = || ControlChange::DeleteDefinition(Uuid::from_u128(1));
+        let assigned = Err(Error::RoleDefinitionAssigned { id: Uuid::from_u128(1) });
+        assert_eq!(apply(&mut resources, delete()), assigned);
+        apply(&mut resources, ControlChange::DeleteAssignment(Uuid::from_u128(5))).unwrap();
+        apply(&mut resources, delete()).unwrap();
+    }
 }

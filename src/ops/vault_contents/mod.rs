@@ -5,10 +5,12 @@
 //! <https://github.com/Azure/azure-rest-api-specs/tree/main/specification/keyvault>
 
 mod keys;
+mod plane;
 mod secrets;
 mod through_control_plane;
 
 pub use keys::{EnsureKey, GetKeyResource, ListKeyResources, ListKeyVersionResources, PutKeyResource};
+pub use plane::VaultContentsPlane;
 pub use secrets::{
     ChangeSecret, DescribeSecret, GetSecretResource, ListSecretResources, PutSecretResource,
     UpdateSecretResource,

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::VaultContentsPlane;
 use crate::model::arm_rbac::{ControlAction, ControlScope};
 use crate::model::audit_entry::Meter;
 use crate::model::container_id::ContainerId;
@@ -9,7 +10,7 @@ use crate::model::vault::Vault;
 use crate::model::vault_rbac::ObjectScope;
 use crate::model::{Result, Timestamp};
 use crate::ops::vaults::VaultPath;
-use crate::ops::{Cx, Done, Operation, OperationNames, Plane, Target, VaultContentsPlane};
+use crate::ops::{Cx, Done, Operation, OperationNames, Plane, Target};
 use crate::store::Store;
 
 /// An operation on objects of vaults that the control plane has, too.

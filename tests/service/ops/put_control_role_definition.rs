@@ -16,7 +16,7 @@ async fn creates_and_fully_replaces_a_control_role() {
         not_data_actions: vec!["*/purge/action".to_owned()],
         ..permission(&["Microsoft.KeyVault/*", "Microsoft.Compute/*/read"], &["Microsoft.KeyVault/vaults/*"])
     };
-    let request = definition_request(&guid(1), "Vault keeper", lists, &["", "/resourceGroups/Dev"]);
+    let request = definition_request(&guid(1), "Vault operator", lists, &["", "/resourceGroups/Dev"]);
     let wanted = request.role_definition.clone().unwrap();
     let answer = owner.authorization.put_control_role_definition(request).await;
     let target = format!("/{SUBSCRIPTION}");

@@ -93,6 +93,29 @@ fn vault_names_are_unique_across_subscriptions_until_purged() {
     assert!(matches!(unknown, Err(Error::NotFound(_))), "{unknown:?}");
 }
 
+/// Soft-delete may be enabled while a call that has read the vault without it runs.
+#[test]
+fn nothing_is_deleted_permanently_once_soft_delete_is_enabled() {
+    let memory = two_subscriptions();
+    let at = Timestamp::UNIX_EPOCH;
+    let permanent = || transition("payroll", Transition::SoftDelete(Deletion::permanent(at)));
+    let without = Vault { soft_delete: false, ..vault("payroll", Uuid::nil()) };
+    commit(&memory, &Change::InsertVault(without.clone())).unwrap();
+    let week = RetentionDays::try_from(7).unwrap();
+    let with = Vault { soft_delete: true, retention: week, ..without.clone() };
+    commit(&memory, &Change::ReplaceVault(with.clone())).unwrap();
+    let refused = commit(&memory, &permanent());
+    assert!(matches!(refused, Err(Error::Conflict { .. })), "{refused:?}");
+    for wrong in [without.clone(), Vault { retention: RetentionDays::DEFAULT, ..with }] {
+        let refused = commit(&memory, &Change::ReplaceVault(wrong));
+        assert!(matches!(refused, Err(Error::Internal(_))), "{refused:?}");
+    }
+    commit(&memory, &transition("payroll", soft_delete())).unwrap();
+    commit(&memory, &transition("payroll", Transition::Purge(at))).unwrap();
+    commit(&memory, &Change::InsertVault(without)).unwrap();
+    commit(&memory, &permanent()).unwrap();
+}
+
 #[test]
 fn immutable_properties_of_vaults_are_checked() {
     let memory = two_subscriptions();
