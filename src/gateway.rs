@@ -54,6 +54,7 @@ fn installation(config: &Config) -> anyhow::Result<Installation> {
         issuers: Vec::new(),
         authorities: TokenAuthorities::External(authorities.collect()),
         clock: Clock::guarded(Arc::new(SystemClockSource::default()), config.time.limits()),
+        clock_start: None,
         clock_operators: operators.collect(),
         load_tokens: Box::new(move |settings| load_tokens(&module, settings)),
         audit_token: Some(selector(config.audit.token.as_ref().unwrap_or(&config.hsm[0].token))),

@@ -121,6 +121,7 @@ fn role(id: u128, built_in: bool) -> RoleDefinition {
         description: String::new(),
         built_in,
         permissions: vec![permission],
+        assignable_scopes: Vec::new(),
     }
 }
 

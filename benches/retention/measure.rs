@@ -80,6 +80,7 @@ pub(crate) async fn measure(directory: &Path, due: usize) -> anyhow::Result<Meas
         clock_operators: Vec::new(),
         test_issuer: false,
         rate_limits: RateLimits::Off,
+        soft_delete_opt_out: false,
         audit_log: AuditLog::unsigned(directory.join("audit")),
     });
     let scheduler = tokio::spawn(Scheduler::new(engine.clone()).run());

@@ -121,6 +121,7 @@ pub(super) fn every_error() -> Vec<Error> {
         Error::OperationNotPermitted { operation: "sign" },
         Error::PurgeProtected {
             level: RecoveryLevel {
+                soft_delete: true,
                 retention: RetentionDays::DEFAULT,
                 purge_protection: true,
                 protected_subscription: false,
@@ -141,9 +142,12 @@ pub(super) fn every_error() -> Vec<Error> {
             principal: PrincipalId(Uuid::nil()),
             scope: "/keys".to_owned(),
         },
+        Error::RoleDefinitionAssigned { id: Uuid::nil() },
+        Error::RoleNameTaken { name: "Signer".to_owned() },
         Error::RotationPolicyMissing { name },
         Error::RouteNotFound,
         Error::SecretDisabled { operation: "get" },
+        Error::SoftDeleteDisabled { operation: "purge" },
         Error::Stopping,
         Error::TokenFailed { function: "C_Sign", code: "CKR_DEVICE_ERROR".to_owned() },
         Error::TokenPoolExhausted { tokens: 7 },

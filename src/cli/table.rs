@@ -49,6 +49,11 @@ pub(crate) fn yes_or_no(value: bool) -> String {
     if value { "yes" } else { "no" }.to_owned()
 }
 
+/// Formats a recovery level with the days for which recovery is possible; 0 if it is not.
+pub(crate) fn recovery(level: &str, days: u32) -> String {
+    if days == 0 { level.to_owned() } else { format!("{level}, {days} days") }
+}
+
 /// Replaces control characters, which could move a terminal's cursor or change colors.
 pub(crate) fn printable(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()

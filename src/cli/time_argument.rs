@@ -28,6 +28,14 @@ pub(crate) fn format(instant: Option<impl Into<KeyDate>>) -> String {
     instant.map(Into::into).map_or_else(String::new, shown)
 }
 
+/// Formats the scheduled purge date of something that was deleted at a time; both are equal if its deletion was permanent.
+pub(crate) fn format_purge(deleted_at: Option<Timestamp>, scheduled: Option<Timestamp>) -> String {
+    match scheduled.is_some() && scheduled == deleted_at {
+        true => "none: it is deleted permanently, because the vault has no soft-delete".to_owned(),
+        false => format(scheduled),
+    }
+}
+
 /// Converts a timestamp or key date to protobuf, to the microsecond.
 pub(crate) fn to_wire(instant: impl Into<KeyDate>) -> prost_types::Timestamp {
     // Protobuf requires non-negative nanoseconds, also before 1970.

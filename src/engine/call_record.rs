@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use uuid::Uuid;
+
 use super::Engine;
 use crate::audit;
 use crate::identity::Caller;
@@ -67,6 +69,13 @@ impl CallRecord {
     pub(super) fn set_caller(&mut self, caller: &Caller) {
         if let Some(entry) = &mut self.entry {
             entry.caller = Some(caller.record());
+        }
+    }
+
+    /// Sets the role assignment that authorizes the call in a vault.
+    pub(super) fn set_deciding_assignment(&self, id: Uuid) {
+        if let Some(entry) = &self.entry {
+            entry.origin.deciding_assignment.set(id);
         }
     }
 

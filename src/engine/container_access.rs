@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use uuid::Uuid;
+
 use super::Engine;
 use super::call_record::CallRecord;
 use super::plane_access::{Availability, PlaneAccess};
@@ -38,7 +40,7 @@ impl PlaneAccess for DataPlane {
         container: &Container,
         action: DataAction,
         scopes: (&LocalScope, &LocalScope),
-    ) -> Result<()> {
+    ) -> Result<Option<Uuid>> {
         let store = &engine.0.store;
         let container = current(engine, container)?;
         check_tenant(caller, &container)?;
@@ -46,7 +48,8 @@ impl PlaneAccess for DataPlane {
             PermissionModel::LocalRbac(hsm) => {
                 let roles = || store.role_definitions(hsm);
                 let denied = || DeniedAction::Data(action, scopes.1.clone());
-                authorize(caller, |principal| store.grants(hsm, principal), action, scopes.0, roles, denied)
+                authorize(caller, |principal| store.grants(hsm, principal), action, scopes.0, roles, denied)?;
+                Ok(None)
             }
             PermissionModel::Vault(vault) => {
                 let action = action.vault_action().ok_or_else(|| Error::Unsupported {
@@ -94,7 +97,7 @@ impl PlaneAccess for VaultPlane {
         container: &Container,
         action: VaultAction,
         scopes: (&ObjectScope, &ObjectScope),
-    ) -> Result<()> {
+    ) -> Result<Option<Uuid>> {
         let container = current(engine, container)?;
         check_tenant(caller, &container)?;
         let other = || Error::internal("an operation of vaults addresses another container");
@@ -142,14 +145,15 @@ fn check_tenant(caller: &Caller, container: &Container) -> Result<()> {
     }
 }
 
-/// Authorizes a caller in a vault by its role assignments or by the access policies of the vault.
+/// Authorizes a caller in a vault by its role assignments or by the access policies of the vault. Returns the deciding role
+/// assignment.
 fn in_vault(
     engine: &Engine,
     caller: &Caller,
     vault: &Vault,
     action: VaultAction,
     objects: (&ObjectScope, &ObjectScope),
-) -> Result<()> {
+) -> Result<Option<Uuid>> {
     let store = &engine.0.store;
     let grants = |principal| store.vault_grants(principal);
     authorize_in_vault(caller, vault, grants, action, objects, || store.control_definitions())
@@ -167,7 +171,7 @@ fn called_container(cx: &Cx) -> Option<&Container> {
 }
 
 /// Creates the context of an operation on the data plane of a container, for all planes whose operations have one.
-fn create_data_context(
+pub(super) fn create_data_context(
     engine: &Engine,
     container: &Container,
     caller: Option<&Caller>,

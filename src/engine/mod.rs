@@ -4,6 +4,7 @@ mod audit_log;
 mod backup_jobs;
 mod call_record;
 mod container_access;
+mod contents_access;
 mod due_work;
 mod event_log;
 mod locks;
@@ -80,6 +81,8 @@ pub struct EngineParts {
     pub test_issuer: bool,
     /// Which limits apply to the rate of calls to vaults.
     pub rate_limits: RateLimits,
+    /// Whether vaults without soft-delete may be created, before February 2025.
+    pub soft_delete_opt_out: bool,
     /// The audit log.
     pub audit_log: AuditLog,
 }
@@ -109,6 +112,7 @@ struct Inner {
     running: TaskTracker,
     refusals: Refusals,
     throttle: Throttle,
+    soft_delete_opt_out: bool,
     audit_log: AuditLog,
 }
 
@@ -149,6 +153,7 @@ impl Engine {
             running: TaskTracker::new(),
             refusals: Refusals::new(parts.audit_log.refusals.clone()),
             throttle: Throttle::new(parts.rate_limits),
+            soft_delete_opt_out: parts.soft_delete_opt_out,
             audit_log: parts.audit_log,
         }))
     }
@@ -304,7 +309,9 @@ impl Engine {
         let scope = O::Target::scope(&id, &self.0.store);
         let requested = O::Target::requested_scope(&id);
         let scopes = (&scope, requested.as_ref().unwrap_or(&scope));
-        PlaneOf::<O>::authorize(self, &caller, &found, O::ACTION, scopes)?;
+        if let Some(id) = PlaneOf::<O>::authorize(self, &caller, &found, O::ACTION, scopes)? {
+            pending.set_deciding_assignment(id);
+        }
         Ok((operation, found, caller))
     }
 
@@ -331,7 +338,7 @@ impl Engine {
     {
         let AuthorizedCall { operation, found, caller, mut pending } = call;
         let id = operation.target();
-        let _exclusive =
+        let exclusive =
             if O::CHANGES { Some(self.0.locks.acquire(O::Target::lock(&id)).await) } else { None };
         if O::CHANGES
             && let Some(caller) = &caller
@@ -365,7 +372,12 @@ impl Engine {
                 {
                     Ok(()) => {
                         pending.mark_committed();
-                        self.conclude_soon(opened);
+                        // The end of an intent may need the lock of the target.
+                        drop(exclusive);
+                        let concluded = self.conclude_soon(opened);
+                        if O::AWAITS_INTENT {
+                            concluded.await;
+                        }
                         Ok(reply)
                     }
                     Err(error) => {
@@ -392,6 +404,7 @@ impl Engine {
     where
         PlaneOf<O>: PlaneAccess,
     {
+        operation.check_context(cx)?;
         let target = O::Target::load(id, &self.0.store)?;
         if let Some(container) = PlaneOf::<O>::addressed(cx) {
             self.0.throttle.admit(container, || operation.call_class(&target, cx), now)?;

@@ -3,6 +3,8 @@
 
 use std::sync::Arc;
 
+use uuid::Uuid;
+
 use super::Engine;
 use super::call_record::CallRecord;
 use crate::identity::{Caller, Decision, authorize, explain, roles_granting};
@@ -55,7 +57,7 @@ pub trait PlaneAccess: Plane {
     fn resolve(engine: &Engine, container: &Self::Container) -> Result<Self::Resolved>;
 
     /// Checks that the caller may perform the action: a role must grant it at the first of `scopes`; a `Forbidden` error
-    /// names the second.
+    /// names the second. Returns the deciding role assignment of a vault with Azure RBAC.
     ///
     /// # Errors
     /// `Forbidden`, or `Unauthenticated` for a credential of another tenant or issuer.
@@ -65,7 +67,7 @@ pub trait PlaneAccess: Plane {
         found: &Self::Resolved,
         action: Self::Action,
         scopes: (&Self::Scope, &Self::Scope),
-    ) -> Result<()>;
+    ) -> Result<Option<Uuid>>;
 
     /// Creates the context of an operation. `caller` is `None` for operations of the service itself.
     ///
@@ -104,7 +106,7 @@ impl PlaneAccess for ControlPlane {
         subscription: &Arc<Subscription>,
         action: ControlAction,
         scopes: (&ControlScope, &ControlScope),
-    ) -> Result<()> {
+    ) -> Result<Option<Uuid>> {
         if subscription.tenant != caller.tenant {
             return Err(Error::Unauthenticated {
                 why: "the credential belongs to another tenant than the subscription",
@@ -113,13 +115,14 @@ impl PlaneAccess for ControlPlane {
         let store = &engine.0.store;
         let roles = || store.control_definitions();
         let denied = || DeniedAction::Control(action, scopes.1.clone());
-        authorize(caller, |principal| store.control_grants(principal), action, scopes.0, roles, denied)
+        authorize(caller, |principal| store.control_grants(principal), action, scopes.0, roles, denied)?;
+        Ok(None)
     }
 
     fn create_context(
         engine: &Engine,
         subscription: Arc<Subscription>,
-        _: Option<&Caller>,
+        caller: Option<&Caller>,
         now: Timestamp,
         _: Availability,
     ) -> Result<ControlCx> {
@@ -135,6 +138,8 @@ impl PlaneAccess for ControlPlane {
             now,
             sure: inner.clock.certain_time(),
             intents: engine.intents(),
+            caller_principals: caller.map(Caller::principals).unwrap_or_default(),
+            soft_delete_opt_out: inner.soft_delete_opt_out,
         })
     }
 
@@ -175,8 +180,8 @@ impl<P: WithoutContainer> PlaneAccess for P {
         (): &(),
         action: Self::Action,
         _: (&(), &()),
-    ) -> Result<()> {
-        P::authorize_caller(engine, caller, action)
+    ) -> Result<Option<Uuid>> {
+        P::authorize_caller(engine, caller, action).map(|()| None)
     }
 
     fn create_context(

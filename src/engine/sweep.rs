@@ -3,6 +3,8 @@
 //! It runs the recovery that the operation's noun provides. Recoveries change only objects that an intent names.
 //! Unrecognized objects are reported and never removed.
 
+use std::future::Future;
+
 use super::call_record::CallRecord;
 use super::{Engine, Inner};
 use crate::model::Result;
@@ -80,15 +82,23 @@ impl Engine {
     }
 
     /// Concludes an intent that a committed operation has opened, without waiting for the next sweep, which retries it if it
-    /// fails.
-    pub(super) fn conclude_soon(&self, opened: Option<Intent>) {
-        let Some(intent) = opened else { return };
-        let engine = self.clone();
-        self.0.running.spawn(async move {
-            if let Err(error) = engine.conclude(&intent).await {
-                tracing::warn!(intent = %intent.id, error = %error.with_causes(), "an intent is left to the sweeper");
-            }
+    /// fails. It is concluded even if the result is not awaited.
+    pub(super) fn conclude_soon(&self, opened: Option<Intent>) -> impl Future<Output = ()> + Send + use<> {
+        let running = opened.map(|intent| {
+            let engine = self.clone();
+            self.0.running.spawn(async move {
+                if let Err(error) = engine.conclude(&intent).await {
+                    tracing::warn!(intent = %intent.id, error = %error.with_causes(), "an intent is left to the sweeper");
+                }
+            })
         });
+        async {
+            if let Some(running) = running
+                && let Err(error) = running.await
+            {
+                tracing::error!(%error, "the end of an intent failed");
+            }
+        }
     }
 
     /// Runs the recovery of an intent and closes the intent. The caller holds the lock that the recovery requires.

@@ -85,6 +85,10 @@ pub struct ControlCx {
     pub tokens: AttachedTokens,
     /// The intents that the operation has declared.
     pub intents: Intents,
+    /// The principal of the caller and its groups; empty for operations of the service itself.
+    pub caller_principals: Vec<PrincipalId>,
+    /// Whether vaults without soft-delete may be created, before February 2025.
+    pub soft_delete_opt_out: bool,
 }
 
 /// The context of an operation on the tenant, above subscriptions.
@@ -119,11 +123,14 @@ pub trait CommonCx: Send + Sync {
 
     /// Returns the intents that the operation has declared.
     fn intents(&self) -> &Intents;
+
+    /// Returns the container whose data plane is addressed; `None` on the control plane.
+    fn container(&self) -> Option<&Container>;
 }
 
 /// Implements [`CommonCx`] with the fields of the same names.
 macro_rules! common_cx {
-    ($($cx:ty),+) => {
+    ($($cx:ty => $container:expr),+) => {
         $(impl CommonCx for $cx {
             fn store(&self) -> &Store {
                 &self.store
@@ -144,11 +151,16 @@ macro_rules! common_cx {
             fn intents(&self) -> &Intents {
                 &self.intents
             }
+
+            fn container(&self) -> Option<&Container> {
+                let container: fn(&Self) -> Option<&Container> = $container;
+                container(self)
+            }
         })+
     };
 }
 
-common_cx!(Cx, ControlCx);
+common_cx!(Cx => |cx| Some(&cx.container), ControlCx => |_| None);
 
 impl Cx {
     /// Returns the addressed managed HSM, for operations that other containers do not have.

@@ -37,6 +37,7 @@ pub mod settings;
 mod target;
 mod test_issuer;
 pub mod usage;
+pub mod vault_contents;
 pub mod vaults;
 
 use std::future::Future;
@@ -64,6 +65,7 @@ pub use target::{
     hsm_lock,
 };
 pub use test_issuer::TestIssuer;
+pub use vault_contents::VaultContentsPlane;
 
 use crate::model::arm_rbac::ControlAction;
 use crate::model::audience::Audience;
@@ -94,6 +96,8 @@ pub trait Operation: Sized + Send + 'static {
     const DURING_RESTORE: bool = false;
     /// Whether it has a gRPC method. Operations that only clients of Azure Resource Manager need have none.
     const IS_RPC: bool = true;
+    /// Whether its reply waits for what it leaves to do in the token: for the end of the intent that it opens with its changes.
+    const AWAITS_INTENT: bool = false;
     /// Whether it destroys data permanently only because a retention interval has ended. The engine refuses it while the
     /// machine's clock is not trusted.
     const DESTROYS_WHEN_DUE: bool = false;
@@ -104,6 +108,14 @@ pub trait Operation: Sized + Send + 'static {
 
     /// Returns the identifier of the target, from the request alone.
     fn target(&self) -> <Self::Target as Target>::Id;
+
+    /// Validates the operation against its context, before the target is looked for.
+    ///
+    /// # Errors
+    /// The error to reply with.
+    fn check_context(&self, _cx: &CxOf<Self>) -> Result<()> {
+        Ok(())
+    }
 
     /// Validates the operation against the target. Pure: uses neither token nor store.
     ///
@@ -330,8 +342,18 @@ operations! {
     vaults::CheckVaultName,
     vaults::CheckVaultAccess,
     vaults::GetVaultOperationResult,
+    vault_contents::PutSecretResource,
+    vault_contents::GetSecretResource,
+    vault_contents::ListSecretResources,
+    vault_contents::UpdateSecretResource,
+    vault_contents::PutKeyResource,
+    vault_contents::GetKeyResource,
+    vault_contents::ListKeyResources,
+    vault_contents::ListKeyVersionResources,
     authorization::ListControlRoleDefinitions,
     authorization::GetControlRoleDefinition,
+    authorization::PutControlRoleDefinition,
+    authorization::DeleteControlRoleDefinition,
     authorization::CreateControlRoleAssignment,
     authorization::GetControlRoleAssignment,
     authorization::ListControlRoleAssignments,

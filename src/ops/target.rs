@@ -337,6 +337,12 @@ impl From<ExistingRoleDefinition> for Arc<RoleDefinition> {
     }
 }
 
+impl AsRef<Arc<RoleDefinition>> for ExistingRoleDefinition {
+    fn as_ref(&self) -> &Arc<RoleDefinition> {
+        &self.0
+    }
+}
+
 impl Target for ExistingRoleDefinition {
     type Plane = DataPlane;
     type Id = RoleDefinitionPath;

@@ -84,6 +84,7 @@ pub(super) fn prepare(config: &Config, port: u16) -> anyhow::Result<Prepared> {
         issuers: issuers.map(|issuer| own_issuer(issuer, &authority, &seed, &audiences)).into(),
         authorities: TokenAuthorities::BuiltIn(config.names.authority.clone()),
         clock: Clock::settable_by(clock_setters.map(|principal| principal.object_id)),
+        clock_start: config.simulator.clock_start,
         clock_operators: Vec::new(),
         load_tokens: Box::new(move |settings| load_tokens(&directory, settings)),
         audit_token: None,

@@ -33,6 +33,7 @@ fn grant(
             not_data_actions: names(excluded),
             ..Permission::default()
         }],
+        assignable_scopes: Vec::new(),
     };
     let assignment = RoleAssignment {
         id: Uuid::from_u128(id),

@@ -29,6 +29,7 @@ fn vault(rbac_authorization: bool, access_policies: &[AccessPolicy]) -> Vault {
         location: "eastus".to_owned(),
         sku: "standard".parse().unwrap(),
         retention: 90.try_into().unwrap(),
+        soft_delete: true,
         purge_protection: false,
         rbac_authorization,
         access_policies: access_policies.iter().cloned().collect(),
@@ -59,6 +60,7 @@ fn role(name: &str, data_actions: &[&str], not_data_actions: &[&str]) -> RoleDef
             not_data_actions: full(not_data_actions),
             ..Permission::default()
         }],
+        assignable_scopes: Vec::new(),
     }
 }
 
@@ -189,5 +191,5 @@ fn refusals_name_caller_vault_and_roles_that_grant() {
         assert!(denial.scope().to_string().eq_ignore_ascii_case(&scope), "the scope of the request");
     }
     caller.application = Some(APPLICATION.to_string());
-    assert_eq!(authorize(&caller, &by_policies, VaultAction::KeySign), Ok(()));
+    assert_eq!(authorize(&caller, &by_policies, VaultAction::KeySign), Ok(None));
 }

@@ -92,6 +92,9 @@ pub(crate) struct Server {
     directory: TempDir,
 }
 
+/// Settings that have an effect at the first start only.
+const OF_FIRST_START: [&str; 2] = ["STRONGROOM_SIMULATOR__CLOCK_START", "STRONGROOM_SIMULATOR__SEED_FILE"];
+
 impl Server {
     /// Starts a simulator with the built-in seed, in a new directory and on a free port.
     pub(crate) fn start() -> Self {
@@ -99,12 +102,10 @@ impl Server {
     }
 
     /// Starts a simulator with further arguments and environment variables. The data directory is in memory, and a copy of
-    /// the prepared one, unless the arguments or a seed file determine its content.
+    /// the prepared one, unless the arguments or a setting determine its content.
     pub(crate) fn start_with(arguments: &[&str], environment: &[(&str, &str)]) -> Self {
         let directory = directory::in_memory();
-        if arguments.is_empty()
-            && environment.iter().all(|(name, _)| *name != "STRONGROOM_SIMULATOR__SEED_FILE")
-        {
+        if arguments.is_empty() && environment.iter().all(|(name, _)| !OF_FIRST_START.contains(name)) {
             prepared::copy_to(&directory.path().join("data"));
         }
         Self::start_in(directory, arguments, environment)

@@ -3,6 +3,7 @@
 mod authorization;
 pub(crate) mod client;
 mod cloud;
+mod contents;
 mod hsms;
 mod inputs;
 mod refusals;

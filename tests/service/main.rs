@@ -13,6 +13,7 @@ mod ambiguous_commit;
 mod arm;
 mod audit;
 mod authority;
+mod before_soft_delete;
 mod calls;
 mod cli;
 mod compression;

@@ -221,6 +221,20 @@ pub(crate) fn valid_request(rpc: &str) -> Vec<u8> {
             let name = format!("{subscription}/roleDefinitions/{GUID}");
             pb::GetControlRoleDefinitionRequest { name }.encode_to_vec()
         }
+        "PutControlRoleDefinition" => pb::PutControlRoleDefinitionRequest {
+            parent: subscription.clone(),
+            role_definition_id: GUID.to_owned(),
+            role_definition: Some(pb::RoleDefinition {
+                role_name: "custom".to_owned(),
+                assignable_scopes: vec![format!("/{subscription}")],
+                ..Default::default()
+            }),
+        }
+        .encode_to_vec(),
+        "DeleteControlRoleDefinition" => {
+            let name = format!("{subscription}/roleDefinitions/{GUID}");
+            pb::DeleteControlRoleDefinitionRequest { name }.encode_to_vec()
+        }
         "CreateControlRoleAssignment" => pb::CreateControlRoleAssignmentRequest {
             parent: subscription,
             role_assignment_id: GUID.to_owned(),

@@ -2,6 +2,7 @@
 
 use std::process::Command;
 
+use crate::before_soft_delete::OPT_OUT;
 use crate::support::{Server, strongroom};
 
 const README: &str = include_str!("../../README.md");
@@ -17,7 +18,13 @@ const SECURITY_DOMAIN: &str = include_str!("../../docs/security-domain.md");
 
 /// Returns the commands in a page's ```` ```sh tour ```` blocks. A backslash at the end of a line continues it.
 fn tour(page: &str) -> Vec<String> {
-    let blocks = page.split("\n```sh tour\n").skip(1);
+    tour_in(page, "sh tour")
+}
+
+/// Returns the commands in the blocks with a tag.
+fn tour_in(page: &str, tag: &str) -> Vec<String> {
+    let begin = format!("\n```{tag}\n");
+    let blocks = page.split(begin.as_str()).skip(1);
     let blocks = blocks.map(|rest| rest.split_once("\n```\n").expect("the tour ends").0.replace("\\\n", ""));
     let lines: Vec<String> = blocks
         .flat_map(|block| block.lines().map(str::to_owned).collect::<Vec<_>>())
@@ -89,6 +96,12 @@ fn vaults_tour_runs() {
 }
 
 #[test]
+fn tour_before_soft_delete_runs() {
+    let server = Server::start_with(&[], &OPT_OUT);
+    run_tour_on(&server, &tour_in(VAULTS, "sh tour before soft-delete"));
+}
+
+#[test]
 fn retention_tour_runs() {
     run_tour(&tour(RETENTION));
 }
@@ -100,7 +113,10 @@ fn rotation_tour_runs() {
 
 /// Runs all lines on one server, and expects those with the comment `# refused` to be rejected.
 fn run_tour(tour: &[String]) {
-    let server = Server::start();
+    run_tour_on(&Server::start(), tour);
+}
+
+fn run_tour_on(server: &Server, tour: &[String]) {
     let directory = tempfile::tempdir().unwrap();
     let endpoint = server.connection().endpoint;
     let port = endpoint.rsplit(':').next().unwrap();

@@ -22,6 +22,7 @@ fn vault() -> Vault {
         location,
         sku: VaultSku::Premium,
         retention: RetentionDays::DEFAULT,
+        soft_delete: true,
         purge_protection: false,
         rbac_authorization: true,
         access_policies: AccessPolicies::default(),

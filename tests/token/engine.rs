@@ -92,6 +92,7 @@ impl Rig {
             clock_operators: Vec::new(),
             test_issuer: false,
             rate_limits: Default::default(),
+            soft_delete_opt_out: false,
             audit_log: AuditLog::unsigned(bench.data_dir.path().join("audit")),
         });
         Self { engine, store, tokens, bench, records, certificate }

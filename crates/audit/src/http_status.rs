@@ -13,8 +13,12 @@ pub const fn http_status(error: &Error) -> u16 {
         | Error::LimitExceeded { .. }
         | Error::MalformedBackup { .. }
         | Error::NoContent
+        // Recorded of purging in a vault without soft-delete.
+        | Error::SoftDeleteDisabled { .. }
         // Recorded: 400, where others would answer 409, and 404.
         | Error::RoleAssignmentMatches { .. }
+        // assumption: the code is documented, the status is not.
+        | Error::RoleDefinitionAssigned { .. }
         // assumption: nothing is recorded of rotating a key that has no policy.
         | Error::RotationPolicyMissing { .. } => 400,
         Error::Unauthenticated { .. } => 401,
@@ -46,6 +50,7 @@ pub const fn http_status(error: &Error) -> u16 {
         | Error::Conflict { .. }
         | Error::BackupJobRunning { .. }
         | Error::RestoreRunning { .. }
+        | Error::RoleNameTaken { .. }
         | Error::Deleted { .. }
         | Error::HsmAlreadyActivated { .. }
         | Error::ResourceGroupNotEmpty { .. } => 409,

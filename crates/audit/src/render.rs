@@ -271,6 +271,7 @@ mod tests {
                 correlation_id: Uuid::from_u128(3),
                 request_uri: "/strongroom.v1.Crypto/Sign".into(),
                 operation_version: "v1".into(),
+                ..Origin::default()
             },
             result: Ok(()),
             status: 200,

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::model::error::DeniedAction;
 use crate::model::name::PrincipalId;
+pub use crate::model::role::roles_granting;
 use crate::model::role::{GrantableAction, RoleDefinition, RoleGrant};
 use crate::model::{Error, Result};
 
@@ -42,16 +43,6 @@ pub fn authorize<A: GrantableAction>(
             roles: roles_granting(action, definitions()),
         }),
     }
-}
-
-/// Returns the names of the built-in roles that grant `action`, the roles with the fewest actions first.
-pub fn roles_granting<A: GrantableAction>(
-    action: A,
-    mut definitions: Vec<Arc<RoleDefinition>>,
-) -> Vec<String> {
-    definitions.retain(|role| role.built_in && role.grants(action));
-    definitions.sort_by_key(|role| role.count_granted::<A>());
-    definitions.iter().map(|role| role.role_name.clone()).collect()
 }
 
 /// Returns the decision for any principal; no credential is needed.

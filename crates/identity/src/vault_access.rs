@@ -66,7 +66,8 @@ pub fn explain_in_vault<'a>(
 }
 
 /// Authorizes `action` at the first of the two objects. Errors name the second, the object of the request. `grants` returns the
-/// role assignments of one principal, `definitions` all role definitions.
+/// role assignments of one principal, `definitions` all role definitions. Returns the deciding role assignment; `None` if an access
+/// policy decides.
 ///
 /// # Errors
 /// [`Error::Forbidden`], if role assignments decided with the built-in roles that grant the action.
@@ -77,12 +78,14 @@ pub fn authorize_in_vault(
     action: VaultAction,
     (object, reported): (&ObjectScope, &ObjectScope),
     definitions: impl FnOnce() -> Vec<Arc<RoleDefinition>>,
-) -> Result<()> {
+) -> Result<Option<Uuid>> {
     let application = caller.application.as_deref().and_then(|id| Uuid::parse_str(id).ok());
     let (principal, groups) = (caller.principal, caller.groups.as_slice());
     let by = VaultPrincipal { principal, groups, application };
-    let VaultDecision::Refused(refusal) = explain_in_vault(vault, by, grants, action, object) else {
-        return Ok(());
+    let refusal = match explain_in_vault(vault, by, grants, action, object) {
+        VaultDecision::Role(grant, _) => return Ok(Some(grant.assignment.id)),
+        VaultDecision::Policy(..) => return Ok(None),
+        VaultDecision::Refused(refusal) => refusal,
     };
     let roles = match refusal {
         VaultRefusal::NoRole => roles_granting(action, definitions()),

@@ -48,15 +48,21 @@ actions! {
         RoleAssignmentDelete = "Authorization/roleAssignments/delete",
         RoleAssignmentRead = "Authorization/roleAssignments/read",
         RoleAssignmentWrite = "Authorization/roleAssignments/write",
+        RoleDefinitionDelete = "Authorization/roleDefinitions/delete",
         RoleDefinitionRead = "Authorization/roleDefinitions/read",
+        RoleDefinitionWrite = "Authorization/roleDefinitions/write",
         SubscriptionRead = "Resources/subscriptions/read",
         // assumption: no published action marks a subscription as protected; this one is named like the others.
         SubscriptionWrite = "Resources/subscriptions/write",
         UsageRead = "Consumption/usageDetails/read",
         VaultAccessPoliciesWrite = "KeyVault/vaults/accessPolicies/write",
         VaultDelete = "KeyVault/vaults/delete",
+        VaultKeyRead = "KeyVault/vaults/keys/read",
+        VaultKeyWrite = "KeyVault/vaults/keys/write",
         VaultOperationRead = "KeyVault/locations/operationResults/read",
         VaultRead = "KeyVault/vaults/read",
+        VaultSecretRead = "KeyVault/vaults/secrets/read",
+        VaultSecretWrite = "KeyVault/vaults/secrets/write",
         VaultWrite = "KeyVault/vaults/write",
     }
 }

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::net::IpAddr;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -67,6 +68,25 @@ pub struct Origin {
     pub request_uri: String,
     /// The version of the surface, for example `v1` or `7.6`: letters, digits, dots and hyphens.
     pub operation_version: Cow<'static, str>,
+    /// Where the engine reports the role assignment that authorizes the call.
+    pub deciding_assignment: DecidingAssignment,
+}
+
+/// The role assignment of Azure RBAC that authorizes a call in a vault. Copies share it, so that the surface of a call reads what
+/// the engine sets.
+#[derive(Clone, Debug, Default)]
+pub struct DecidingAssignment(Arc<OnceLock<Uuid>>);
+
+impl DecidingAssignment {
+    /// Sets the identifier, unless it is set.
+    pub fn set(&self, id: Uuid) {
+        self.0.get_or_init(|| id);
+    }
+
+    /// Returns the identifier; `None` if no role assignment of Azure RBAC has authorized the call.
+    pub fn get(&self) -> Option<Uuid> {
+        self.0.get().copied()
+    }
 }
 
 /// The audit entry of one call. Contains no key material, plaintext, PIN or access token.

@@ -143,6 +143,10 @@ pub enum ControlChange {
     PutResourceGroup(ResourceGroup),
     /// Deletes a resource group without live HSMs, and the role assignments in its scope.
     DeleteResourceGroup(SubscriptionId, ResourceGroupName),
+    /// Creates or replaces a custom role definition.
+    PutDefinition(Arc<RoleDefinition>),
+    /// Deletes a custom role definition; fails while it is assigned.
+    DeleteDefinition(Uuid),
     /// Creates a role assignment.
     InsertAssignment(Arc<ControlAssignment>),
     /// Deletes a role assignment.

@@ -284,6 +284,19 @@ pub enum Error {
         /// The scope.
         scope: String,
     },
+    /// A role definition cannot be deleted while it is assigned.
+    // The text is quoted in Azure's documentation.
+    #[error("there are existing role assignments referencing role {id}")]
+    RoleDefinitionAssigned {
+        /// The role definition's id.
+        id: uuid::Uuid,
+    },
+    /// Another role of the tenant has this display name.
+    #[error("a role with the name {name:?} already exists; use a different name")]
+    RoleNameTaken {
+        /// The name.
+        name: String,
+    },
     /// The surface has no route for this path and method.
     #[error("there is no such route")]
     RouteNotFound,
@@ -306,6 +319,13 @@ pub enum Error {
     SecurityDomainMissing {
         /// The HSM.
         hsm: HsmName,
+    },
+    /// The vault has no soft-delete, and so no deleted objects.
+    // Recorded of `purge`.
+    #[error("operation \"{operation}\" is not enabled for this vault")]
+    SoftDeleteDisabled {
+        /// The requested operation.
+        operation: &'static str,
     },
     /// The service is shutting down.
     #[error("the service is stopping; go on from the last resume token when it is back")]
@@ -407,10 +427,13 @@ impl Error {
             Self::ResourceGroupNotEmpty { .. } => "RESOURCE_GROUP_NOT_EMPTY",
             Self::ResumeTokenExpired { .. } => "RESUME_TOKEN_EXPIRED",
             Self::RoleAssignmentMatches { .. } => "ROLE_ASSIGNMENT_MATCHES",
+            Self::RoleDefinitionAssigned { .. } => "ROLE_DEFINITION_ASSIGNED",
+            Self::RoleNameTaken { .. } => "ROLE_NAME_TAKEN",
             Self::RotationPolicyMissing { .. } => "ROTATION_POLICY_MISSING",
             Self::RestoreRunning { .. } => "RESTORE_RUNNING",
             Self::SecretDisabled { .. } => "SECRET_DISABLED",
             Self::SecurityDomainMissing { .. } => "SECURITY_DOMAIN_MISSING",
+            Self::SoftDeleteDisabled { .. } => "SOFT_DELETE_DISABLED",
             Self::Stopping => "SERVICE_STOPPING",
             Self::RouteNotFound => "ROUTE_NOT_FOUND",
             Self::TokenFailed { .. } => "TOKEN_FAILED",

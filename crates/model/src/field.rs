@@ -161,7 +161,9 @@ fields! {
     PrincipalId = "principal_id", "properties.principalId";
     PropertiesCreateMode = "properties.createMode", "properties.createMode";
     PropertiesEnableSoftDelete = "properties.enableSoftDelete", "properties.enableSoftDelete";
+    PropertiesKty = "properties.kty", "properties.kty";
     PropertiesRoleDefinitionId = "properties.roleDefinitionId", "properties.roleDefinitionId";
+    PropertiesValue = "properties.value", "properties.value";
     PublicExponent = "public_exponent", "public_exponent";
     PurgeProtection = "purge_protection", "properties.enablePurgeProtection";
     Quorum = "quorum", "required";
@@ -173,7 +175,8 @@ fields! {
     ResumeToken = "resume_token", "resume_token";
     RetentionDays = "retention_days", "properties.softDeleteRetentionInDays";
     RoleAssignmentId = "role_assignment_id", "role_assignment_id";
-    RoleDefinition = "role_definition", "role_definition";
+    RoleDefinition = "role_definition", "properties.roleDefinitionId";
+    RoleDefinitionAssignableScopes = "role_definition.assignable_scopes", "properties.assignableScopes";
     RoleDefinitionId = "role_definition_id", "role_definition_id";
     RoleDefinitionPermissions = "role_definition.permissions", "properties.permissions";
     RoleDefinitionRoleName = "role_definition.role_name", "properties.roleName";
@@ -181,6 +184,7 @@ fields! {
     Secret = "secret", "name";
     SecretId = "secret_id", "name";
     Sku = "sku", "sku.name";
+    SoftDelete = "soft_delete", "";
     Storage = "storage", "storageResourceUri";
     StorageUri = "storage.uri", "storageResourceUri";
     Subscription = "subscription", "subscription";

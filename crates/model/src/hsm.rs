@@ -118,6 +118,7 @@ impl ManagedHsm {
     /// Returns the recovery level of the HSM and its keys. `protected` means that its subscription cannot be cancelled.
     pub const fn recovery_level(&self, protected: bool) -> RecoveryLevel {
         RecoveryLevel {
+            soft_delete: true,
             retention: self.retention,
             purge_protection: self.purge_protection,
             protected_subscription: protected,

@@ -18,6 +18,7 @@ pub mod container;
 pub mod container_id;
 pub mod container_setting;
 mod curve;
+pub mod custom_role;
 pub mod deletion;
 mod denied;
 pub mod due;

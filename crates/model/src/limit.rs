@@ -87,6 +87,9 @@ pub const fn assignments_at(scope: &LocalScope) -> Limit {
     }
 }
 
+/// Custom role definitions of the control plane in one tenant (Azure's service limits).
+pub const CONTROL_DEFINITIONS: Limit = Limit { what: "custom role definitions in a tenant", max: 5000 };
+
 /// Role assignments of the control plane in one subscription (Azure's service limits).
 pub const CONTROL_ASSIGNMENTS: Limit = Limit { what: "role assignments in a subscription", max: 4000 };
 

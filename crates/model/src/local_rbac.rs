@@ -203,6 +203,12 @@ impl LocalScope {
     }
 }
 
+impl From<LocalScope> for ObjectScope {
+    fn from(scope: LocalScope) -> Self {
+        scope.in_vault()
+    }
+}
+
 impl HierarchicalScope for LocalScope {
     fn covers(&self, other: &Self) -> bool {
         match (self, other) {
@@ -270,6 +276,7 @@ mod tests {
                 not_data_actions: owned(not_data_actions),
                 ..Permission::default()
             }],
+            assignable_scopes: Vec::new(),
         }
     }
 

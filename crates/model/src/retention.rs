@@ -42,6 +42,16 @@ impl Deletion {
     pub fn new(deleted_at: Timestamp, retention: RetentionDays) -> Result<Self, InvalidValue> {
         Ok(Self { deleted_at, scheduled_purge_at: retention.purge_date(deleted_at)? })
     }
+
+    /// Returns the dates of a deletion at `deleted_at` that is permanent: in a vault without soft-delete.
+    pub const fn permanent(deleted_at: Timestamp) -> Self {
+        Self { deleted_at, scheduled_purge_at: deleted_at }
+    }
+
+    /// Whether the resource is not kept.
+    pub fn is_permanent(self) -> bool {
+        self.scheduled_purge_at == self.deleted_at
+    }
 }
 
 impl TryFrom<u32> for RetentionDays {
@@ -61,7 +71,7 @@ impl From<RetentionDays> for u32 {
     }
 }
 
-/// The dates of a soft-delete. They never change.
+/// The dates of a deletion. They never change.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Deletion {
     /// The deletion time.
@@ -73,7 +83,9 @@ pub struct Deletion {
 /// The recovery level of a key or HSM, as key bundles report it.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct RecoveryLevel {
-    /// The HSM's retention interval.
+    /// Whether deletion is a soft-delete. Only vaults created before February 2025 may have none.
+    pub soft_delete: bool,
+    /// The retention interval of the container.
     pub retention: RetentionDays,
     /// Whether purge protection is enabled.
     pub purge_protection: bool,
@@ -85,6 +97,9 @@ pub struct RecoveryLevel {
 impl RecoveryLevel {
     /// Returns the name that every surface uses. 90 days is the uncustomized interval.
     pub const fn as_str(&self) -> &'static str {
+        if !self.soft_delete {
+            return "Purgeable";
+        }
         let customized = self.retention.0 < 90;
         match (customized, self.protected_subscription, self.purge_protection) {
             (false, true, _) => "Recoverable+ProtectedSubscription",
@@ -93,6 +108,22 @@ impl RecoveryLevel {
             (false, false, true) => "Recoverable",
             (true, false, false) => "CustomizedRecoverable+Purgeable",
             (true, false, true) => "CustomizedRecoverable",
+        }
+    }
+
+    /// Returns for how many days a deleted resource can be recovered; `None` if its deletion is permanent.
+    pub const fn recoverable_days(&self) -> Option<u32> {
+        if self.soft_delete { Some(self.retention.days()) } else { None }
+    }
+
+    /// Returns the dates of a deletion at `deleted_at`.
+    ///
+    /// # Errors
+    /// `Invalid` if the scheduled purge date is beyond the calendar.
+    pub fn deletion_at(&self, deleted_at: Timestamp) -> Result<Deletion, InvalidValue> {
+        match self.soft_delete {
+            true => Deletion::new(deleted_at, self.retention),
+            false => Ok(Deletion::permanent(deleted_at)),
         }
     }
 }
@@ -106,6 +137,22 @@ impl fmt::Display for RecoveryLevel {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn without_soft_delete_deletions_are_permanent() {
+        let level = RecoveryLevel {
+            soft_delete: false,
+            retention: RetentionDays::DEFAULT,
+            purge_protection: false,
+            protected_subscription: true,
+        };
+        let at = Timestamp::UNIX_EPOCH;
+        assert_eq!((level.as_str(), level.recoverable_days()), ("Purgeable", None));
+        assert!(level.deletion_at(at).unwrap().is_permanent());
+        let kept = RecoveryLevel { soft_delete: true, ..level };
+        assert_eq!((kept.as_str(), kept.recoverable_days()), ("Recoverable+ProtectedSubscription", Some(90)));
+        assert!(!kept.deletion_at(at).unwrap().is_permanent());
+    }
 
     #[test]
     fn retention_interval_is_7_to_90_days() {

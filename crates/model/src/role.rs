@@ -112,6 +112,10 @@ pub struct RoleDefinition {
     pub built_in: bool,
     /// The permission blocks.
     pub permissions: Vec<Permission>,
+    /// The scopes at which a custom role of the control plane can be assigned (`custom_role.rs`). Other roles have none: they can be
+    /// assigned at every scope of their plane.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub assignable_scopes: Vec<String>,
 }
 
 impl RoleDefinition {
@@ -137,6 +141,16 @@ impl RoleDefinition {
     pub fn granted<A: GrantableAction>(&self) -> ActionSet<A> {
         A::ALL.iter().copied().filter(|action| self.grants(*action)).collect()
     }
+}
+
+/// Returns the names of the built-in roles that grant `action`, the roles with the fewest actions first.
+pub fn roles_granting<A: GrantableAction>(
+    action: A,
+    mut definitions: Vec<Arc<RoleDefinition>>,
+) -> Vec<String> {
+    definitions.retain(|role| role.built_in && role.grants(action));
+    definitions.sort_by_key(|role| role.count_granted::<A>());
+    definitions.iter().map(|role| role.role_name.clone()).collect()
 }
 
 /// Matches an action against a pattern of a role definition, case-insensitively; `*` matches any sequence.

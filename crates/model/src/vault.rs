@@ -68,6 +68,11 @@ pub struct EnabledFor {
     pub template_deployment: Option<bool>,
 }
 
+/// The value of records that were written before vaults could be without soft-delete.
+const fn enabled() -> bool {
+    true
+}
+
 /// A vault.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Vault {
@@ -87,6 +92,9 @@ pub struct Vault {
     pub sku: VaultSku,
     /// The retention interval of its soft-deleted contents and of the vault itself; immutable.
     pub retention: RetentionDays,
+    /// Whether the vault and its contents are soft-deleted, rather than deleted permanently; it cannot be disabled.
+    #[serde(default = "enabled")]
+    pub soft_delete: bool,
     /// Whether purge protection is enabled; it cannot be disabled.
     pub purge_protection: bool,
     /// Whether Azure RBAC decides about access to its contents, instead of the access policies.
@@ -112,6 +120,12 @@ pub struct Vault {
 }
 
 impl Vault {
+    /// From when on vaults cannot be created without soft-delete: 1 February 2025, 00:00 UTC.
+    ///
+    /// Source: "Soft-delete will be enabled on all key vaults" of Azure's documentation, which names the month.
+    // assumption: the day.
+    pub const SOFT_DELETE_REQUIRED_FROM: Timestamp = Timestamp::constant(1_738_368_000, 0);
+
     /// The maximum number of IP rules.
     ///
     /// Source: "Network security for Azure Key Vault" of Azure's documentation.
@@ -143,6 +157,7 @@ impl Vault {
     /// cancelled.
     pub const fn recovery_level(&self, protected: bool) -> RecoveryLevel {
         RecoveryLevel {
+            soft_delete: self.soft_delete,
             retention: self.retention,
             purge_protection: self.purge_protection,
             protected_subscription: protected,
@@ -160,10 +175,13 @@ impl Vault {
         }
     }
 
-    /// Whether the vault can change to `other`: immutable fields are equal, and purge protection is not disabled.
+    /// Whether the vault can change to `other`: immutable fields are equal, and neither soft-delete nor purge protection is
+    /// disabled. The retention interval is set when soft-delete is enabled.
     pub fn may_become(&self, other: &Self) -> bool {
         let allowed = Self {
             sku: other.sku,
+            soft_delete: self.soft_delete || other.soft_delete,
+            retention: if self.soft_delete { self.retention } else { other.retention },
             purge_protection: self.purge_protection || other.purge_protection,
             rbac_authorization: other.rbac_authorization,
             access_policies: other.access_policies.clone(),

@@ -4,15 +4,15 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
-use crate::model::Result;
 use crate::model::arm_rbac::{ControlAction, ControlAssignment, ControlGrant, ControlScope};
 use crate::model::local_rbac::RoleDefinition;
 use crate::model::name::PrincipalId;
 use crate::model::vault_rbac::{VaultAction, VaultGrant};
+use crate::model::{Error, Result};
 
 use super::roles::{Grants, Roles};
 
-/// Built-in role definitions and assignments, joined once for both kinds of action.
+/// Role definitions and assignments, joined once for both kinds of action.
 #[derive(Clone)]
 pub(super) struct ArmRoles {
     roles: Roles<ControlAction>,
@@ -23,10 +23,35 @@ impl ArmRoles {
     /// Joins definitions and assignments, each in order of creation.
     pub(super) fn new(
         built_in: Arc<[Arc<RoleDefinition>]>,
+        custom: Vec<Arc<RoleDefinition>>,
         assignments: Vec<Arc<ControlAssignment>>,
     ) -> Self {
-        let roles = Roles::new(built_in, Vec::new(), assignments);
+        let roles = Roles::new(built_in, custom, assignments);
         Self { vault_grants: roles.join_actions(), roles }
+    }
+
+    /// The definition with this identifier.
+    pub(super) fn definition(&self, id: Uuid) -> Option<Arc<RoleDefinition>> {
+        self.roles.definition(id)
+    }
+
+    /// Creates or replaces a custom definition, as [`Roles::put_definition`].
+    pub(super) fn put_definition(
+        &mut self,
+        definition: Arc<RoleDefinition>,
+        check_limit: impl FnOnce(&[Arc<RoleDefinition>]) -> Result<()>,
+    ) -> Result<()> {
+        self.roles.put_definition(definition, check_limit)?;
+        self.vault_grants = self.roles.join_actions();
+        Ok(())
+    }
+
+    /// Removes a custom definition, unless it is assigned.
+    pub(super) fn delete_definition(&mut self, id: Uuid) -> Result<()> {
+        if self.assignments().iter().any(|assignment| assignment.role_definition == id) {
+            return Err(Error::RoleDefinitionAssigned { id });
+        }
+        self.roles.delete_definition(id)
     }
 
     /// The definitions.
@@ -103,9 +128,10 @@ mod tests {
                 data_actions: vec!["Microsoft.KeyVault/vaults/secrets/*".to_owned()],
                 ..Permission::default()
             }],
+            assignable_scopes: Vec::new(),
         });
         let (vault, secret) = ("/resourceGroups/a/vaults/abc", "/resourceGroups/a/vaults/abc/secrets/b");
-        let mut roles = ArmRoles::new([definition].into(), vec![assignment(1, secret)]);
+        let mut roles = ArmRoles::new([definition].into(), Vec::new(), vec![assignment(1, secret)]);
         let counts = |roles: &ArmRoles| {
             let principal = PrincipalId(Uuid::from_u128(7));
             let scope = assignment(0, secret).scope.clone();

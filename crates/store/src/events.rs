@@ -87,6 +87,8 @@ pub(super) fn derive(change: &Change, transaction: &Transaction<'_>) -> Vec<(Sub
             | ControlChange::InsertResourceGroup(_)
             | ControlChange::PutResourceGroup(_)
             | ControlChange::DeleteResourceGroup(..)
+            | ControlChange::PutDefinition(_)
+            | ControlChange::DeleteDefinition(_)
             | ControlChange::InsertAssignment(_)
             | ControlChange::DeleteAssignment(_)
             | ControlChange::DeleteBudget(..),

@@ -25,6 +25,13 @@ pub(super) async fn change(db: &mut SqliteConnection, change: &ControlChange, af
             delete_resource_group(db, *subscription, name).await?;
             delete_stale_assignments(db, after).await
         }
+        ControlChange::PutDefinition(definition) => put_definition(db, definition).await,
+        ControlChange::DeleteDefinition(id) => {
+            let sql = "-- delete_control_role_definition
+                DELETE FROM control_role_definitions WHERE id = $1";
+            sqlx::query(sql).bind(id.to_string()).execute(db).await?;
+            Ok(())
+        }
         ControlChange::InsertAssignment(assignment) => insert_assignment(db, assignment).await,
         ControlChange::InsertBudget(budget) | ControlChange::ReplaceBudget(budget) => {
             let sql = "-- put_budget
@@ -76,6 +83,15 @@ async fn delete_resource_group(
     let sql = "-- delete_resource_group
         DELETE FROM resource_groups WHERE subscription = $1 AND folded = $2";
     sqlx::query(sql).bind(subscription.to_string()).bind(name.to_case_insensitive()).execute(db).await?;
+    Ok(())
+}
+
+async fn put_definition(db: &mut SqliteConnection, definition: &RoleDefinition) -> Done {
+    let sql = "-- put_control_role_definition
+        INSERT INTO control_role_definitions (id, position, definition)
+        VALUES ($1, (SELECT COALESCE(MAX(position), 0) + 1 FROM control_role_definitions), $2)
+        ON CONFLICT (id) DO UPDATE SET definition = excluded.definition";
+    sqlx::query(sql).bind(definition.id.to_string()).bind(to_json(definition)?).execute(db).await?;
     Ok(())
 }
 
@@ -135,11 +151,15 @@ pub(super) async fn load(
         SELECT id, role_definition, principal, scope FROM control_role_assignments ORDER BY position";
     let rows = sqlx::query(sql).fetch_all(&mut *db).await.map_err(Error::internal)?;
     let assignments = rows.iter().map(assignment).collect::<Result<_>>()?;
+    let sql = "-- load_control_role_definitions
+        SELECT definition FROM control_role_definitions ORDER BY position";
+    let rows = sqlx::query(sql).fetch_all(&mut *db).await.map_err(Error::internal)?;
+    let custom = rows.iter().map(|row| Ok(Arc::new(json(row, "definition")?))).collect::<Result<_>>()?;
     let sql = "-- load_budgets
         SELECT resource FROM budgets";
     let rows = sqlx::query(sql).fetch_all(db).await.map_err(Error::internal)?;
     let budgets = rows.iter().map(|row| json(row, "resource")).collect::<Result<_>>()?;
-    Ok(Resources::joined(built_in, subscriptions, groups, assignments, budgets))
+    Ok(Resources::joined(built_in, subscriptions, groups, (custom, assignments), budgets))
 }
 
 fn assignment(row: &SqliteRow) -> Result<Arc<ControlAssignment>> {

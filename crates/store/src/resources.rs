@@ -3,16 +3,19 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use uuid::Uuid;
+
 use crate::model::arm_rbac::{ControlAssignment, ControlScope};
 use crate::model::billing::Budget;
 use crate::model::change::ControlChange;
 use crate::model::container::Container;
+use crate::model::custom_role::{assignable_scopes, is_assignable_at};
 use crate::model::limit;
 use crate::model::local_rbac::{HierarchicalScope as _, RoleDefinition};
 use crate::model::name::BudgetName;
 use crate::model::resource::{ResourceGroup, ResourceGroupName, Subscription, SubscriptionId};
-use crate::model::resource_kind::Resource;
-use crate::model::{Error, Result};
+use crate::model::resource_kind::{Resource, ResourceKind};
+use crate::model::{Error, Field, Result};
 
 use super::arm_roles::ArmRoles;
 use super::commit::Rules;
@@ -30,15 +33,15 @@ pub(super) struct Resources {
 impl Resources {
     /// A state without resources, with the built-in roles.
     pub(super) fn new(built_in: Arc<[Arc<RoleDefinition>]>) -> Self {
-        Self::joined(built_in, Vec::new(), Vec::new(), Vec::new(), Vec::new())
+        Self::joined(built_in, Vec::new(), Vec::new(), (Vec::new(), Vec::new()), Vec::new())
     }
 
-    /// Builds the state from its parts; assignments in order of creation.
+    /// Builds the state from its parts; custom role definitions and assignments in order of creation.
     pub(super) fn joined(
         built_in: Arc<[Arc<RoleDefinition>]>,
         subscriptions: Vec<Subscription>,
         groups: Vec<ResourceGroup>,
-        assignments: Vec<Arc<ControlAssignment>>,
+        (custom, assignments): (Vec<Arc<RoleDefinition>>, Vec<Arc<ControlAssignment>>),
         budgets: Vec<Budget>,
     ) -> Self {
         let budget =
@@ -48,7 +51,7 @@ impl Resources {
         Self {
             subscriptions: subscriptions.into_iter().map(|one| (one.id, Arc::new(one))).collect(),
             groups: groups.into_iter().map(group).collect(),
-            roles: ArmRoles::new(built_in, assignments),
+            roles: ArmRoles::new(built_in, custom, assignments),
             budgets: budgets.into_iter().map(budget).collect(),
         }
     }
@@ -159,11 +162,14 @@ impl Resources {
                 self.roles.delete_assignments_below(&scope);
                 Ok(())
             }
+            ControlChange::PutDefinition(definition) => self.put_definition(definition),
+            ControlChange::DeleteDefinition(id) => self.roles.delete_definition(*id),
             ControlChange::InsertAssignment(assignment) => {
                 let subscription = assignment.scope.subscription();
                 self.check_subscription(subscription)?;
                 if rules == Rules::All {
                     self.check_exists(&assignment.scope, containers)?;
+                    self.check_assignable(assignment)?;
                     let count = self.roles.count(|scope| scope.subscription() == subscription);
                     limit::CONTROL_ASSIGNMENTS.check_capacity(count)?;
                 }
@@ -209,6 +215,61 @@ impl Resources {
         }
     }
 
+    /// Creates or replaces a custom role definition. Its assignable scopes are in one tenant, in which its name is unique.
+    fn put_definition(&mut self, definition: &Arc<RoleDefinition>) -> Result<()> {
+        let wrong = |why: &str| Err(Error::invalid(Field::RoleDefinitionAssignableScopes, why));
+        let tenant = self.tenant(definition);
+        let scopes = assignable_scopes(definition);
+        if tenant.is_none() || scopes.iter().any(|scope| self.tenant_of(scope) != tenant) {
+            return wrong("the scopes are in existing subscriptions of one tenant");
+        }
+        let is_same_name = |known: &Arc<RoleDefinition>| {
+            known.id != definition.id
+                && known.role_name.to_lowercase() == definition.role_name.to_lowercase()
+                && (known.built_in || self.tenant(known) == tenant)
+        };
+        if self.roles.definitions().iter().any(is_same_name) {
+            return Err(Error::RoleNameTaken { name: definition.role_name.clone() });
+        }
+        let known = self.roles.definition(definition.id).filter(|known| !known.built_in);
+        if known.is_some_and(|known| self.tenant(&known) != tenant) {
+            return Err(Error::invalid(Field::RoleDefinitionId, "another role has this id"));
+        }
+        let is_outside = |assignment: &Arc<ControlAssignment>| {
+            assignment.role_definition == definition.id && !is_assignable_at(definition, &assignment.scope)
+        };
+        if self.roles.assignments().iter().any(is_outside) {
+            return wrong("the role is assigned at a scope that these do not cover");
+        }
+        let before = self.clone();
+        self.roles.put_definition(Arc::clone(definition), |known| {
+            let of_tenant = known.iter().filter(|known| before.tenant(known) == tenant);
+            limit::CONTROL_DEFINITIONS.check_capacity(of_tenant.count())
+        })
+    }
+
+    /// Returns the tenant of a custom role definition.
+    fn tenant(&self, definition: &RoleDefinition) -> Option<Uuid> {
+        assignable_scopes(definition).first().and_then(|scope| self.tenant_of(scope))
+    }
+
+    fn tenant_of(&self, scope: &ControlScope) -> Option<Uuid> {
+        self.subscription(scope.subscription()).map(|subscription| subscription.tenant)
+    }
+
+    /// Checks that the role of a new assignment exists, and can be assigned at its scope.
+    fn check_assignable(&self, assignment: &ControlAssignment) -> Result<()> {
+        let missing = || Error::NotFound(Resource::unnamed(ResourceKind::RoleDefinition));
+        let role = self.roles.definition(assignment.role_definition).ok_or_else(missing)?;
+        match is_assignable_at(&role, &assignment.scope) {
+            true => Ok(()),
+            false => Err(Error::invalid(
+                Field::RoleDefinition,
+                format!("this role can be assigned only at and below {}", role.assignable_scopes.join(", ")),
+            )),
+        }
+    }
+
     /// Checks that the resource of a scope exists and is live, so that a later resource of the same name does not
     /// inherit role assignments. Of the scope of an object in a vault, the vault must exist.
     fn check_exists(&self, scope: &ControlScope, containers: &[Container]) -> Result<()> {
@@ -237,8 +298,6 @@ impl Resources {
 
 #[cfg(test)]
 mod tests {
-    use uuid::Uuid;
-
     use super::*;
     use crate::model::Timestamp;
     use crate::model::name::PrincipalId;
@@ -323,5 +382,68 @@ mod tests {
         assert_eq!(left, [1, 4]);
         let again = after(&[subscription(1), delete]).0;
         assert!(matches!(again, Err(Error::NotFound(_))));
+    }
+
+    fn role(number: u128, name: &str, scopes: &[&str]) -> Arc<RoleDefinition> {
+        Arc::new(RoleDefinition {
+            id: Uuid::from_u128(number),
+            role_name: name.to_owned(),
+            description: String::new(),
+            built_in: false,
+            permissions: Vec::new(),
+            assignable_scopes: scopes.iter().map(|scope| (*scope).to_owned()).collect(),
+        })
+    }
+
+    /// Two subscriptions of one tenant, and one of another.
+    fn two_tenants() -> Resources {
+        let other =
+            Subscription { id: id(3), name: "3".to_owned(), tenant: Uuid::from_u128(1), protected: false };
+        after(&[subscription(1), subscription(2), ControlChange::PutSubscription(other), group(1, "a")]).1
+    }
+
+    fn apply(resources: &mut Resources, change: ControlChange) -> Result<()> {
+        resources.apply(&change, &[], Rules::All)
+    }
+
+    #[test]
+    fn custom_roles_belong_to_one_tenant_with_unique_names() {
+        let mut resources = two_tenants();
+        let [one, two, three] = [1, 2, 3].map(|number| format!("/subscriptions/{}", id(number)));
+        let mut put = |definition| apply(&mut resources, ControlChange::PutDefinition(definition));
+        put(role(1, "reader", &[&one, &two])).unwrap();
+        for scopes in
+            [&[one.as_str(), &three][..], &["/subscriptions/00000000-0000-0000-0000-000000000009"], &[]]
+        {
+            let refused = put(role(2, "writer", scopes));
+            assert!(matches!(refused, Err(Error::Invalid { .. })), "{refused:?}");
+        }
+        assert_eq!(put(role(2, "READER", &[&two])), Err(Error::RoleNameTaken { name: "READER".to_owned() }));
+        put(role(2, "READER", &[&three])).unwrap();
+        // The role of another tenant is not replaced.
+        let refused = put(role(1, "other", &[&three]));
+        assert!(matches!(refused, Err(Error::Invalid { .. })), "{refused:?}");
+        put(role(1, "Reader", &[&one])).unwrap();
+        assert_eq!(resources.roles.definitions().len(), 2);
+    }
+
+    #[test]
+    fn assigned_roles_are_kept_and_cover_their_assignments() {
+        let mut resources = two_tenants();
+        let [one, two] = [1, 2].map(|number| format!("/subscriptions/{}", id(number)));
+        let in_group = format!("{one}/resourceGroups/a");
+        let missing = apply(&mut resources, assigned(5, &in_group));
+        assert_eq!(missing, Err(Error::NotFound(Resource::unnamed(ResourceKind::RoleDefinition))));
+        apply(&mut resources, ControlChange::PutDefinition(role(1, "reader", &[&in_group]))).unwrap();
+        let outside = apply(&mut resources, assigned(5, &one));
+        assert!(matches!(outside, Err(Error::Invalid { field: Field::RoleDefinition, .. })), "{outside:?}");
+        apply(&mut resources, assigned(5, &in_group)).unwrap();
+        let moved = apply(&mut resources, ControlChange::PutDefinition(role(1, "reader", &[&two])));
+        assert!(matches!(moved, Err(Error::Invalid { .. })), "{moved:?}");
+        let delete = || ControlChange::DeleteDefinition(Uuid::from_u128(1));
+        let assigned = Err(Error::RoleDefinitionAssigned { id: Uuid::from_u128(1) });
+        assert_eq!(apply(&mut resources, delete()), assigned);
+        apply(&mut resources, ControlChange::DeleteAssignment(Uuid::from_u128(5))).unwrap();
+        apply(&mut resources, delete()).unwrap();
     }
 }

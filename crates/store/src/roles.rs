@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
-use crate::model::limit;
 use crate::model::local_rbac::{DataAction, GrantableAction, HierarchicalScope, RoleDefinition};
 use crate::model::name::PrincipalId;
 use crate::model::resource_kind::{Resource, ResourceKind};
@@ -61,14 +60,18 @@ impl<A: GrantableAction> Roles<A> {
         self.grants.get(&principal).cloned()
     }
 
-    /// Creates or replaces a custom definition. A replaced one keeps its position.
-    pub(super) fn put_definition(&mut self, definition: Arc<RoleDefinition>) -> Result<()> {
+    /// Creates or replaces a custom definition. A replaced one keeps its position. `check_limit` checks that one more can be added to
+    /// the known ones.
+    pub(super) fn put_definition(
+        &mut self,
+        definition: Arc<RoleDefinition>,
+        check_limit: impl FnOnce(&[Arc<RoleDefinition>]) -> Result<()>,
+    ) -> Result<()> {
         self.check_custom(definition.id)?;
-        let count = self.custom.len();
-        match self.custom.iter_mut().find(|known| known.id == definition.id) {
-            Some(known) => *known = definition,
+        match self.custom.iter().position(|known| known.id == definition.id) {
+            Some(position) => self.custom[position] = definition,
             None => {
-                limit::DEFINITIONS.check_capacity(count)?;
+                check_limit(&self.custom)?;
                 self.custom.push(definition);
             }
         }
@@ -156,6 +159,7 @@ mod tests {
             description: String::new(),
             built_in,
             permissions: Vec::new(),
+            assignable_scopes: Vec::new(),
         })
     }
 
@@ -176,7 +180,7 @@ mod tests {
     fn rejects_changes_to_built_in_definitions() {
         let mut roles = roles();
         let id = Uuid::from_u128(1);
-        assert_eq!(roles.put_definition(definition(1, false)), Err(Error::BuiltInRole { id }));
+        assert_eq!(roles.put_definition(definition(1, false), |_| Ok(())), Err(Error::BuiltInRole { id }));
         assert_eq!(roles.delete_definition(id), Err(Error::BuiltInRole { id }));
         assert_eq!(
             roles.delete_definition(Uuid::from_u128(3)),

@@ -244,9 +244,10 @@ impl<'a> Transaction<'a> {
             Change::RecordRenewalFailure(vault, name, at) => self.record_renewal_failure(vault, name, *at),
             Change::PutCertificateSettings(vault, settings) => self.put_certificate_settings(vault, settings),
             Change::Transition(resource, transition) => self.transition(resource, *transition),
-            Change::PutRoleDefinition(hsm, definition) => {
-                self.change_roles(hsm, |roles| roles.put_definition(Arc::clone(definition)))
-            }
+            Change::PutRoleDefinition(hsm, definition) => self.change_roles(hsm, |roles| {
+                let check_limit = |known: &[_]| limit::DEFINITIONS.check_capacity(known.len());
+                roles.put_definition(Arc::clone(definition), check_limit)
+            }),
             Change::DeleteRoleDefinition(hsm, id) => {
                 self.change_roles(hsm, |roles| roles.delete_definition(*id))
             }

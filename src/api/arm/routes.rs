@@ -14,7 +14,10 @@ use super::super::azure::route::{self, RouteTable};
 use super::super::azure::unsupported;
 use super::call::ContainerPut;
 use super::endpoint::Endpoint;
-use super::wire::{authorization, availability, cloud, deleted, hsms, resources, vault_responses, vaults};
+use super::wire::{
+    authorization, availability, cloud, deleted, hsms, resources, vault_keys, vault_responses, vault_secrets,
+    vaults,
+};
 use crate::model::resource_kind::{Resource, ResourceKind};
 use crate::model::{Error, Result};
 
@@ -29,6 +32,7 @@ pub(super) static ROUTES: LazyLock<RouteTable<Endpoint>> = LazyLock::new(|| {
         of_hsms(),
         of_deleted_hsms(),
         of_vaults(),
+        of_vault_contents(),
         of_roles(),
     ])
 });
@@ -206,6 +210,28 @@ fn of_vaults() -> Vec<Route> {
     ]
 }
 
+/// Secrets and keys of vaults as resources.
+fn of_vault_contents() -> Vec<Route> {
+    const SECRETS: &str = "subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.KeyVault/vaults/{name}/secrets";
+    const SECRET: &str = "subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.KeyVault/vaults/{name}/secrets/{secret}";
+    const KEYS: &str =
+        "subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.KeyVault/vaults/{name}/keys";
+    const KEY: &str = "subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.KeyVault/vaults/{name}/keys/{key}";
+    const VERSIONS: &str = "subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.KeyVault/vaults/{name}/keys/{key}/versions";
+    const VERSION: &str = "subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.KeyVault/vaults/{name}/keys/{key}/versions/{version}";
+    vec![
+        Route::json(("GET", SECRETS), vault_secrets::list, vault_secrets::listed),
+        Route::json(("GET", SECRET), vault_secrets::get, vault_secrets::shown),
+        Route::json(("PUT", SECRET), vault_secrets::put, vault_secrets::written),
+        Route::json(("PATCH", SECRET), vault_secrets::update, vault_secrets::shown),
+        Route::json(("GET", KEYS), vault_keys::list, vault_keys::listed),
+        Route::json(("GET", KEY), vault_keys::get, vault_keys::shown),
+        Route::json(("PUT", KEY), vault_keys::put, vault_keys::shown),
+        Route::json(("GET", VERSIONS), vault_keys::list_versions, vault_keys::listed_versions),
+        Route::json(("GET", VERSION), vault_keys::get, vault_keys::shown_version),
+    ]
+}
+
 fn of_deleted_hsms() -> Vec<Route> {
     const ALL: &str = "subscriptions/{subscription}/providers/Microsoft.KeyVault/deletedManagedHSMs";
     const ONE: &str = "subscriptions/{subscription}/providers/Microsoft.KeyVault/locations/{location}/deletedManagedHSMs/{name}";
@@ -230,6 +256,15 @@ fn of_roles() -> Vec<Route> {
             authorization::definitions,
         ),
         Route::json(("GET", DEFINITION), authorization::get_definition, authorization::definition),
+        Route::json(("PUT", DEFINITION), authorization::put_definition, authorization::definition).created(),
+        // A definition that does not exist counts as deleted.
+        Route::json(("DELETE", DEFINITION), authorization::delete_definition, authorization::definition)
+            .converting(|result| match result {
+                Err(Error::NotFound(Resource { kind: ResourceKind::RoleDefinition, .. })) => {
+                    Ok(CallResponse::empty(StatusCode::NO_CONTENT))
+                }
+                other => other,
+            }),
         Route::json(("GET", ASSIGNMENTS), authorization::list_assignments, authorization::assignments),
         Route::json(("GET", ASSIGNMENT), authorization::get_assignment, authorization::assignment),
         Route::json(("PUT", ASSIGNMENT), authorization::put_assignment, authorization::assignment).created(),

@@ -13,7 +13,7 @@ use super::body;
 use super::query::Query;
 use crate::engine::{Engine, PlaneAccess};
 use crate::identity::{Audience, Credential, VerifiedCredential};
-use crate::model::audit_entry::{Meter, Origin};
+use crate::model::audit_entry::{DecidingAssignment, Meter, Origin};
 use crate::model::{Error, Field, Result};
 use crate::ops::{Operation, Target};
 
@@ -83,6 +83,7 @@ impl<'a, S> Call<'a, S> {
             correlation_id: request_id,
             request_uri: parts.uri.path().to_owned(),
             operation_version: query.api_version().to_owned().into(),
+            ..Origin::default()
         };
         let credential = peer::credential(&parts.headers, &parts.extensions);
         // The body is not buffered before the caller is authenticated.
@@ -109,6 +110,11 @@ impl<'a, S> Call<'a, S> {
     /// Adds the parts of the path that the route names.
     pub(in crate::api) fn with_arguments(self, arguments: Arguments<'a>) -> Self {
         Self { input: RequestInput { arguments, ..self.input }, ..self }
+    }
+
+    /// Returns where the engine reports the role assignment that authorizes the call.
+    pub(in crate::api) fn deciding_assignment(&self) -> DecidingAssignment {
+        self.origin.deciding_assignment.clone()
     }
 
     /// Returns the engine, for lookups before an operation is chosen.

@@ -195,6 +195,8 @@ pub(in crate::api) fn code_and_message(error: &Error, base: &str) -> (&'static s
                 "Role assignment '{existing}' already adds role 'Microsoft.KeyVault/providers/Microsoft.Authorization/roleDefinitions/{role_definition}' to principal '{principal}' in scope '{scope}'."
             ),
         ),
+        Error::RoleDefinitionAssigned { .. } => ("RoleDefinitionHasAssignments", as_is() + "."),
+        Error::RoleNameTaken { .. } => ("RoleDefinitionWithSameNameExists", as_is() + "."),
         // assumption: the service's response for an unknown path is not recorded.
         Error::RouteNotFound => ("NotFound", as_is()),
         Error::ClockNotTrusted { .. }
@@ -203,6 +205,7 @@ pub(in crate::api) fn code_and_message(error: &Error, base: &str) -> (&'static s
         | Error::TokenPoolExhausted { .. }
         | Error::TokenTimeout { .. }
         | Error::TokenUnavailable { .. } => ("ServiceUnavailable", as_is()),
+        Error::SoftDeleteDisabled { .. } => ("NotSupported", as_is() + "."),
         Error::Unauthenticated { .. } => ("Unauthorized", as_is()),
         Error::Unsupported { .. } => ("NotSupported", as_is()),
     }

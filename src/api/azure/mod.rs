@@ -12,6 +12,7 @@ pub(in crate::api) mod path;
 pub(in crate::api) mod query;
 pub(in crate::api) mod response;
 pub(in crate::api) mod route;
+pub(in crate::api) mod sent_value;
 pub(in crate::api) mod surface;
 pub(in crate::api) mod tags;
 pub(in crate::api) mod unsupported;

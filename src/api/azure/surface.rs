@@ -51,6 +51,7 @@ impl Surface {
             correlation_id: request_id,
             request_uri: path,
             operation_version: "".into(),
+            ..Origin::default()
         };
         let credential = peer::credential(&headers, &extensions);
         let unknown = ("UnknownOperation", Meter::Free);

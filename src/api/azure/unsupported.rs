@@ -113,8 +113,6 @@ pub(in crate::api) const RESOURCE_MANAGER: &[RouteFamily] = &[
 /// Source: the references of the providers; used by clients: `deployments`, `tags`, `locks`, diagnostic settings,
 /// metrics and the activity log.
 pub(in crate::api) const PROVIDERS: &[RouteFamily] = &[
-    below(&["microsoft.keyvault", "vaults", ANY, "keys"], "keys through Azure Resource Manager"),
-    below(&["microsoft.keyvault", "vaults", ANY, "secrets"], "secrets through Azure Resource Manager"),
     below(&["microsoft.keyvault", "vaults", ANY, "privateendpointconnections"], PRIVATE_ENDPOINTS),
     below(&["microsoft.keyvault", "vaults", ANY, ANY], "further parts of a vault"),
     below(&["microsoft.keyvault", "managedhsms", ANY, "keys"], "keys through Azure Resource Manager"),
@@ -134,11 +132,6 @@ pub(in crate::api) const PROVIDERS: &[RouteFamily] = &[
     below(&["microsoft.authorization", "policyassignments"], POLICY),
     below(&["microsoft.authorization", "policydefinitions"], POLICY),
     below(&["microsoft.authorization", "policysetdefinitions"], POLICY),
-    exactly(
-        &["PUT", "DELETE"],
-        &["microsoft.authorization", "roledefinitions", ANY],
-        "custom roles of the control plane",
-    ),
 ];
 
 /// The implemented resource types; other routes of these types do not exist in Azure.

@@ -194,8 +194,20 @@ pub(super) fn status(error: &Error) -> Status {
             facts.push(("role_assignment", existing.to_string()));
             Code::AlreadyExists
         }
+        Error::RoleDefinitionAssigned { id } => {
+            facts.push(("role_definition", id.to_string()));
+            Code::FailedPrecondition
+        }
+        Error::RoleNameTaken { name } => {
+            facts.push(("role_name", name.clone()));
+            Code::AlreadyExists
+        }
         Error::RotationPolicyMissing { name } => {
             facts.push(("key", name.to_string()));
+            Code::FailedPrecondition
+        }
+        Error::SoftDeleteDisabled { operation } => {
+            facts.push(("operation", (*operation).to_owned()));
             Code::FailedPrecondition
         }
         Error::Stopping => Code::Unavailable,

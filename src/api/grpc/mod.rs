@@ -149,6 +149,7 @@ fn origin(headers: &HeaderMap, extensions: &Extensions, request_uri: String) -> 
             .unwrap_or_else(|| Ids.guid()),
         request_uri,
         operation_version: "v1".into(),
+        ..Origin::default()
     }
 }
 

@@ -32,6 +32,7 @@ use crate::engine::Engine;
 use crate::identity::{Audience, Credential};
 use crate::ids::Ids;
 use crate::model::Error;
+use crate::model::audit_entry::DecidingAssignment;
 use crate::model::container_id::{ContainerId, ContainerKind};
 use crate::ops::Operation as _;
 use crate::ops::keys::RotateKey;
@@ -59,7 +60,7 @@ impl Rest {
         let Surface { engine, names, limits } = &*self.0;
         let (parts, body) = request.into_parts();
         let endpoint = Endpoint::of(names, &parts, |id| find(engine, id));
-        let context = ResponseContext {
+        let mut context = ResponseContext {
             started: Instant::now(),
             request_id,
             peer: peer::address(&parts.extensions),
@@ -69,10 +70,12 @@ impl Rest {
                 peer::credential(&parts.headers, &parts.extensions),
                 Ok(Credential::None)
             ),
+            deciding_assignment: DecidingAssignment::default(),
         };
         let (target, request) = ((engine, &endpoint), (&parts, body));
         let audience = Audience::of_data_plane(endpoint.kind);
         let call = Call::receive(target, request, audience, request_id, *limits).await;
+        context.deciding_assignment = call.deciding_assignment();
         let found = match &endpoint.container {
             // Nothing can be requested at this host.
             Err(error) if endpoint.kind == ContainerKind::Vault => Err(error.clone()),

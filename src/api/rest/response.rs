@@ -17,6 +17,7 @@ use super::super::azure::error;
 use super::super::azure::response::{CallResponse, Monitor};
 use super::endpoint::Endpoint;
 use crate::engine;
+use crate::model::audit_entry::DecidingAssignment;
 use crate::model::{Error, Field};
 
 /// The headers of every response, including errors and empty ones.
@@ -45,6 +46,8 @@ pub(super) struct ResponseContext<'a> {
     pub(super) headers: &'a HeaderMap,
     /// Whether the request carries a credential, valid or not.
     pub(super) has_credential: bool,
+    /// The role assignment that authorizes the call, in a vault with Azure RBAC.
+    pub(super) deciding_assignment: DecidingAssignment,
 }
 
 impl ResponseContext<'_> {

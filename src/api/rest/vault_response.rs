@@ -33,6 +33,9 @@ const COMMON_HEADERS: [(HeaderName, &str); 6] = [
     (HeaderName::from_static("x-ms-keyvault-service-version"), env!("CARGO_PKG_VERSION")),
 ];
 
+/// Of every call that a role assignment has authorized, as recorded.
+// assumption: also of those that fail afterwards.
+const ASSIGNMENT_ID: HeaderName = HeaderName::from_static("x-ms-keyvault-rbac-assignment-id");
 const CLIENT_REQUEST_ID: HeaderName = HeaderName::from_static("x-ms-client-request-id");
 const RETURN_CLIENT_REQUEST_ID: HeaderName = HeaderName::from_static("x-ms-return-client-request-id");
 
@@ -130,6 +133,7 @@ fn response(
         (REQUEST_ID, Some(context.request_id.to_string())),
         (REGION, endpoint.location.clone()),
         (NETWORK_INFO, context.peer.map(network_info)),
+        (ASSIGNMENT_ID, context.deciding_assignment.get().map(|id| id.simple().to_string())),
     ];
     for (name, text) in values {
         if let Some(Ok(value)) = text.map(HeaderValue::try_from) {

@@ -25,7 +25,7 @@ pub enum ControlCommand {
 /// Subcommands of `strongroom control role`.
 #[derive(Debug, Subcommand)]
 pub enum ControlRoleCommand {
-    /// Show role definitions
+    /// Manage role definitions
     #[command(subcommand)]
     Definition(definition::DefinitionCommand),
     /// Manage role assignments

@@ -111,12 +111,27 @@ impl DefinitionView {
         self.text_with(|block| (&block.data_actions, &block.not_data_actions))
     }
 
-    /// Formats the role as text, with its control plane actions.
+    /// Formats the role as text, with its control plane actions, its data actions in vaults, and where it can be assigned.
     pub(in crate::cli) fn control_text(&self) -> String {
-        self.text_with(|block| (&block.actions, &block.not_actions))
+        let mut fields = self.fields_with(|block| (&block.actions, &block.not_actions));
+        for block in &self.permissions {
+            fields.extend(block.data_actions.iter().map(|action| ("grants in vaults", action.clone())));
+            fields.extend(block.not_data_actions.iter().map(|action| ("except in vaults", action.clone())));
+        }
+        // A built-in role can be assigned everywhere.
+        let scopes = self.assignable_scopes.iter().filter(|scope| *scope != "/");
+        fields.extend(scopes.map(|scope| ("assignable at", scope.clone())));
+        table::fields(&fields)
     }
 
     fn text_with(&self, lists: fn(&PermissionView) -> (&[String], &[String])) -> String {
+        table::fields(&self.fields_with(lists))
+    }
+
+    fn fields_with(
+        &self,
+        lists: fn(&PermissionView) -> (&[String], &[String]),
+    ) -> Vec<(&'static str, String)> {
         let mut fields = vec![
             ("role", self.role_name.clone()),
             ("id", self.id.clone()),
@@ -128,7 +143,7 @@ impl DefinitionView {
             fields.extend(granted.iter().map(|action| ("grants", action.clone())));
             fields.extend(excluded.iter().map(|action| ("except", action.clone())));
         }
-        table::fields(&fields)
+        fields
     }
 }
 

@@ -96,7 +96,7 @@ impl SecretView {
             ("expires", time_argument::format(self.expires)),
             ("created", time_argument::format(self.created)),
             ("updated", time_argument::format(self.updated)),
-            ("recovery", format!("{}, {} days", self.recovery_level, self.recoverable_days)),
+            ("recovery", table::recovery(&self.recovery_level, self.recoverable_days)),
             ("tags", self.tag_list()),
             ("managed", if self.managed { "by a certificate".to_owned() } else { String::new() }),
         ]
@@ -165,7 +165,7 @@ impl DeletedSecretView {
         let mut fields = vec![
             ("name", self.name.clone()),
             ("deleted", time_argument::format(self.deleted_at)),
-            ("scheduled purge", time_argument::format(self.scheduled_purge_at)),
+            ("scheduled purge", time_argument::format_purge(self.deleted_at, self.scheduled_purge_at)),
         ];
         if let Some(secret) = &self.secret {
             fields.extend(secret.fields().into_iter().skip(1));

@@ -26,6 +26,9 @@ pub struct CreateArgs {
     /// Retention interval of the vault and its contents after deletion; cannot be changed later
     #[arg(long, default_value_t = 90, value_parser = clap::value_parser!(u32).range(7..=90), value_name = "DAYS")]
     retention_days: u32,
+    /// Create the vault without soft-delete: deletions are permanent. Only a simulator permits it, before February 2025
+    #[arg(long, conflicts_with = "purge_protection")]
+    no_soft_delete: bool,
     /// Enable purge protection (irreversible)
     #[arg(long)]
     purge_protection: bool,
@@ -52,6 +55,7 @@ pub(super) async fn run(context: &Context, args: CreateArgs) -> Outcome {
     let vault = pb::Vault {
         location: args.location,
         sku: Some(args.sku),
+        soft_delete: Some(!args.no_soft_delete),
         retention_days: Some(args.retention_days),
         purge_protection: args.purge_protection,
         rbac_authorization: Some(!args.access_policies),

@@ -32,8 +32,11 @@ enum PermissionModel {
 /// The changes. Other fields keep their values.
 #[derive(Args, Clone, Debug)]
 // Every argument is listed, because a group that contains a flattened one has no others implicitly.
-#[group(required = true, multiple = true, args = ["purge_protection", "permission_model", "sku", "tags", "clear_tags", "public_network_access", "ip_rules"])]
+#[group(required = true, multiple = true, args = ["soft_delete", "purge_protection", "permission_model", "sku", "tags", "clear_tags", "public_network_access", "ip_rules"])]
 struct Changes {
+    /// Enable soft-delete of a vault that was created without it (irreversible)
+    #[arg(long)]
+    soft_delete: bool,
     /// Enable purge protection (irreversible)
     #[arg(long)]
     purge_protection: bool,
@@ -57,9 +60,10 @@ struct Changes {
 pub(super) async fn run(context: &Context, args: UpdateArgs) -> Outcome {
     let session = context.connect_control().await?;
     let name = args.vault.resource(&session)?;
-    let Changes { purge_protection, permission_model, sku, tags: new_tags, clear_tags, network } =
+    let Changes { soft_delete, purge_protection, permission_model, sku, tags: new_tags, clear_tags, network } =
         args.changes;
     let fields = [
+        ("soft_delete", soft_delete),
         ("purge_protection", purge_protection),
         ("rbac_authorization", permission_model.is_some()),
         ("sku", sku.is_some()),
@@ -77,6 +81,7 @@ pub(super) async fn run(context: &Context, args: UpdateArgs) -> Outcome {
     let request = pb::UpdateVaultRequest {
         vault: Some(pb::Vault {
             name,
+            soft_delete: Some(soft_delete),
             purge_protection,
             rbac_authorization: permission_model.map(|model| model == PermissionModel::Rbac),
             sku,

@@ -17,6 +17,7 @@ pub(super) struct VaultView {
     location: String,
     sku: String,
     tenant_id: String,
+    soft_delete: bool,
     retention_days: u32,
     purge_protection: bool,
     recovery_level: String,
@@ -86,6 +87,7 @@ impl From<pb::Vault> for VaultView {
             location: vault.location,
             sku: vault.sku.unwrap_or_default(),
             tenant_id: vault.tenant_id,
+            soft_delete: vault.soft_delete.unwrap_or(true),
             retention_days: vault.retention_days.unwrap_or_default(),
             purge_protection: vault.purge_protection,
             recovery_level: vault.recovery_level,
@@ -117,6 +119,7 @@ impl VaultView {
             ("location", self.location.clone()),
             ("sku", self.sku.clone()),
             ("retention", format!("{} days", self.retention_days)),
+            ("soft-delete", if self.soft_delete { "on" } else { "off" }.to_owned()),
             ("purge protection", if self.purge_protection { "on" } else { "off" }.to_owned()),
             ("recovery level", self.recovery_level.clone()),
             ("permission model", self.permission_model().to_owned()),
@@ -178,7 +181,8 @@ impl DeletedVaultView {
     pub(super) fn text(&self) -> String {
         let mut fields = self.vault.fields();
         fields.push(("deleted", time_argument::format(self.deleted_at)));
-        fields.push(("scheduled purge", time_argument::format(self.scheduled_purge_at)));
+        fields
+            .push(("scheduled purge", time_argument::format_purge(self.deleted_at, self.scheduled_purge_at)));
         table::fields(&fields)
     }
 }

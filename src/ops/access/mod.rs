@@ -2,13 +2,9 @@
 //!
 //! Azure: <https://learn.microsoft.com/azure/key-vault/managed-hsm/role-management>
 
-mod delete_definition;
 mod plane;
-mod put_definition;
 
-pub use delete_definition::DeleteRoleDefinition;
 pub use plane::{
-    CheckAccess, CreateRoleAssignment, DeleteRoleAssignment, GetRoleAssignment, GetRoleDefinition,
-    ListRoleAssignments, ListRoleDefinitions, LocalSelection,
+    CheckAccess, CreateRoleAssignment, DeleteRoleAssignment, DeleteRoleDefinition, GetRoleAssignment,
+    GetRoleDefinition, ListRoleAssignments, ListRoleDefinitions, LocalSelection, PutRoleDefinition,
 };
-pub use put_definition::PutRoleDefinition;

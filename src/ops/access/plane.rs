@@ -4,16 +4,18 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
-use crate::model::Result;
+use crate::model::arm_rbac::ControlScope;
 use crate::model::audit_entry::Meter;
 use crate::model::change::Change;
+use crate::model::error::shorten;
 use crate::model::local_rbac::{
-    DataAction, Grant, HierarchicalScope as _, LocalScope, RoleAssignment, RoleDefinition,
+    DataAction, Grant, HierarchicalScope as _, LocalScope, Permission, RoleAssignment, RoleDefinition,
 };
 use crate::model::name::{HsmName, PrincipalId};
+use crate::model::{Error, Field, Result};
 use crate::ops::rbac::{
-    self, CreateAssignment, DeleteAssignment, GetAssignment, GetDefinition, ListAssignments, ListDefinitions,
-    RbacOperations, RbacPlane,
+    self, CreateAssignment, DeleteAssignment, DeleteDefinition, GetAssignment, GetDefinition,
+    ListAssignments, ListDefinitions, PutDefinition, RbacOperations, RbacPlane,
 };
 use crate::ops::{Cx, DataPlane, ExistingRoleDefinition, InHsm, OperationNames, RoleScope, WholeHsm};
 
@@ -21,6 +23,10 @@ use crate::ops::{Cx, DataPlane, ExistingRoleDefinition, InHsm, OperationNames, R
 pub type ListRoleDefinitions = ListDefinitions<DataPlane>;
 /// Returns a role definition.
 pub type GetRoleDefinition = GetDefinition<DataPlane>;
+/// Creates or replaces a custom role definition.
+pub type PutRoleDefinition = PutDefinition<DataPlane>;
+/// Deletes a custom role definition. Its assignments are kept and grant nothing.
+pub type DeleteRoleDefinition = DeleteDefinition<DataPlane>;
 /// Creates a role assignment. A key named by the scope need not exist.
 pub type CreateRoleAssignment = CreateAssignment<DataPlane>;
 /// Returns a role assignment.
@@ -47,12 +53,19 @@ impl RbacPlane for DataPlane {
     type Assignment = RoleAssignment;
     type Definitions = WholeHsm;
     type Definition = ExistingRoleDefinition;
+    type DefinitionPlace = WholeHsm;
     type Selection = LocalSelection;
     type Located<T: Send + 'static> = InHsm<T>;
 
     const OPERATIONS: RbacOperations<DataAction> = RbacOperations {
         list_definitions: names("ListRoleDefinitions", "RoleDefinitionList", DataAction::RoleDefinitionRead),
         get_definition: names("GetRoleDefinition", "RoleDefinitionGet", DataAction::RoleDefinitionRead),
+        put_definition: names("PutRoleDefinition", "RoleDefinitionCreate", DataAction::RoleDefinitionWrite),
+        delete_definition: names(
+            "DeleteRoleDefinition",
+            "RoleDefinitionDelete",
+            DataAction::RoleDefinitionDelete,
+        ),
         create_assignment: names(
             "CreateRoleAssignment",
             "RoleAssignmentCreate",
@@ -73,6 +86,30 @@ impl RbacPlane for DataPlane {
 
     fn definitions(cx: &Cx) -> Result<Vec<Arc<RoleDefinition>>> {
         Ok(cx.store.role_definitions(&cx.managed_hsm()?.name))
+    }
+
+    /// A pattern that matches no data action is rejected, since it would grant nothing without notice. Other actions are stored.
+    fn check_definition(permissions: &[Permission], _: &[ControlScope]) -> Result<()> {
+        let wrong = |why: String| Err(Error::invalid(Field::RoleDefinitionPermissions, why));
+        for Permission { actions, not_actions, data_actions, not_data_actions } in permissions {
+            if let Some(pattern) =
+                data_actions.iter().chain(not_data_actions).find(|pattern| !matches_data_action(pattern))
+            {
+                return wrong(format!("{:?} matches no data action of Managed HSM", shorten(pattern)));
+            }
+            if actions.iter().chain(not_actions).any(|action| action.len() > 256) {
+                return wrong("an action has at most 256 bytes".to_owned());
+            }
+        }
+        Ok(())
+    }
+
+    fn put(cx: &Cx, definition: Arc<RoleDefinition>) -> Result<Change> {
+        Ok(Change::PutRoleDefinition(cx.managed_hsm()?.name.clone(), definition))
+    }
+
+    fn remove(cx: &Cx, definition: Uuid) -> Result<Change> {
+        Ok(Change::DeleteRoleDefinition(cx.managed_hsm()?.name.clone(), definition))
     }
 
     fn assignments(cx: &Cx) -> Result<Vec<Arc<RoleAssignment>>> {
@@ -113,6 +150,19 @@ impl RbacPlane for DataPlane {
     fn delete(cx: &Cx, assignment: Uuid) -> Result<Change> {
         Ok(Change::DeleteRoleAssignment(cx.managed_hsm()?.name.clone(), assignment))
     }
+}
+
+/// Whether a pattern matches a data action.
+fn matches_data_action(pattern: &str) -> bool {
+    let probe = RoleDefinition {
+        id: Uuid::nil(),
+        role_name: String::new(),
+        description: String::new(),
+        built_in: false,
+        permissions: vec![Permission { data_actions: vec![pattern.to_owned()], ..Permission::default() }],
+        assignable_scopes: Vec::new(),
+    };
+    pattern.len() <= 256 && DataAction::ALL.iter().any(|action| probe.grants(*action))
 }
 
 const fn names(name: &'static str, event: &'static str, action: DataAction) -> OperationNames<DataAction> {

@@ -5,7 +5,7 @@ mod targets;
 
 pub use plane::{
     AtScope, CheckControlAccess, ControlSelection, CreateControlRoleAssignment, DeleteControlRoleAssignment,
-    GetControlRoleAssignment, GetControlRoleDefinition, ListControlRoleAssignments,
-    ListControlRoleDefinitions,
+    DeleteControlRoleDefinition, GetControlRoleAssignment, GetControlRoleDefinition,
+    ListControlRoleAssignments, ListControlRoleDefinitions, PutControlRoleDefinition,
 };
 pub use targets::{ExistingAssignment, ExistingDefinition, ExistingScope};

@@ -5,23 +5,31 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use super::{ExistingAssignment, ExistingDefinition, ExistingScope};
-use crate::model::Result;
 use crate::model::arm_rbac::{ControlAction, ControlAssignment, ControlGrant, ControlScope};
 use crate::model::audit_entry::Meter;
 use crate::model::change::{Change, ControlChange};
-use crate::model::local_rbac::{HierarchicalScope as _, RoleDefinition};
+use crate::model::custom_role::{assignable_scopes, check_actions, check_assignable_scopes, is_visible_at};
+use crate::model::error::DeniedAction;
+use crate::model::local_rbac::{HierarchicalScope as _, Permission, RoleDefinition};
 use crate::model::name::PrincipalId;
+use crate::model::role::roles_granting;
+use crate::model::{Error, Result};
 use crate::ops::rbac::{
-    CheckAccess, CreateAssignment, DeleteAssignment, GetAssignment, GetDefinition, ListAssignments,
-    ListDefinitions, RbacOperations, RbacPlane,
+    CheckAccess, CreateAssignment, DeleteAssignment, DeleteDefinition, GetAssignment, GetDefinition,
+    ListAssignments, ListDefinitions, PutDefinition, RbacOperations, RbacPlane,
 };
 use crate::ops::resources::AnyScope;
 use crate::ops::{ControlCx, ControlPlane, OperationNames};
 
-/// Lists the role definitions that can be assigned at a scope: the same at every scope.
+/// Lists the role definitions that can be assigned at a scope or below it.
+// assumption: Azure includes the latter with the filter `atScopeAndBelow()` only.
 pub type ListControlRoleDefinitions = ListDefinitions<ControlPlane>;
 /// Returns a role definition.
 pub type GetControlRoleDefinition = GetDefinition<ControlPlane>;
+/// Creates or replaces a custom role definition. The caller needs the permission at all its assignable scopes.
+pub type PutControlRoleDefinition = PutDefinition<ControlPlane>;
+/// Deletes a custom role definition that is not assigned. The caller needs the permission at all its assignable scopes.
+pub type DeleteControlRoleDefinition = DeleteDefinition<ControlPlane>;
 /// Creates a role assignment. The resource of the scope must exist, so that a later resource of the same name does not
 /// inherit the assignment.
 pub type CreateControlRoleAssignment = CreateAssignment<ControlPlane>;
@@ -60,6 +68,7 @@ impl RbacPlane for ControlPlane {
     type Assignment = ExistingAssignment;
     type Definitions = AnyScope;
     type Definition = ExistingDefinition;
+    type DefinitionPlace = AnyScope;
     type Selection = ControlSelection;
     type Located<T: Send + 'static> = AtScope<T>;
 
@@ -73,6 +82,16 @@ impl RbacPlane for ControlPlane {
             "GetControlRoleDefinition",
             "ControlRoleDefinitionGet",
             ControlAction::RoleDefinitionRead,
+        ),
+        put_definition: names(
+            "PutControlRoleDefinition",
+            "ControlRoleDefinitionPut",
+            ControlAction::RoleDefinitionWrite,
+        ),
+        delete_definition: names(
+            "DeleteControlRoleDefinition",
+            "ControlRoleDefinitionDelete",
+            ControlAction::RoleDefinitionDelete,
         ),
         create_assignment: names(
             "CreateControlRoleAssignment",
@@ -99,6 +118,45 @@ impl RbacPlane for ControlPlane {
 
     fn definitions(cx: &ControlCx) -> Result<Vec<Arc<RoleDefinition>>> {
         Ok(cx.store.control_definitions())
+    }
+
+    fn is_listed(definition: &RoleDefinition, scope: &ControlScope) -> bool {
+        is_visible_at(definition, scope)
+    }
+
+    fn check_definition(permissions: &[Permission], assignable_scopes: &[ControlScope]) -> Result<()> {
+        check_actions(permissions)?;
+        check_assignable_scopes(assignable_scopes)
+    }
+
+    fn authorize_definition(
+        cx: &ControlCx,
+        action: ControlAction,
+        definition: &RoleDefinition,
+    ) -> Result<()> {
+        let Some(principal) = cx.caller_principals.first().copied() else {
+            return Err(Error::internal("a role definition is written without a caller"));
+        };
+        let grants: Vec<_> =
+            cx.caller_principals.iter().map(|caller| cx.store.control_grants(*caller)).collect();
+        let is_denied = |scope: &ControlScope| {
+            !grants.iter().flat_map(|grants| grants.iter()).any(|grant| grant.allows(action, scope))
+        };
+        match assignable_scopes(definition).into_iter().find(is_denied) {
+            Some(scope) => {
+                let roles = roles_granting(action, cx.store.control_definitions());
+                Err(Error::Forbidden { principal, denied: DeniedAction::Control(action, scope), roles })
+            }
+            None => Ok(()),
+        }
+    }
+
+    fn put(_: &ControlCx, definition: Arc<RoleDefinition>) -> Result<Change> {
+        Ok(Change::Control(ControlChange::PutDefinition(definition)))
+    }
+
+    fn remove(_: &ControlCx, definition: Uuid) -> Result<Change> {
+        Ok(Change::Control(ControlChange::DeleteDefinition(definition)))
     }
 
     fn assignments(cx: &ControlCx) -> Result<Vec<Arc<ControlAssignment>>> {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use crate::model::arm_rbac::{ControlAssignment, ControlScope};
+use crate::model::custom_role::is_visible_at;
 use crate::model::local_rbac::{HierarchicalScope as _, RoleDefinition};
 use crate::model::resource::SubscriptionId;
 use crate::model::resource_kind::{Resource, ResourceKind};
@@ -94,13 +95,19 @@ impl Target for ExistingAssignment {
     }
 }
 
-/// A role definition, requested at a scope. It exists at every scope.
+/// A role definition, requested at a scope: a built-in one, or a custom one that can be assigned there or below.
 #[derive(Debug)]
 pub struct ExistingDefinition(Arc<RoleDefinition>);
 
 impl From<ExistingDefinition> for Arc<RoleDefinition> {
     fn from(existing: ExistingDefinition) -> Self {
         existing.0
+    }
+}
+
+impl AsRef<Arc<RoleDefinition>> for ExistingDefinition {
+    fn as_ref(&self) -> &Arc<RoleDefinition> {
+        &self.0
     }
 }
 
@@ -127,6 +134,7 @@ impl Target for ExistingDefinition {
 
     fn load(id: &Self::Id, store: &Store) -> Result<Self> {
         let found = store.control_definitions().into_iter().find(|role| role.id == id.1);
+        let found = found.filter(|role| is_visible_at(role, &id.0));
         found.map(Self).ok_or(Error::NotFound(Resource::unnamed(ResourceKind::RoleDefinition)))
     }
 }

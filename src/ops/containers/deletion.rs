@@ -29,6 +29,7 @@ impl<R: ContainerResource> SoftDeletable for R {
     type PurgeReply = Bundle<R>;
 
     const OPERATIONS: DeletionOperations<ControlAction> = <R as ContainerResource>::OPERATIONS.deletion;
+    const PURGE_NEEDS_RECORD: bool = true;
     const KIND_DURING_PURGE: ResourceKind = R::KIND;
 
     fn reference(&self) -> Deletable {

@@ -34,7 +34,7 @@ impl<R: ContainerResource> ContainerPath<R> {
     ///
     /// # Errors
     /// `NotFound`.
-    pub(in crate::ops) fn live(&self, store: &Store) -> Result<Arc<R>> {
+    pub fn live(&self, store: &Store) -> Result<Arc<R>> {
         let not_found = || Error::NotFound(R::missing(self));
         R::find(&self.name, store).filter(|found| self.is_live(found)).ok_or_else(not_found)
     }

@@ -1,17 +1,20 @@
-//! Soft-deletes a resource with everything in it.
+//! Deletes a resource with everything in it.
 
 use std::sync::Arc;
 
 use super::SoftDeletable;
 use crate::model::audit_entry::Meter;
-use crate::model::change::Change;
+use crate::model::change::{Change, Intent};
 use crate::model::deletion::Transition;
-use crate::model::retention::Deletion;
 use crate::model::{Result, Timestamp};
 use crate::ops::{ActionOf, CommonCx as _, CxOf, Done, Operation, Target};
 
 /// Soft-deletes a resource and sets its scheduled purge date, which does not change later. Its name stays reserved
 /// (<https://learn.microsoft.com/azure/key-vault/managed-hsm/soft-delete-overview>).
+///
+/// In a vault without soft-delete, the resource is soft-deleted and purged in one call. One transaction removes its record and
+/// opens the intent to destroy its key material, which follows before the reply; if it is interrupted, the sweeper completes it.
+/// A container keeps its record until its token is wiped, so that nothing else can get its name.
 pub struct Delete<R: SoftDeletable> {
     /// The resource.
     pub id: <R::Live as Target>::Id,
@@ -24,6 +27,7 @@ impl<R: SoftDeletable> Operation for Delete<R> {
     const METER: Meter = R::OPERATIONS.delete.meter;
     const IS_RPC: bool = R::HAS_RPCS;
     const CHANGES: bool = true;
+    const AWAITS_INTENT: bool = true;
     type Target = R::Live;
     type Reply = R::DeletedBundle;
 
@@ -38,8 +42,18 @@ impl<R: SoftDeletable> Operation for Delete<R> {
     async fn execute(self, target: R::Live, cx: &CxOf<Self>) -> Result<Done<R::DeletedBundle>> {
         let live = target.as_ref();
         let level = live.recovery_level(cx);
-        let deletion = Deletion::new(cx.now(), level.retention)?;
+        let deletion = level.deletion_at(cx.now())?;
         let bundle = Arc::new(live.with_deletion(Some(deletion), cx.now())).deleted_bundle(level)?;
-        Ok(Done::with(bundle, [Change::Transition(live.reference(), Transition::SoftDelete(deletion))]))
+        let mut changes = vec![Change::Transition(live.reference(), Transition::SoftDelete(deletion))];
+        if !deletion.is_permanent() {
+            return Ok(Done::with(bundle, changes));
+        }
+        let (reference, id) = (live.reference(), cx.ids().ordered());
+        let intent = |(verb, objects)| Intent { id, container: reference.container(), verb, objects };
+        let open = live.purge_intent().map(intent);
+        if !R::PURGE_NEEDS_RECORD {
+            changes.push(Change::Transition(reference.clone(), Transition::Purge(cx.now())));
+        }
+        Ok(Done { open, ..Done::with(bundle, changes) })
     }
 }

@@ -1,6 +1,6 @@
 //! Returns a deleted resource.
 
-use super::SoftDeletable;
+use super::{SoftDeletable, check_soft_delete};
 use crate::model::Result;
 use crate::model::audit_entry::Meter;
 use crate::ops::{ActionOf, CxOf, Done, Operation, Target};
@@ -22,6 +22,10 @@ impl<R: SoftDeletable> Operation for GetDeleted<R> {
 
     fn target(&self) -> <R::Deleted as Target>::Id {
         self.id.clone()
+    }
+
+    fn check_context(&self, cx: &CxOf<Self>) -> Result<()> {
+        check_soft_delete(cx, "get")
     }
 
     async fn execute(self, target: R::Deleted, cx: &CxOf<Self>) -> Result<Done<R::DeletedBundle>> {

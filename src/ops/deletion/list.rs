@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::SoftDeletable;
+use super::{SoftDeletable, check_soft_delete};
 use crate::model::Result;
 use crate::model::audit_entry::Meter;
 use crate::ops::{ActionOf, CxOf, Done, Operation, Page, PageRequest, Target};
@@ -27,6 +27,10 @@ impl<R: SoftDeletable> Operation for ListDeleted<R> {
 
     fn target(&self) -> <R::Container as Target>::Id {
         self.container.clone()
+    }
+
+    fn check_context(&self, cx: &CxOf<Self>) -> Result<()> {
+        check_soft_delete(cx, "list")
     }
 
     async fn execute(self, _: R::Container, cx: &CxOf<Self>) -> Result<Done<Page<R::DeletedBundle>>> {

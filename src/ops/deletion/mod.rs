@@ -27,7 +27,7 @@ use crate::model::deletion::Deletable;
 use crate::model::name::VersionId;
 use crate::model::resource_kind::ResourceKind;
 use crate::model::retention::{Deletion, RecoveryLevel};
-use crate::model::{Result, Timestamp};
+use crate::model::{Error, Result, Timestamp};
 use crate::store::Store;
 
 /// A stored resource that is soft-deleted before it is purged. Implemented by the type of the record; the operations of
@@ -54,6 +54,8 @@ pub trait SoftDeletable: Sized + Send + Sync + 'static {
     const OPERATIONS: DeletionOperations<<Self::Plane as Plane>::Action>;
     /// Whether its operations have gRPC methods.
     const HAS_RPCS: bool = true;
+    /// Whether its record is needed to destroy its key material, and is therefore removed last.
+    const PURGE_NEEDS_RECORD: bool = false;
     /// The kind by which errors name the resource while it is being purged.
     const KIND_DURING_PURGE: ResourceKind;
 
@@ -127,6 +129,18 @@ pub trait SoftDeletable: Sized + Send + Sync + 'static {
 
 /// The context of a noun's operations.
 pub type CxOfNoun<R> = <<R as SoftDeletable>::Plane as Plane>::Cx;
+
+/// Checks that the addressed container keeps deleted objects.
+///
+/// # Errors
+/// `SoftDeleteDisabled`. The message is recorded of `purge`.
+// assumption: other operations on deleted objects are refused in the same way.
+fn check_soft_delete(cx: &impl CommonCx, operation: &'static str) -> Result<()> {
+    match cx.container().is_none_or(|container| container.recovery_level(false).soft_delete) {
+        true => Ok(()),
+        false => Err(Error::SoftDeleteDisabled { operation }),
+    }
+}
 
 /// What the operations of a noun differ in.
 #[derive(Clone, Copy, Debug)]

@@ -1,6 +1,6 @@
 //! Purges a deleted resource: destroys its key material in the token, then its record.
 
-use super::{CxOfNoun, SoftDeletable};
+use super::{CxOfNoun, SoftDeletable, check_soft_delete};
 use crate::model::audit_entry::Meter;
 use crate::model::change::Change;
 use crate::model::deletion::Transition;
@@ -26,6 +26,10 @@ impl<R: SoftDeletable> Operation for Purge<R> {
 
     fn target(&self) -> <R::Deleted as Target>::Id {
         self.id.clone()
+    }
+
+    fn check_context(&self, cx: &CxOf<Self>) -> Result<()> {
+        check_soft_delete(cx, "purge")
     }
 
     fn check(&self, target: &R::Deleted, _: Timestamp) -> Result<()> {

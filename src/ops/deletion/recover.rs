@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::SoftDeletable;
+use super::{SoftDeletable, check_soft_delete};
 use crate::model::audit_entry::Meter;
 use crate::model::change::Change;
 use crate::model::deletion::Transition;
@@ -28,6 +28,10 @@ impl<R: SoftDeletable> Operation for Recover<R> {
 
     fn target(&self) -> <R::Recoverable as Target>::Id {
         self.id.clone()
+    }
+
+    fn check_context(&self, cx: &CxOf<Self>) -> Result<()> {
+        check_soft_delete(cx, "recover")
     }
 
     fn check(&self, target: &R::Recoverable, _: Timestamp) -> Result<()> {

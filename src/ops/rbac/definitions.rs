@@ -28,7 +28,9 @@ impl<P: RbacPlane> Operation for ListDefinitions<P> {
 
     async fn execute(self, _: P::Definitions, cx: &CxOf<Self>) -> Result<Done<Self::Reply>> {
         let scope = P::Definitions::scope(&self.at, cx.store());
-        Ok(Done::reply(P::located(cx, &scope, P::definitions(cx)?)?))
+        let mut definitions = P::definitions(cx)?;
+        definitions.retain(|definition| P::is_listed(definition, &scope));
+        Ok(Done::reply(P::located(cx, &scope, definitions)?))
     }
 }
 

@@ -1,12 +1,12 @@
 //! Role-based access control, once for all planes: generic operations, and the trait by which a plane has them.
-//!
-//! Custom role definitions are not in common: only local RBAC has them.
 
 mod assignments;
 mod check_access;
 mod create_assignment;
 mod decision;
 mod definitions;
+mod delete_definition;
+mod put_definition;
 
 use std::sync::Arc;
 
@@ -17,12 +17,17 @@ pub use check_access::CheckAccess;
 pub use create_assignment::CreateAssignment;
 pub use decision::AccessDecision;
 pub use definitions::{GetDefinition, ListDefinitions};
+pub use delete_definition::DeleteDefinition;
+pub use put_definition::PutDefinition;
 
 use super::{CommonCx, OperationNames, Plane, Target};
 use crate::model::Result;
+use crate::model::arm_rbac::ControlScope;
 use crate::model::change::Change;
 use crate::model::name::PrincipalId;
-use crate::model::role::{Assignment, GrantableAction, HierarchicalScope, RoleDefinition, RoleGrant};
+use crate::model::role::{
+    Assignment, GrantableAction, HierarchicalScope, Permission, RoleDefinition, RoleGrant,
+};
 
 /// A plane whose operations are authorized by role assignments at its scopes. The operations of this module then exist
 /// for it. The members are what planes differ in; the rule of evaluation is not, see [`RoleGrant::allows`].
@@ -41,7 +46,9 @@ pub trait RbacPlane:
     /// The place whose role definitions are listed.
     type Definitions: Target<Plane = Self>;
     /// A role definition.
-    type Definition: Target<Plane = Self> + Into<Arc<RoleDefinition>>;
+    type Definition: Target<Plane = Self> + Into<Arc<RoleDefinition>> + AsRef<Arc<RoleDefinition>>;
+    /// The place where custom role definitions are written.
+    type DefinitionPlace: Target<Plane = Self>;
     /// Selects the role assignments of a list by their scopes.
     type Selection: Send + 'static;
     /// A reply with the place that resource names begin with.
@@ -52,6 +59,36 @@ pub trait RbacPlane:
 
     /// Returns the role definitions: built-in ones, then custom ones.
     fn definitions(cx: &Self::Cx) -> Result<Vec<Arc<RoleDefinition>>>;
+
+    /// Whether a list of role definitions at a scope includes one.
+    fn is_listed(_definition: &RoleDefinition, _scope: &Self::Scope) -> bool {
+        true
+    }
+
+    /// Checks the permissions and the assignable scopes of a new role definition.
+    ///
+    /// # Errors
+    /// `Invalid` naming the field.
+    fn check_definition(permissions: &[Permission], assignable_scopes: &[ControlScope]) -> Result<()>;
+
+    /// Checks that the caller may perform an action on a role definition at all its assignable scopes, on planes where they have some.
+    ///
+    /// # Errors
+    /// `Forbidden`, naming the scope.
+    fn authorize_definition(
+        _cx: &Self::Cx,
+        _action: Self::Action,
+        _definition: &RoleDefinition,
+    ) -> Result<()> {
+        Ok(())
+    }
+
+    /// Returns the change that creates or replaces a custom role definition. When the store applies it, it rejects identifiers of
+    /// built-in roles and enforces the limit.
+    fn put(cx: &Self::Cx, definition: Arc<RoleDefinition>) -> Result<Change>;
+
+    /// Returns the change that deletes a custom role definition.
+    fn remove(cx: &Self::Cx, definition: Uuid) -> Result<Change>;
 
     /// Returns the role assignments in order of creation.
     fn assignments(cx: &Self::Cx) -> Result<Vec<Arc<Assignment<Self::Scope>>>>;
@@ -87,6 +124,10 @@ pub struct RbacOperations<A> {
     pub list_definitions: OperationNames<A>,
     /// Of [`GetDefinition`].
     pub get_definition: OperationNames<A>,
+    /// Of [`PutDefinition`].
+    pub put_definition: OperationNames<A>,
+    /// Of [`DeleteDefinition`].
+    pub delete_definition: OperationNames<A>,
     /// Of [`CreateAssignment`].
     pub create_assignment: OperationNames<A>,
     /// Of [`GetAssignment`].

@@ -9,7 +9,6 @@ use crate::model::audit_entry::Meter;
 use crate::model::change::{Change, ControlChange};
 use crate::model::deletion::Transition;
 use crate::model::resource::{ResourceGroup, ResourceGroupName, SubscriptionId};
-use crate::model::retention::Deletion;
 use crate::ops::{ControlCx, Done, Operation};
 
 /// Lists the resource groups of a subscription.
@@ -66,6 +65,8 @@ impl Operation for GetResourceGroup {
 /// of deleting the group. Role assignments at the group and below are deleted. Deleted HSMs belong to the subscription:
 /// they are kept, and can be recovered once a group of this name exists again.
 ///
+/// A vault without soft-delete is purged by the scheduler at once.
+///
 /// Source: "Delete resource groups" of Azure Resource Manager. Purge protection does not prevent soft-deletion.
 #[derive(Clone, Debug)]
 pub struct DeleteResourceGroup {
@@ -96,7 +97,7 @@ impl Operation for DeleteResourceGroup {
                 && container.resource_group().to_case_insensitive() == group.name.to_case_insensitive()
                 && container.deletion().is_none();
             if is_in_group {
-                let deletion = Deletion::new(cx.now, container.recovery_level(false).retention)?;
+                let deletion = container.recovery_level(false).deletion_at(cx.now)?;
                 let transition = Transition::SoftDelete(deletion);
                 changes.push(Change::Transition(container.deletable(), transition));
             }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
-use super::{NewVault, VaultBundle, VaultPath, check_virtual_networks};
+use super::{NewVault, VaultBundle, VaultPath, check_purge_protection, check_virtual_networks};
 use crate::model::arm_rbac::ControlAction;
 use crate::model::audit_entry::Meter;
 use crate::model::change::{Change, IntentVerb};
@@ -31,6 +31,8 @@ pub struct CreateVault {
     pub sku: Option<VaultSku>,
     /// The tenant whose principals it accepts; must be that of the subscription.
     pub tenant: Option<Uuid>,
+    /// Whether the vault and its contents are soft-deleted, rather than deleted permanently.
+    pub soft_delete: bool,
     /// The retention interval of deleted contents and of the deleted vault; cannot be changed later.
     pub retention: RetentionDays,
     /// Whether purges before the scheduled purge date are refused.
@@ -57,6 +59,22 @@ impl CreateVault {
     fn sku(&self) -> Result<VaultSku> {
         self.sku.ok_or_else(|| Error::invalid(Field::Sku, "this is missing"))
     }
+
+    /// Checks that a vault may be created without soft-delete, if the request says so.
+    // assumption: Azure's messages are not recorded.
+    fn check_soft_delete(&self, cx: &ControlCx) -> Result<()> {
+        let wrong = |why: &str| Err(Error::invalid(Field::SoftDelete, why));
+        match (self.soft_delete, cx.soft_delete_opt_out) {
+            (true, _) => Ok(()),
+            (false, false) => wrong(
+                "The property \"enableSoftDelete\" cannot be set to false. Vaults are created with soft-delete.",
+            ),
+            (false, true) if cx.now >= Vault::SOFT_DELETE_REQUIRED_FROM => wrong(
+                "The property \"enableSoftDelete\" cannot be set to false. Vaults are created with soft-delete since February 2025.",
+            ),
+            (false, true) => Ok(()),
+        }
+    }
 }
 
 impl Operation for CreateVault {
@@ -77,6 +95,7 @@ impl Operation for CreateVault {
             return Err(Error::invalid(Field::Location, "this is missing"));
         }
         self.sku()?;
+        check_purge_protection(self.soft_delete, self.purge_protection)?;
         check_tags(&self.tags)?;
         check_virtual_networks(&self.virtual_network_rules)?;
         self.network().map(|_| ())
@@ -87,6 +106,7 @@ impl Operation for CreateVault {
         if self.tenant.is_some_and(|given| given != tenant) {
             return Err(Error::invalid(Field::TenantId, "the tenant must be that of the subscription"));
         }
+        self.check_soft_delete(cx)?;
         self.access_policies.check(tenant)?;
         cx.locations.find(&self.location)?;
         // Checked before a token is allocated; the store checks again when it applies the change.
@@ -105,6 +125,7 @@ impl Operation for CreateVault {
             resource_group: self.path.resource_group,
             location: self.location,
             sku,
+            soft_delete: self.soft_delete,
             retention: self.retention,
             purge_protection: self.purge_protection,
             rbac_authorization: self.rbac_authorization,

@@ -51,6 +51,19 @@ pub type PurgeDeletedVault = Purge<Vault>;
 /// Purges a deleted vault at its scheduled purge date.
 pub type PurgeExpiredVault = PurgeExpired<Vault>;
 
+/// Checks that purge protection protects something.
+///
+/// # Errors
+/// `Invalid` naming `purge_protection`.
+fn check_purge_protection(soft_delete: bool, purge_protection: bool) -> Result<()> {
+    match purge_protection && !soft_delete {
+        true => {
+            Err(Error::invalid(Field::PurgeProtection, "this requires soft-delete, which is not enabled"))
+        }
+        false => Ok(()),
+    }
+}
+
 /// Checks the rules for virtual networks.
 ///
 /// # Errors

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use super::create::lowercase;
-use super::{LiveVault, VaultBundle, VaultPath, check_virtual_networks};
+use super::{LiveVault, VaultBundle, VaultPath, check_purge_protection, check_virtual_networks};
 use crate::model::arm_rbac::ControlAction;
 use crate::model::audit_entry::Meter;
 use crate::model::change::Change;
@@ -22,6 +22,11 @@ use crate::ops::{ControlCx, Done, Operation};
 pub struct VaultChanges {
     /// The SKU.
     pub sku: Option<VaultSku>,
+    /// Soft-delete, which can be enabled but not disabled.
+    pub soft_delete: Option<bool>,
+    /// The retention interval, which can be changed only together with enabling soft-delete. Clients send back what they have
+    /// read.
+    pub retention: Option<RetentionDays>,
     /// Purge protection, which can be enabled but not disabled.
     pub purge_protection: Option<bool>,
     /// Whether Azure RBAC decides about access to the contents, instead of the access policies.
@@ -47,8 +52,6 @@ pub struct VaultChanges {
 /// The immutable properties of a vault.
 #[derive(Clone, Debug, Default)]
 pub struct ImmutableVaultProperties {
-    /// The retention interval.
-    pub retention: Option<RetentionDays>,
     /// The region, by name or display name.
     pub location: Option<String>,
     /// The tenant whose principals it accepts.
@@ -58,14 +61,7 @@ pub struct ImmutableVaultProperties {
 
 impl ImmutableVaultProperties {
     fn check(&self, vault: &Vault) -> Result<()> {
-        let Self { retention, location, tenant } = self;
-        if retention.is_some_and(|days| days != vault.retention) {
-            // Recorded from Azure.
-            return Err(Error::invalid(
-                Field::VaultRetentionDays,
-                "The property \"softDeleteRetentionInDays\" has been set already and it can't be modified.",
-            ));
-        }
+        let Self { location, tenant } = self;
         let moved = location.as_ref().is_some_and(|given| normalize(given) != normalize(&vault.location));
         for (field, differs) in
             [(Field::Location, moved), (Field::TenantId, tenant.is_some_and(|given| given != vault.tenant))]
@@ -75,6 +71,32 @@ impl ImmutableVaultProperties {
             }
         }
         Ok(())
+    }
+}
+
+impl VaultChanges {
+    /// Checks the changes of soft-delete, of the retention interval and of purge protection. The messages are recorded from
+    /// Azure, except that of purge protection.
+    fn check_deletion(&self, vault: &Vault) -> Result<()> {
+        if self.soft_delete == Some(false) && vault.soft_delete {
+            return Err(Error::invalid(
+                Field::SoftDelete,
+                "The property \"enableSoftDelete\" can be set to false only for creating new vault. Enabling the 'soft delete' functionality is an irreversible action.",
+            ));
+        }
+        // assumption: the interval is set when soft-delete is enabled.
+        let is_enabled_now = self.soft_delete == Some(true) && !vault.soft_delete;
+        if self.retention.is_some_and(|days| days != vault.retention) && !is_enabled_now {
+            return Err(Error::invalid(
+                Field::VaultRetentionDays,
+                "The property \"softDeleteRetentionInDays\" has been set already and it can't be modified.",
+            ));
+        }
+        if self.purge_protection == Some(false) && vault.purge_protection {
+            let why = "purge protection is enabled and cannot be turned off";
+            return Err(Error::invalid(Field::PurgeProtection, why));
+        }
+        check_purge_protection(vault.soft_delete || is_enabled_now, self.purge_protection == Some(true))
     }
 }
 
@@ -103,10 +125,7 @@ impl Operation for UpdateVault {
     fn check(&self, target: &LiveVault, _: Timestamp) -> Result<()> {
         let vault = &target.0;
         let changes = &self.changes;
-        if changes.purge_protection == Some(false) && vault.purge_protection {
-            let why = "purge protection is enabled and cannot be turned off";
-            return Err(Error::invalid(Field::PurgeProtection, why));
-        }
+        changes.check_deletion(vault)?;
         changes.fixed.check(vault)?;
         changes.tags.as_ref().map_or(Ok(()), check_tags)?;
         changes.access_policies.as_ref().map_or(Ok(()), |policies| policies.check(vault.tenant))?;
@@ -119,6 +138,8 @@ impl Operation for UpdateVault {
         let before = target.0.as_ref().clone();
         let vault = Vault {
             sku: changes.sku.unwrap_or(before.sku),
+            soft_delete: changes.soft_delete.unwrap_or(before.soft_delete),
+            retention: changes.retention.unwrap_or(before.retention),
             purge_protection: changes.purge_protection.unwrap_or(before.purge_protection),
             rbac_authorization: changes.rbac_authorization.unwrap_or(before.rbac_authorization),
             access_policies: changes.access_policies.unwrap_or_else(|| before.access_policies.clone()),

@@ -11,6 +11,7 @@ use crate::api::TokenAuthorities;
 use crate::clock::Clock;
 use crate::config::{self, ControlRoleSeed, HsmSeed, VaultSeed};
 use crate::identity::Issuer;
+use crate::model::Timestamp;
 use crate::model::name::PrincipalId;
 use crate::model::resource::{ResourceGroupName, Subscription};
 use crate::storage;
@@ -31,6 +32,8 @@ pub(crate) struct Installation {
     pub(crate) authorities: TokenAuthorities,
     /// The service's clock.
     pub(crate) clock: Clock,
+    /// What the clock shows at the first start, if it is virtual; if `None`, the system time.
+    pub(crate) clock_start: Option<Timestamp>,
     /// The tenant and object id of each principal that may release the clock without a role.
     pub(crate) clock_operators: Vec<(Uuid, PrincipalId)>,
     /// Loads the PKCS#11 module, and says where tokens come from.

@@ -20,12 +20,16 @@ use anyhow::Context as _;
 use axum::Router;
 
 use crate::api::{HostNames, TokenAuthorities};
+use crate::clock::Clock;
 use crate::config::{self, Config, Mode};
 use crate::engine::{Engine, EngineParts};
 use crate::identity::Identity;
+use crate::model::Timestamp;
 use crate::model::billing::Pricing;
+use crate::model::change::Change;
 use crate::model::container_setting::{ContainerSetting, KeyPolicies};
 use crate::model::throttling::RateLimits;
+use crate::store::{Commit, Store};
 use crate::token::{Module, TokenPool};
 
 pub(crate) use directory_lock::DirectoryLock;
@@ -62,6 +66,9 @@ pub(crate) async fn open(config: &Config, installation: Installation) -> anyhow:
     let identity = Identity::new(settings).await?;
 
     let store = store::open_store(config, &clock).await?;
+    if let Some(start) = installation.clock_start {
+        start_clock_at(start, &clock, &store).await?;
+    }
     let now = clock.now();
     let (module, source) = (installation.load_tokens)(&config.token)?;
     let pool = TokenPool::new(module.clone(), source);
@@ -116,6 +123,7 @@ pub(crate) async fn open(config: &Config, installation: Installation) -> anyhow:
             Mode::Simulator => config.simulator.limits,
             Mode::Gateway => RateLimits::Off,
         },
+        soft_delete_opt_out: config.mode == Mode::Simulator && config.simulator.soft_delete_opt_out,
         audit_log,
     });
     Ok(Service {
@@ -127,6 +135,15 @@ pub(crate) async fn open(config: &Config, installation: Installation) -> anyhow:
         ca_file: installation.ca_file,
         lock: installation.lock,
     })
+}
+
+/// Sets a virtual clock at the first start with a data directory, which then has no subscription.
+async fn start_clock_at(start: Timestamp, clock: &Clock, store: &Store) -> anyhow::Result<()> {
+    if !store.subscriptions().is_empty() {
+        return Ok(());
+    }
+    let changes = vec![Change::SetClock(clock.setting_for(start, false))];
+    store.commit(Commit { changes, ..Commit::default() }).await.context("simulator.clock_start")
 }
 
 /// Returns the names of this server, with the HSM of requests that name none.

@@ -175,6 +175,7 @@ pub(super) async fn create_vault(
         resource_group: resource_group.clone(),
         location: seed.location.clone(),
         sku: seed.sku,
+        soft_delete: true,
         retention: seed.retention_days,
         purge_protection: seed.purge_protection,
         rbac_authorization: seed.rbac_authorization,

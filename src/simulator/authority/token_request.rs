@@ -88,6 +88,7 @@ fn origin(request: &Request) -> Origin {
         correlation_id: Ids.guid(),
         request_uri: truncated(request.uri().path()),
         operation_version: "v1".into(),
+        ..Origin::default()
     }
 }
 

@@ -61,3 +61,20 @@ expect contoso az keyvault recover --name contoso --query name
 ### A vault and a managed HSM may have the same name
 expect Succeeded az keyvault create --name local --resource-group dev --location localhost --query properties.provisioningState
 expect local az keyvault list --resource-type hsm --query "[].name"
+
+### A custom role is created, assigned, updated and deleted
+cat >"$work/role.json" <<ROLE
+{"Name": "Secret writer", "Description": "Writes secrets", "Actions": ["Microsoft.KeyVault/vaults/read"],
+ "DataActions": ["Microsoft.KeyVault/vaults/secrets/*"],
+ "NotDataActions": ["Microsoft.KeyVault/vaults/secrets/getSecret/action"], "AssignableScopes": ["$subscription"]}
+ROLE
+expect $'CustomRole\tSecret writer' az role definition create --role-definition "$work/role.json" --query "[[roleType, roleName]]"
+expect "Secret writer" az role definition list --custom-role-only --query "[].roleName"
+az role assignment create --role "Secret writer" --assignee-object-id $nobody --assignee-principal-type ServicePrincipal \
+    --scope "$subscription" >"$work/out"
+refused "RoleDefinitionHasAssignments" az role definition delete --name "Secret writer"
+az role assignment delete --role "Secret writer" --assignee $nobody --scope "$subscription"
+sed -i 's/Writes secrets/Writes only/' "$work/role.json"
+expect "Writes only" az role definition update --role-definition "$work/role.json" --query description
+az role definition delete --name "Secret writer"
+expect "" az role definition list --custom-role-only --query "[].roleName"

@@ -142,6 +142,16 @@ def vaults(who, **more):
     return _resources(who, "vaults", **more)
 
 
+def secrets_of_vaults(who, **more):
+    """Secrets of vaults as resources of the subscription."""
+    return _resources(who, "secrets", **more)
+
+
+def keys_of_vaults(who, **more):
+    """Keys of vaults as resources of the subscription."""
+    return _resources(who, "keys", **more)
+
+
 def _resources(who, operations, **more):
     endpoint = os.environ["ARM_ENDPOINT"]
     client = KeyVaultManagementClient(who, os.environ["AZURE_SUBSCRIPTION_ID"], base_url=endpoint, **more)

@@ -1,11 +1,18 @@
-"""Tests azure-mgmt-keyvault, synchronous and asynchronous: the lifecycle of a vault as a resource."""
+"""Tests azure-mgmt-keyvault, synchronous and asynchronous: the lifecycle of a vault as a resource, and its contents as resources."""
 
 import os
 
 from azure.core.exceptions import HttpResponseError, ResourceExistsError, ResourceNotFoundError
 from azure.mgmt.keyvault.models import (
     AccessPolicyEntry,
+    KeyCreateParameters,
+    KeyProperties,
     Permissions,
+    SecretAttributes,
+    SecretCreateOrUpdateParameters,
+    SecretPatchParameters,
+    SecretPatchProperties,
+    SecretProperties,
     Sku,
     VaultAccessPolicyParameters,
     VaultAccessPolicyProperties,
@@ -15,7 +22,7 @@ from azure.mgmt.keyvault.models import (
     VaultPatchProperties,
     VaultProperties,
 )
-from flavours import credential, finished, listed, play, principal, refused, vaults
+from flavours import credential, finished, keys_of_vaults, listed, play, principal, refused, secrets_of_vaults, vaults
 
 GROUP = os.environ["AZURE_RESOURCE_GROUP"]
 TENANT = os.environ["AZURE_TENANT_ID"]
@@ -84,6 +91,34 @@ async def update():
     await refused(HttpResponseError, VAULTS.begin_create_or_update(GROUP, "contoso", fixed), "can't be modified")
 
 
+async def contents():
+    properties = SecretProperties(value="first", content_type="text/plain", attributes=SecretAttributes(enabled=True))
+    parameters = SecretCreateOrUpdateParameters(tags={"team": "web"}, properties=properties)
+    made = await SECRETS.create_or_update(GROUP, "contoso", "database", parameters)
+    assert made.id.endswith("/vaults/contoso/secrets/database") and made.tags == {"team": "web"}, made
+    assert made.properties.value is None and made.properties.content_type == "text/plain"
+    assert made.properties.secret_uri == f"https://contoso.vault.localhost:{PORT}/secrets/database"
+    patch = SecretPatchParameters(properties=SecretPatchProperties(attributes=SecretAttributes(enabled=False)))
+    changed = await SECRETS.update(GROUP, "contoso", "database", patch)
+    assert not changed.properties.attributes.enabled and changed.properties.content_type == "text/plain"
+    assert (await SECRETS.get(GROUP, "contoso", "database")).as_dict() == changed.as_dict()
+    assert [one.name for one in await listed(SECRETS.list(GROUP, "contoso"))] == ["database"]
+
+    key = KeyCreateParameters(properties=KeyProperties(kty="RSA", key_size=3072, key_ops=["sign", "verify"]))
+    made = await KEYS.create_if_not_exist(GROUP, "contoso", "payroll", key)
+    assert (made.properties.kty, made.properties.key_size) == ("RSA", 3072), made
+    assert made.properties.attributes.recovery_level == "CustomizedRecoverable+Purgeable"
+    other = KeyCreateParameters(properties=KeyProperties(kty="EC"))
+    again = await KEYS.create_if_not_exist(GROUP, "contoso", "payroll", other)
+    assert again.as_dict() == made.as_dict()
+    version = made.properties.key_uri_with_version.rsplit("/", 1)[1]
+    found = await KEYS.get_version(GROUP, "contoso", "payroll", version)
+    assert found.properties.key_uri_with_version == made.properties.key_uri_with_version
+    assert [one.name for one in await listed(KEYS.list_versions(GROUP, "contoso", "payroll"))] == [version]
+    assert [one.name for one in await listed(KEYS.list(GROUP, "contoso"))] == ["payroll"]
+    await refused(ResourceNotFoundError, KEYS.get(GROUP, "contoso", "unknown"))
+
+
 async def deletion():
     await VAULTS.delete(GROUP, "contoso")
     await refused(ResourceNotFoundError, VAULTS.get(GROUP, "contoso"), "(ResourceNotFound)")
@@ -111,8 +146,9 @@ async def unauthorized_principals():
 
 async def scenario():
     """Creates the clients: asynchronous ones must be created in the event loop that uses them."""
-    global VAULTS
+    global VAULTS, SECRETS, KEYS
     VAULTS = vaults(credential())
+    SECRETS, KEYS = secrets_of_vaults(credential()), keys_of_vaults(credential())
 
 
-play(scenario, creation, access_policies, update, deletion, unauthorized_principals)
+play(scenario, creation, access_policies, update, contents, deletion, unauthorized_principals)

@@ -142,3 +142,74 @@ async fn requests_are_granted_by_arm_roles() {
         }
     }
 }
+
+#[tokio::test]
+async fn custom_roles_are_written_as_az_does() {
+    let server = Server::start();
+    let owner = Arm::authenticated(&server, "owner").await;
+    let nobody = Arm::authenticated(&server, "nobody").await;
+    let definition = format!("{SUBSCRIPTION}/providers/Microsoft.Authorization/roleDefinitions/{NAME}");
+    let body = json!({"properties": {
+        "roleName": "Vault reader",
+        "description": "Reads vaults",
+        "type": "CustomRole",
+        "assignableScopes": [SUBSCRIPTION],
+        "permissions": [{
+            "actions": ["Microsoft.KeyVault/vaults/read"],
+            "notActions": null,
+            "dataActions": ["Microsoft.KeyVault/vaults/secrets/readMetadata/action"],
+        }],
+    }});
+    let made = owner.send("PUT", &definition, &body).await.json(201);
+    assert_eq!((&made["id"], &made["name"]), (&json!(definition), &json!(NAME)));
+    let properties = &made["properties"];
+    assert_eq!(
+        (&properties["type"], &properties["roleName"]),
+        (&json!("CustomRole"), &json!("Vault reader"))
+    );
+    assert_eq!(properties["assignableScopes"], json!([SUBSCRIPTION]));
+    assert_eq!(
+        properties["permissions"],
+        json!([{
+            "actions": ["Microsoft.KeyVault/vaults/read"],
+            "notActions": [],
+            "dataActions": ["Microsoft.KeyVault/vaults/secrets/readMetadata/action"],
+            "notDataActions": [],
+        }])
+    );
+    assert_eq!(owner.get(&definition).await, made);
+    let custom = format!(
+        "{SUBSCRIPTION}/providers/Microsoft.Authorization/roleDefinitions?$filter=type%20eq%20'CustomRole'"
+    );
+    assert_eq!(owner.get(&custom).await["value"], json!([made]));
+    assert_arm_error(&nobody.send("PUT", &definition, &body).await, 403);
+
+    let assignment = format!("{SUBSCRIPTION}/providers/Microsoft.Authorization/roleAssignments/{NAME}");
+    let assign = json!({"properties": {"roleDefinitionId": definition, "principalId": NOBODY}});
+    owner.send("PUT", &assignment, &assign).await.json(201);
+    let vault = format!("{SUBSCRIPTION}/resourceGroups/dev/providers/Microsoft.KeyVault/vaults/demo");
+    nobody.get(&vault).await;
+    assert_arm_error(&nobody.request("DELETE", &vault).await, 403);
+    let (code, _) = assert_arm_error(&owner.request("DELETE", &definition).await, 400);
+    assert_eq!(code, "RoleDefinitionHasAssignments");
+    let (code, _) =
+        assert_arm_error(&owner.send("PUT", &definition.replace("1111", "2222"), &body).await, 409);
+    assert_eq!(code, "RoleDefinitionWithSameNameExists");
+    owner.request("DELETE", &assignment).await.json(200);
+    assert_eq!(owner.request("DELETE", &definition).await.json(200), made);
+    assert_eq!(owner.request("DELETE", &definition).await.status, 204);
+    assert_eq!(owner.get(&custom).await["value"], json!([]));
+
+    for (member, value) in [
+        ("roleName", json!("")),
+        ("assignableScopes", json!(["/"])),
+        ("assignableScopes", json!([])),
+        ("permissions", json!([{"actions": ["read"]}])),
+    ] {
+        let mut invalid = body.clone();
+        invalid["properties"][member] = value;
+        let (code, message) = assert_arm_error(&owner.send("PUT", &definition, &invalid).await, 400);
+        assert_eq!(code, "BadRequest");
+        assert!(message.starts_with(&format!("properties.{member}: ")), "{message}");
+    }
+}

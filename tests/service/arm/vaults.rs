@@ -264,7 +264,7 @@ async fn vaults_are_listed_by_scope_and_as_resources() {
     for part in ["privateEndpointConnections", "privateLinkResources"] {
         assert_eq!(owner.get(&format!("{}/{part}", vault("contoso"))).await["value"], json!([]));
     }
-    refusal(owner.request("GET", &format!("{}/secrets/a", vault("contoso"))).await, 501, "NotSupported");
+    refusal(owner.request("GET", &format!("{}/storage/a", vault("contoso"))).await, 501, "NotSupported");
 }
 
 /// A contributor writes access policies, and so can give himself permissions, as in Azure; he cannot assign roles.

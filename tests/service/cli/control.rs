@@ -87,6 +87,46 @@ fn control_plane_roles_are_assigned_and_removed_by_name() {
 }
 
 #[test]
+fn custom_control_roles_are_created_assigned_and_deleted() {
+    let cli = Cli::new();
+    cli.ok("group create payroll");
+    let role = "control role definition create Vault-reader --action Microsoft.KeyVault/vaults/read,*/delete \
+                --not-action Microsoft.KeyVault/vaults/delete --data-action Microsoft.KeyVault/vaults/keys/read \
+                --description reads --group payroll";
+    let made = cli.json(role);
+    assert_eq!(
+        members(&made),
+        ["assignable_scopes", "description", "id", "name", "permissions", "role_name", "type"]
+    );
+    assert_eq!((&made["type"], &made["role_name"]), (&json!("CustomRole"), &json!("Vault-reader")));
+    let scope = made["assignable_scopes"][0].as_str().unwrap();
+    assert!(scope.ends_with("/resourceGroups/payroll"), "{made}");
+    assert_eq!(cli.json("control role definition show vault-reader"), made);
+    let text = cli.ok("control role definition show vault-reader --group payroll");
+    for line in [
+        "grants            Microsoft.KeyVault/vaults/read\n",
+        "except            Microsoft.KeyVault/vaults/delete\n",
+        "grants in vaults  Microsoft.KeyVault/vaults/keys/read\n",
+        &format!("assignable at     {scope}\n"),
+    ] {
+        assert!(text.contains(line), "{text}");
+    }
+    let assign = "control role assignment create --role vault-reader --assignee nobody";
+    let error = cli.fails(assign);
+    assert!(error.contains("role_definition: this role can be assigned only at and below "), "{error}");
+    let given = cli.json(&format!("{assign} --group payroll"));
+    let error = cli.fails("control role definition delete vault-reader");
+    assert!(error.contains("there are existing role assignments"), "{error}");
+    let id = given["id"].as_str().unwrap();
+    cli.ok(&format!("control role assignment delete {id} --group payroll"));
+    assert_eq!(cli.json("control role definition delete vault-reader"), made);
+    let error = cli.fails("control role definition show vault-reader");
+    assert!(error.contains("there is no role \"vault-reader\""), "{error}");
+    let error = cli.run("control role definition create empty");
+    assert_eq!(error.code, 2);
+}
+
+#[test]
 fn control_check_reports_result_in_exit_code() {
     let cli = Cli::new();
     let check = |who: &str, action: &str| {

@@ -28,6 +28,7 @@ fn vaults_are_created_shown_updated_and_listed() {
             "recovery_level",
             "retention_days",
             "sku",
+            "soft_delete",
             "tags",
             "tenant_id",
             "updated",

@@ -2,8 +2,10 @@
 
 use http::Method;
 use serde_json::{Value, json};
+use strongroom::api::grpc::pb;
 
 use super::client::{Rest, RestResponse, VERSION};
+use crate::control::support::{assign, list_assignments, vault};
 use crate::hsms::Container;
 use crate::support::Server;
 use crate::vaults;
@@ -260,4 +262,52 @@ async fn certificate_names_the_hosts_of_vaults() {
     }
     let below = server.http().get(format!("https://a.b.vault.localhost:{port}/healthz")).send().await;
     assert!(below.is_err(), "the wildcard is one label");
+}
+
+#[tokio::test]
+async fn responses_name_the_deciding_role_assignment() {
+    const HEADER: &str = "x-ms-keyvault-rbac-assignment-id";
+    let server = Server::start();
+    let mut owner = server.client("owner").await;
+    let hsm = Rest::authenticated(&server, "dev").await;
+    let demo = hsm.at_host(&hsm.base.replace("https://local.managedhsm.", "demo.vault."));
+    let token = async |name| server.access_token_for(name, "https://vault.azure.net").await;
+    let (dev, nobody) = (demo.with_token(&token("dev").await), demo.with_token(&token("nobody").await));
+    let assigned = list_assignments(&mut owner, &vault("demo"), &server.principal("dev").object_id).await;
+    let of_vault = assigned.iter().find(|one| one.scope.ends_with("/vaults/demo")).unwrap();
+    let id = of_vault.name.rsplit('/').next().unwrap().replace('-', "");
+    assert_eq!(id.len(), 32);
+    // Of every authorized call, whether it succeeds or fails.
+    for answer in [
+        dev.put("/secrets/a", serde_json::json!({"value": "x"})).await,
+        dev.get("/secrets").await,
+        dev.post("/keys/k/create", serde_json::json!({"kty": "EC"})).await,
+        dev.get("/secrets/unknown").await,
+    ] {
+        assert_eq!(answer.header(HEADER), id, "{answer:?}");
+    }
+    assert_eq!(nobody.get("/secrets/a").await.header(HEADER), "");
+    // Another assignment decides for another principal.
+    let principal = server.principal("nobody").object_id;
+    let secret = format!("{}/secrets/a", vault("demo"));
+    let made = assign(&mut owner, "4633458b-17de-408a-b874-0445c86b69e6", &principal, &secret).await;
+    let other = made.name.rsplit('/').next().unwrap().replace('-', "");
+    let read = nobody.get("/secrets/a").await;
+    assert_eq!((read.status, read.header(HEADER)), (200, other.as_str()));
+    // Neither in managed HSMs nor if access policies decide.
+    assert_eq!(hsm.get("/keys").await.header(HEADER), "");
+    let request = pb::UpdateVaultRequest {
+        vault: Some(pb::Vault {
+            name: Container::of(&server).vault("demo"),
+            rbac_authorization: Some(false),
+            access_policies: vec![crate::secrets::policy(&server, "dev", &["all"])],
+            ..Default::default()
+        }),
+        update_mask: Some(prost_types::FieldMask {
+            paths: vec!["rbac_authorization".to_owned(), "access_policies".to_owned()],
+        }),
+    };
+    owner.vaults.update_vault(request).await.unwrap();
+    let read = dev.get("/secrets/a").await;
+    assert_eq!((read.status, read.header(HEADER)), (200, ""));
 }

@@ -24,6 +24,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use crate::model::Timestamp;
 use crate::model::event::DEFAULT_RETAINED;
 use crate::model::throttling::RateLimits;
 
@@ -243,6 +244,10 @@ pub struct Simulator {
     pub managed_identity_listen: SocketAddr,
     /// Which limits apply to the rate of calls to vaults: `off` or `published`.
     pub limits: RateLimits,
+    /// What the clock shows at the first start with a data directory; if `None`, the system time.
+    pub clock_start: Option<Timestamp>,
+    /// Whether vaults without soft-delete may be created while the clock shows a time before February 2025.
+    pub soft_delete_opt_out: bool,
 }
 
 impl Default for Config {
@@ -336,6 +341,8 @@ impl Default for Simulator {
             access_token_version: AccessTokenVersion::default(),
             managed_identity_listen: SocketAddr::from(([127, 0, 0, 1], 8444)),
             limits: RateLimits::default(),
+            clock_start: None,
+            soft_delete_opt_out: false,
         }
     }
 }

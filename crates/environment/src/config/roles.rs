@@ -54,6 +54,7 @@ fn definitions(text: &str) -> Result<Vec<RoleDefinition>> {
         description: definition.properties.description,
         built_in: true,
         permissions: definition.properties.permissions,
+        assignable_scopes: Vec::new(),
     };
     Ok(recorded.value.into_iter().map(definition).collect())
 }

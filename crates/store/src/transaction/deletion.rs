@@ -23,7 +23,7 @@ impl Transaction<'_> {
     pub(super) fn transition(&mut self, resource: &Deletable, transition: Transition) -> Result<()> {
         match resource {
             Deletable::Certificate(vault, name) => {
-                self.writable_container(&vault.into())?;
+                check_dates(&self.writable_container(&vault.into())?, transition)?;
                 let found = self.certificate(vault, name);
                 let (certificate, next) =
                     step(resource, found, |certificate| certificate.deletion, transition)?;
@@ -31,7 +31,7 @@ impl Transaction<'_> {
                 Ok(())
             }
             Deletable::Key(container, name) => {
-                self.writable_container(container)?;
+                check_dates(&self.writable_container(container)?, transition)?;
                 self.check_unmanaged(container, name.as_str(), ResourceKind::Key, transition.verb())?;
                 let found = self.key(container, name);
                 let (key, next) = step(resource, found, |key| key.deletion, transition)?;
@@ -39,7 +39,7 @@ impl Transaction<'_> {
                 Ok(())
             }
             Deletable::Secret(vault, name) => {
-                self.writable_container(&vault.into())?;
+                check_dates(&self.writable_container(&vault.into())?, transition)?;
                 self.check_unmanaged(&vault.into(), name.as_str(), ResourceKind::Secret, transition.verb())?;
                 let found = self.secret(vault, name);
                 let (secret, next) = step(resource, found, |secret| secret.deletion, transition)?;
@@ -57,6 +57,7 @@ impl Transaction<'_> {
             Deletable::Vault(name) => {
                 let found = self.vault(name).ok();
                 let (vault, next) = step(resource, found, |vault| vault.deletion, transition)?;
+                check_dates(&Container::Vault(Arc::clone(&vault)), transition)?;
                 self.set_vault_state(&vault, next, transition)
             }
         }
@@ -151,6 +152,17 @@ impl Transaction<'_> {
         let mut resources = Resources::clone(&self.resources());
         resources.roles.delete_assignments_below(scope);
         self.changes.resources = Some(Arc::new(resources));
+    }
+}
+
+/// Checks that nothing is deleted permanently in a vault whose soft-delete has been enabled since the call read it.
+fn check_dates(container: &Container, transition: Transition) -> Result<()> {
+    let is_permanent = matches!(transition, Transition::SoftDelete(deletion) if deletion.is_permanent());
+    match container.vault() {
+        Some(vault) if is_permanent && vault.soft_delete => {
+            Err(Error::Conflict { what: format!("vault {}", vault.name) })
+        }
+        _ => Ok(()),
     }
 }
 

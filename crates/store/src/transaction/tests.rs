@@ -94,7 +94,21 @@ fn containers() -> Arc<Resources> {
     let created = Timestamp::UNIX_EPOCH;
     let name = "g".parse().unwrap();
     let group = ResourceGroup { subscription: id, name, location: "here".into(), created, tags: Tags::new() };
-    Arc::new(Resources::joined(Arc::new([]), vec![subscription], vec![group], Vec::new(), Vec::new()))
+    let role = RoleDefinition {
+        id: Uuid::from_u128(1),
+        role_name: "role".into(),
+        description: String::new(),
+        built_in: true,
+        permissions: Vec::new(),
+        assignable_scopes: Vec::new(),
+    };
+    Arc::new(Resources::joined(
+        Arc::new([Arc::new(role)]),
+        vec![subscription],
+        vec![group],
+        (Vec::new(), Vec::new()),
+        Vec::new(),
+    ))
 }
 
 /// Applies each list of changes as one commit of one group. Returns the result of the last commit, and the

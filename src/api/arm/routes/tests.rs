@@ -130,8 +130,6 @@ fn other_paths_are_unknown_or_unimplemented() {
     for (path, feature) in [
         ("managedHSMs/Pay/keys/k", "keys through Azure Resource Manager"),
         ("managedHSMs/Pay/privateEndpointConnections/c", "private endpoints"),
-        ("vaults/v/secrets/s", "secrets through Azure Resource Manager"),
-        ("vaults/v/keys/k", "keys through Azure Resource Manager"),
         ("vaults/v/privateEndpointConnections/c", "private endpoints"),
         ("vaults/v/x/y", "further parts of a vault"),
     ] {

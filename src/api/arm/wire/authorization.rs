@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::super::super::azure::assignment::role_and_principal;
@@ -13,13 +13,14 @@ use super::super::call::RequestInput;
 use super::super::endpoint::Endpoint;
 use super::{List, decoded};
 use crate::model::arm_rbac::{ControlAssignment, ControlScope};
+use crate::model::field::InvalidValue;
 use crate::model::local_rbac::{Permission, RoleDefinition};
 use crate::model::name::PrincipalId;
 use crate::model::{Error, Field, Result};
 use crate::ops::authorization::{
     AtScope, ControlSelection, CreateControlRoleAssignment, DeleteControlRoleAssignment,
-    GetControlRoleAssignment, GetControlRoleDefinition, ListControlRoleAssignments,
-    ListControlRoleDefinitions,
+    DeleteControlRoleDefinition, GetControlRoleAssignment, GetControlRoleDefinition,
+    ListControlRoleAssignments, ListControlRoleDefinitions, PutControlRoleDefinition,
 };
 
 fn scope(input: &RequestInput<'_>) -> Result<ControlScope> {
@@ -36,6 +37,65 @@ pub(in super::super) fn list_definitions(input: &RequestInput<'_>) -> Result<Lis
 
 pub(in super::super) fn get_definition(input: &RequestInput<'_>) -> Result<GetControlRoleDefinition> {
     Ok(GetControlRoleDefinition { path: (scope(input)?, guid(input)?) })
+}
+
+/// The request body of a role definition. `null` counts as absent.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct DefinitionRequest {
+    properties: Option<DefinitionProperties>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct DefinitionProperties {
+    role_name: Option<String>,
+    description: Option<String>,
+    permissions: Option<Vec<SentPermission>>,
+    assignable_scopes: Option<Vec<String>>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct SentPermission {
+    actions: Option<Vec<String>>,
+    not_actions: Option<Vec<String>>,
+    data_actions: Option<Vec<String>>,
+    not_data_actions: Option<Vec<String>>,
+}
+
+impl From<SentPermission> for Permission {
+    fn from(sent: SentPermission) -> Self {
+        Self {
+            actions: sent.actions.unwrap_or_default(),
+            not_actions: sent.not_actions.unwrap_or_default(),
+            data_actions: sent.data_actions.unwrap_or_default(),
+            not_data_actions: sent.not_data_actions.unwrap_or_default(),
+        }
+    }
+}
+
+pub(in super::super) fn put_definition(input: &RequestInput<'_>) -> Result<PutControlRoleDefinition> {
+    let (at, id) = (scope(input)?, guid(input)?);
+    let properties = input.body::<DefinitionRequest>()?.properties.unwrap_or_default();
+    let missing = || Error::invalid(Field::RoleDefinitionRoleName, "the name of the role is missing");
+    let scope = |text: &String| {
+        text.parse()
+            .map_err(|error: InvalidValue| Error::invalid(Field::RoleDefinitionAssignableScopes, error.why))
+    };
+    let scopes = properties.assignable_scopes.unwrap_or_default();
+    Ok(PutControlRoleDefinition {
+        at,
+        id: Some(id),
+        role_name: properties.role_name.filter(|name| !name.is_empty()).ok_or_else(missing)?,
+        description: properties.description.unwrap_or_default(),
+        permissions: properties.permissions.unwrap_or_default().into_iter().map(Permission::from).collect(),
+        assignable_scopes: scopes.iter().map(scope).collect::<Result<_>>()?,
+    })
+}
+
+pub(in super::super) fn delete_definition(input: &RequestInput<'_>) -> Result<DeleteControlRoleDefinition> {
+    Ok(DeleteControlRoleDefinition { path: (scope(input)?, guid(input)?) })
 }
 
 /// Parses a list request. Supports the filters `atScope()`, `principalId eq '{guid}'` and `assignedTo('{guid}')`.
@@ -74,7 +134,7 @@ struct DefinitionResponse {
     role_name: String,
     r#type: &'static str,
     description: String,
-    assignable_scopes: [&'static str; 1],
+    assignable_scopes: Vec<String>,
     permissions: Vec<PermissionResponse>,
 }
 
@@ -120,9 +180,12 @@ fn definition_response(scope: &ControlScope, role: &RoleDefinition) -> Definitio
     Definition {
         properties: DefinitionResponse {
             role_name: role.role_name.clone(),
-            r#type: "BuiltInRole",
+            r#type: if role.built_in { "BuiltInRole" } else { "CustomRole" },
             description: role.description.clone(),
-            assignable_scopes: ["/"],
+            assignable_scopes: match role.assignable_scopes.as_slice() {
+                [] => vec!["/".to_owned()],
+                scopes => scopes.to_vec(),
+            },
             permissions: role.permissions.iter().map(permission).collect(),
         },
         id: definition_id(scope, role.id),

@@ -7,7 +7,9 @@ pub(super) mod deleted;
 pub(super) mod hsms;
 mod network;
 pub(super) mod resources;
+pub(super) mod vault_keys;
 pub(super) mod vault_responses;
+pub(super) mod vault_secrets;
 pub(super) mod vaults;
 
 use percent_encoding::percent_decode_str;

@@ -136,7 +136,7 @@ pub(in super::super) fn vault_response(endpoint: &Endpoint, bundle: VaultBundle)
             enabled_for_deployment: vault.enabled_for.deployment,
             enabled_for_disk_encryption: vault.enabled_for.disk_encryption,
             enabled_for_template_deployment: vault.enabled_for.template_deployment,
-            enable_soft_delete: true,
+            enable_soft_delete: vault.soft_delete,
             soft_delete_retention_in_days: vault.retention.days(),
             enable_rbac_authorization: vault.rbac_authorization,
             enable_purge_protection: vault.purge_protection.then_some(true),

@@ -112,12 +112,6 @@ fn irreversible(message: &str) -> Error {
 impl Properties {
     /// Checks what every request must satisfy.
     fn check(&self) -> Result<()> {
-        if self.enable_soft_delete == Some(false) {
-            // Users can no longer disable it since February 2025.
-            return Err(irreversible(
-                "The property \"enableSoftDelete\" can be set to false only for creating new vault. Enabling the 'soft delete' functionality is an irreversible action.",
-            ));
-        }
         if self.enable_purge_protection == Some(false) {
             return Err(irreversible(
                 "The property \"enablePurgeProtection\" cannot be set to false. Enabling the purge protection for a vault is an irreversible action.",
@@ -170,6 +164,7 @@ pub(in super::super) fn create(input: &RequestInput<'_>) -> Result<CreateVault> 
         location: request.location.unwrap_or_default(),
         sku: properties.sku()?,
         tenant: properties.tenant_id,
+        soft_delete: properties.enable_soft_delete.unwrap_or(true),
         retention: properties.retention()?.unwrap_or(RetentionDays::DEFAULT),
         purge_protection: properties.enable_purge_protection.unwrap_or(false),
         rbac_authorization: properties.enable_rbac_authorization.unwrap_or(rbac_by_default),
@@ -204,6 +199,8 @@ fn changes(input: &RequestInput<'_>, is_put: bool) -> Result<UpdateVault> {
     properties.check()?;
     let changes = VaultChanges {
         sku: properties.sku()?,
+        soft_delete: properties.enable_soft_delete,
+        retention: properties.retention()?,
         purge_protection: properties.enable_purge_protection,
         rbac_authorization: properties.enable_rbac_authorization,
         network: network::network(
@@ -219,11 +216,7 @@ fn changes(input: &RequestInput<'_>, is_put: bool) -> Result<UpdateVault> {
         } else {
             request.tags.map(Tags::from)
         },
-        fixed: ImmutableVaultProperties {
-            retention: properties.retention()?,
-            location: request.location,
-            tenant: properties.tenant_id,
-        },
+        fixed: ImmutableVaultProperties { location: request.location, tenant: properties.tenant_id },
         access_policies: properties.access_policies.map(policies).transpose()?,
     };
     Ok(UpdateVault { path, changes })

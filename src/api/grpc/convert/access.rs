@@ -77,20 +77,26 @@ impl TryFrom<pb::PutRoleDefinitionRequest> for PutRoleDefinition {
         let definition = request
             .role_definition
             .ok_or_else(|| Error::invalid(Field::RoleDefinition, "the role definition is missing"))?;
-        let permissions = definition.permissions.into_iter().map(|block| Permission {
-            actions: block.actions,
-            not_actions: block.not_actions,
-            data_actions: block.data_actions,
-            not_data_actions: block.not_data_actions,
-        });
         Ok(Self {
-            hsm: hsm(&request.parent)?,
+            at: hsm(&request.parent)?,
             id: optional_guid(Field::RoleDefinitionId, &request.role_definition_id)?,
             role_name: definition.role_name,
             description: definition.description,
-            permissions: permissions.collect(),
+            permissions: permissions(definition.permissions),
+            assignable_scopes: Vec::new(),
         })
     }
+}
+
+/// Parses the permissions of a role definition.
+pub(super) fn permissions(blocks: Vec<pb::Permission>) -> Vec<Permission> {
+    let permission = |block: pb::Permission| Permission {
+        actions: block.actions,
+        not_actions: block.not_actions,
+        data_actions: block.data_actions,
+        not_data_actions: block.not_data_actions,
+    };
+    blocks.into_iter().map(permission).collect()
 }
 
 impl TryFrom<pb::CreateRoleAssignmentRequest> for CreateRoleAssignment {
@@ -186,7 +192,10 @@ pub(super) fn definition(
         description: role.description.clone(),
         r#type: if role.built_in { built_in_type } else { "CustomRole" }.to_owned(),
         permissions: role.permissions.iter().map(permission).collect(),
-        assignable_scopes: vec!["/".to_owned()],
+        assignable_scopes: match role.assignable_scopes.as_slice() {
+            [] => vec!["/".to_owned()],
+            scopes => scopes.to_vec(),
+        },
     }
 }
 

@@ -5,15 +5,17 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use super::super::pb;
-use super::access::{assignment, check_group_count, decision, definition, groups, guid, optional_guid};
+use super::access::{
+    assignment, check_group_count, decision, definition, groups, guid, optional_guid, permissions,
+};
 use super::parse_field;
 use crate::model::arm_rbac::{ControlAction, ControlAssignment, ControlScope};
 use crate::model::local_rbac::RoleDefinition;
 use crate::model::{Error, Field, Result};
 use crate::ops::authorization::{
     AtScope, CheckControlAccess, ControlSelection, CreateControlRoleAssignment, DeleteControlRoleAssignment,
-    GetControlRoleAssignment, GetControlRoleDefinition, ListControlRoleAssignments,
-    ListControlRoleDefinitions,
+    DeleteControlRoleDefinition, GetControlRoleAssignment, GetControlRoleDefinition,
+    ListControlRoleAssignments, ListControlRoleDefinitions, PutControlRoleDefinition,
 };
 use crate::ops::rbac::AccessDecision;
 
@@ -56,6 +58,7 @@ macro_rules! named_by_guid {
 
 named_by_guid! {
     GetControlRoleDefinitionRequest in "roleDefinitions" => GetControlRoleDefinition,
+    DeleteControlRoleDefinitionRequest in "roleDefinitions" => DeleteControlRoleDefinition,
     GetControlRoleAssignmentRequest in "roleAssignments" => GetControlRoleAssignment,
     DeleteControlRoleAssignmentRequest in "roleAssignments" => DeleteControlRoleAssignment,
 }
@@ -65,6 +68,25 @@ impl TryFrom<pb::ListControlRoleDefinitionsRequest> for ListControlRoleDefinitio
 
     fn try_from(request: pb::ListControlRoleDefinitionsRequest) -> Result<Self> {
         Ok(Self { at: scope(Field::Parent, &request.parent)? })
+    }
+}
+
+impl TryFrom<pb::PutControlRoleDefinitionRequest> for PutControlRoleDefinition {
+    type Error = Error;
+
+    fn try_from(request: pb::PutControlRoleDefinitionRequest) -> Result<Self> {
+        let definition = request
+            .role_definition
+            .ok_or_else(|| Error::invalid(Field::RoleDefinition, "the role definition is missing"))?;
+        let assignable = |text: &String| parse_field(Field::RoleDefinitionAssignableScopes, text);
+        Ok(Self {
+            at: scope(Field::Parent, &request.parent)?,
+            id: optional_guid(Field::RoleDefinitionId, &request.role_definition_id)?,
+            role_name: definition.role_name,
+            description: definition.description,
+            permissions: permissions(definition.permissions),
+            assignable_scopes: definition.assignable_scopes.iter().map(assignable).collect::<Result<_>>()?,
+        })
     }
 }
 

@@ -9,7 +9,6 @@ use super::{container, key_date, key_id, key_path, parse_field, wire_instant};
 use crate::model::aes_modes::ModeFamily;
 use crate::model::import::ImportMaterial;
 use crate::model::key::{Curve, KeySpec, KeyType, Protection, PublicMaterial, parse_operations};
-use crate::model::retention::RecoveryLevel;
 use crate::model::{Error, Field, Result};
 use crate::ops::keys::{
     AttributeChanges, BackupKey, CreateKey, DeleteKey, GetKey, ImportKey, KeyBundle, ListKeyVersions,
@@ -251,7 +250,6 @@ impl From<KeyBundle> for pb::KeyBundle {
             KeyType::Rsa { bits } | KeyType::Oct { bits } => u32::from(bits),
             KeyType::Ec { .. } => 0,
         };
-        let RecoveryLevel { retention, .. } = level;
         Self {
             name: format!("{}/keys/{}/versions/{}", version.container, version.name, version.version),
             kty: version.kty().to_owned(),
@@ -265,7 +263,7 @@ impl From<KeyBundle> for pb::KeyBundle {
             updated: Some(wire_instant(version.attributes.updated)),
             exportable: version.attributes.exportable,
             recovery_level: level.as_str().to_owned(),
-            recoverable_days: retention.days(),
+            recoverable_days: level.recoverable_days().unwrap_or_default(),
             tags: version.tags.iter().map(|(name, value)| (name.clone(), value.clone())).collect(),
             aes_mode_family: version.mode_family.map_or("", ModeFamily::as_str).to_owned(),
             managed,

@@ -193,7 +193,7 @@ impl From<SecretBundle> for pb::SecretBundle {
             created: Some(wire_instant(attributes.created)),
             updated: Some(wire_instant(attributes.updated)),
             recovery_level: level.as_str().to_owned(),
-            recoverable_days: level.retention.days(),
+            recoverable_days: level.recoverable_days().unwrap_or_default(),
             tags: version.tags.clone().into_iter().collect(),
             managed,
         }

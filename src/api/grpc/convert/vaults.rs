@@ -26,7 +26,7 @@ use crate::ops::vaults::{
 /// The fields that an update mask may contain.
 const MASK: &str = "the update mask may contain sku, tags, purge_protection, rbac_authorization, access_policies, \
     network, virtual_network_rules, enabled_for_deployment, enabled_for_disk_encryption, \
-    enabled_for_template_deployment and retention_days";
+    enabled_for_template_deployment, soft_delete and retention_days";
 
 impl TryFrom<pb::CreateVaultRequest> for CreateVault {
     type Error = Error;
@@ -40,6 +40,7 @@ impl TryFrom<pb::CreateVaultRequest> for CreateVault {
             location: given.location,
             sku: Some(given.sku.map_or(Ok(VaultSku::Standard), |sku| sku.parse())?),
             tenant: tenant(&given.tenant_id)?,
+            soft_delete: given.soft_delete.unwrap_or(true),
             retention: given.retention_days.map_or(Ok(RetentionDays::DEFAULT), RetentionDays::try_from)?,
             purge_protection: given.purge_protection,
             rbac_authorization: given.rbac_authorization.unwrap_or(true),
@@ -106,8 +107,9 @@ fn set_change(changes: &mut VaultChanges, field: &str, given: &pb::Vault) -> Res
         }
         "retention_days" => {
             let days = given.retention_days.ok_or_else(|| named_but_unset(Field::RetentionDays))?;
-            changes.fixed.retention = Some(days.try_into()?);
+            changes.retention = Some(days.try_into()?);
         }
+        "soft_delete" => changes.soft_delete = required(given.soft_delete.as_ref(), Field::SoftDelete)?,
         _ => return Err(Error::invalid(Field::UpdateMask, MASK)),
     }
     Ok(())
@@ -209,6 +211,7 @@ impl From<VaultBundle> for pb::Vault {
             location: vault.location.clone(),
             sku: Some(vault.sku.as_str().to_owned()),
             tenant_id: vault.tenant.to_string(),
+            soft_delete: Some(vault.soft_delete),
             retention_days: Some(vault.retention.days()),
             purge_protection: vault.purge_protection,
             rbac_authorization: Some(vault.rbac_authorization),

@@ -125,7 +125,8 @@ pub(in super::super) fn put_definition(input: &RequestInput<'_>) -> Result<PutRo
         not_data_actions: block.not_data_actions.unwrap_or_default(),
     });
     Ok(PutRoleDefinition {
-        hsm,
+        at: hsm,
+        assignable_scopes: Vec::new(),
         id: Some(id),
         role_name: properties.role_name.unwrap_or_default(),
         description: properties.description.unwrap_or_default(),

@@ -10,11 +10,11 @@ use serde::de::IgnoredAny;
 pub(in super::super) use responses::{bundle, deleted_bundle, kid, listed, listed_deleted, listed_versions};
 
 use super::super::super::azure::binary::{Binary, bytes};
+use super::super::super::azure::sent_value::date;
 use super::super::super::azure::tags::SentTags;
 use super::super::call::RequestInput;
 use crate::model::import::ImportMaterial;
 use crate::model::key::{Curve, KeySpec, KeyType, Protection, Tags, parse_operations};
-use crate::model::key_date::KeyDate;
 use crate::model::{Error, Field, Result};
 use crate::ops::keys::{
     AttributeChanges, CreateKey, DeleteKey, GetKey, ImportKey, ListKeyVersions, ListKeys, NewKeySettings,
@@ -72,11 +72,6 @@ struct Jwk {
     y: Option<Binary>,
     k: Option<Binary>,
     key_hsm: Option<IgnoredAny>,
-}
-
-pub(super) fn date(field: Field, seconds: Option<i64>) -> Result<Option<KeyDate>> {
-    let wrong = || Error::invalid(field, "this is not a Unix time in seconds before the year 10000");
-    seconds.map(|seconds| KeyDate::from_second(seconds).ok_or_else(wrong)).transpose()
 }
 
 impl Request {

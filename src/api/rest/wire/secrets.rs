@@ -1,13 +1,14 @@
 //! Requests and responses of secrets. Members are in the order in which vaults send them.
 
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use super::super::super::azure::binary::Binary;
+pub(super) use super::super::super::azure::sent_value::SentValue;
+use super::super::super::azure::sent_value::date;
 use super::super::super::azure::tags::SentTags;
 use super::super::call::RequestInput;
 use super::super::endpoint::Endpoint;
-use super::keys::date;
 use super::vault_list::{VaultList, list};
 use super::vault_object::{Attributes, DeletionDates};
 use crate::model::key::Tags;
@@ -29,15 +30,6 @@ struct Request {
     content_type: Option<String>,
     attributes: Option<SentAttributes>,
     tags: Option<SentTags>,
-}
-
-/// A value in a request body, which is wiped when it is dropped.
-pub(super) struct SentValue(pub(super) Zeroizing<String>);
-
-impl<'de> Deserialize<'de> for SentValue {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
-        String::deserialize(deserializer).map(|text| Self(Zeroizing::new(text)))
-    }
 }
 
 /// The attributes that a caller can set; the others, which clients send back, are ignored.
@@ -206,7 +198,7 @@ pub(in super::super) fn revealed(endpoint: &Endpoint, secret: RevealedSecret) ->
 
 fn deletion_dates(endpoint: &Endpoint, deleted: &DeletedSecretBundle) -> Option<DeletionDates> {
     let name = &deleted.current.version.name;
-    Some(DeletionDates::new(endpoint, "deletedsecrets", name, deleted.deletion))
+    DeletionDates::of(endpoint, "deletedsecrets", name, deleted.deletion)
 }
 
 pub(in super::super) fn deleted_bundle(endpoint: &Endpoint, secret: DeletedSecretBundle) -> Bundle {

@@ -101,7 +101,7 @@ pub(in super::super) fn bundle(endpoint: &Endpoint, bundle: KeyBundle) -> Bundle
 
 fn deletion(endpoint: &Endpoint, deleted: &DeletedKeyBundle) -> Option<DeletionDates> {
     let name = &deleted.current.version.name;
-    Some(DeletionDates::new(endpoint, "deletedkeys", name, deleted.deletion))
+    DeletionDates::of(endpoint, "deletedkeys", name, deleted.deletion)
 }
 
 pub(in super::super) fn deleted_bundle(endpoint: &Endpoint, deleted: DeletedKeyBundle) -> Bundle {

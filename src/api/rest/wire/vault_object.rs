@@ -19,18 +19,19 @@ pub(in super::super) struct DeletionDates {
 }
 
 impl DeletionDates {
-    /// Returns the members of an object in a collection: `deletedkeys`, `deletedsecrets` or `deletedcertificates`.
-    pub(super) fn new(
+    /// Returns the members of an object in a collection: `deletedkeys`, `deletedsecrets` or `deletedcertificates`. `None` if it
+    /// was deleted permanently: clients wait for the end of a deletion only if the response has a `recoveryId`.
+    pub(super) fn of(
         endpoint: &Endpoint,
         collection: &str,
         name: &impl fmt::Display,
         deletion: Deletion,
-    ) -> Self {
-        Self {
+    ) -> Option<Self> {
+        (!deletion.is_permanent()).then(|| Self {
             recovery_id: format!("{}/{collection}/{name}", endpoint.base),
             deleted_date: deletion.deleted_at.as_second(),
             scheduled_purge_date: deletion.scheduled_purge_at.as_second(),
-        }
+        })
     }
 }
 
@@ -69,7 +70,7 @@ impl Attributes {
     pub(super) fn with_level(self, endpoint: &Endpoint, level: RecoveryLevel) -> Self {
         Self {
             recovery_level: Some(level.as_str()),
-            recoverable_days: endpoint.has_recoverable_days().then(|| level.retention.days()),
+            recoverable_days: level.recoverable_days().filter(|_| endpoint.has_recoverable_days()),
             ..self
         }
     }

@@ -55,6 +55,7 @@ fn definition(number: u32) -> Arc<RoleDefinition> {
         description: String::new(),
         built_in: false,
         permissions: Vec::new(),
+        assignable_scopes: Vec::new(),
     })
 }
 

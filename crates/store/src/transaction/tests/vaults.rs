@@ -16,6 +16,7 @@ pub(super) fn vault(name: &str, subscription: Uuid) -> Vault {
         location: "here".into(),
         sku: VaultSku::Standard,
         retention: RetentionDays::DEFAULT,
+        soft_delete: true,
         purge_protection: false,
         rbac_authorization: true,
         access_policies: AccessPolicies::default(),
@@ -43,7 +44,8 @@ fn two_subscriptions() -> Memory {
     };
     let ids = [Uuid::nil(), OTHER];
     let (subscriptions, groups) = (ids.map(subscription).to_vec(), ids.map(group).to_vec());
-    let resources = Resources::joined(Arc::new([]), subscriptions, groups, Vec::new(), Vec::new());
+    let resources =
+        Resources::joined(Arc::new([]), subscriptions, groups, (Vec::new(), Vec::new()), Vec::new());
     let memory = Memory::new(Vec::new(), Vec::new(), crate::clock::Clock::System);
     memory.apply(ChangeSet { resources: Some(Arc::new(resources)), ..ChangeSet::default() });
     memory
@@ -67,7 +69,8 @@ fn transition(name: &str, transition: Transition) -> Change {
 
 fn soft_delete() -> Transition {
     let at = Timestamp::UNIX_EPOCH;
-    Transition::SoftDelete(Deletion { deleted_at: at, scheduled_purge_at: at })
+    let scheduled_purge_at = at + jiff::SignedDuration::from_hours(24);
+    Transition::SoftDelete(Deletion { deleted_at: at, scheduled_purge_at })
 }
 
 #[test]
@@ -88,6 +91,29 @@ fn vault_names_are_unique_across_subscriptions_until_purged() {
     again().unwrap();
     let unknown = commit(&memory, &Change::InsertVault(vault("other", Uuid::from_u128(3))));
     assert!(matches!(unknown, Err(Error::NotFound(_))), "{unknown:?}");
+}
+
+/// Soft-delete may be enabled while a call that has read the vault without it runs.
+#[test]
+fn nothing_is_deleted_permanently_once_soft_delete_is_enabled() {
+    let memory = two_subscriptions();
+    let at = Timestamp::UNIX_EPOCH;
+    let permanent = || transition("payroll", Transition::SoftDelete(Deletion::permanent(at)));
+    let without = Vault { soft_delete: false, ..vault("payroll", Uuid::nil()) };
+    commit(&memory, &Change::InsertVault(without.clone())).unwrap();
+    let week = RetentionDays::try_from(7).unwrap();
+    let with = Vault { soft_delete: true, retention: week, ..without.clone() };
+    commit(&memory, &Change::ReplaceVault(with.clone())).unwrap();
+    let refused = commit(&memory, &permanent());
+    assert!(matches!(refused, Err(Error::Conflict { .. })), "{refused:?}");
+    for wrong in [without.clone(), Vault { retention: RetentionDays::DEFAULT, ..with }] {
+        let refused = commit(&memory, &Change::ReplaceVault(wrong));
+        assert!(matches!(refused, Err(Error::Internal(_))), "{refused:?}");
+    }
+    commit(&memory, &transition("payroll", soft_delete())).unwrap();
+    commit(&memory, &transition("payroll", Transition::Purge(at))).unwrap();
+    commit(&memory, &Change::InsertVault(without)).unwrap();
+    commit(&memory, &permanent()).unwrap();
 }
 
 #[test]

@@ -178,7 +178,7 @@ fn attributes(bundle: &CertificateBundle) -> Attributes {
 
 fn deletion_dates(endpoint: &Endpoint, deleted: &DeletedCertificateBundle) -> Option<DeletionDates> {
     let name = &deleted.current.certificate.name;
-    Some(DeletionDates::new(endpoint, "deletedcertificates", name, deleted.deletion))
+    DeletionDates::of(endpoint, "deletedcertificates", name, deleted.deletion)
 }
 
 fn tags(bundle: &CertificateBundle) -> Option<Tags> {
