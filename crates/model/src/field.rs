@@ -66,6 +66,7 @@ fields! {
     By = "by", "by";
     CancellationRequested = "cancellation_requested", "cancellation_requested";
     Certificate = "certificate", "certificate";
+    CertificateId = "certificate_id", "name";
     Certificates = "certificates", "certificates";
     Change = "change", "operationKind";
     Ciphertext = "ciphertext", "value";
@@ -89,6 +90,7 @@ fields! {
     Hsm = "hsm", "hsm";
     IncludePending = "include_pending", "includePending";
     Issuer = "issuer", "issuer";
+    IssuerId = "issuer_id", "issuer";
     Iv = "iv", "iv";
     Key = "key", "key";
     KeyCrv = "key.crv", "key.crv";
@@ -165,6 +167,7 @@ fields! {
     Quorum = "quorum", "required";
     RbacAuthorization = "rbac_authorization", "properties.enableRbacAuthorization";
     Request = "request", "request";
+    RequestId = "request_id", "request_id";
     ResourceGroup = "resource_group", "resource_group";
     ResourceGroupId = "resource_group_id", "resource_group_id";
     RestoreBlob = "restore_blob", "value";

@@ -42,7 +42,6 @@ impl Operation for ImportCertificate {
     const EVENT: &'static str = "CertificateImport";
     const ACTION: VaultAction = VaultAction::CertificateImport;
     const METER: Meter = Meter::Management;
-    const IS_RPC: bool = false;
     const CHANGES: bool = true;
     type Target = NewCertificateVersion;
     type Reply = CertificateBundle;

@@ -33,7 +33,7 @@ pub use deletion::{
 pub use get::GetCertificate;
 pub use import::ImportCertificate;
 pub use issuers::{
-    DeleteCertificateIssuer, GetCertificateIssuer, IssuerChanges, ListCertificateIssuers,
+    DeleteCertificateIssuer, GetCertificateIssuer, IssuerBundle, IssuerChanges, ListCertificateIssuers,
     SetCertificateIssuer, UpdateCertificateIssuer,
 };
 pub use list::ListCertificates;

@@ -22,7 +22,6 @@ impl<R: SoftDeletable> Operation for Delete<R> {
     const EVENT: &'static str = R::OPERATIONS.delete.event;
     const ACTION: ActionOf<Self> = R::OPERATIONS.delete.action;
     const METER: Meter = R::OPERATIONS.delete.meter;
-    const IS_RPC: bool = R::HAS_RPCS;
     const CHANGES: bool = true;
     type Target = R::Live;
     type Reply = R::DeletedBundle;
