@@ -186,7 +186,8 @@ impl Operation for ListCertificateIssuers {
         let settings = cx.store.certificate_settings(&self.vault);
         let after = self.page.after.unwrap_or_default();
         let later = settings.issuers.iter().filter(|(name, _)| **name > after);
-        let bundle = |issuer: &CertificateIssuer| IssuerBundle { vault: self.vault.clone(), issuer: issuer.clone() };
+        let bundle =
+            |issuer: &CertificateIssuer| IssuerBundle { vault: self.vault.clone(), issuer: issuer.clone() };
         let bundles = later.take(self.page.size + 1).map(|(_, issuer)| bundle(issuer)).collect();
         let name = |bundle: &IssuerBundle| bundle.issuer.name.to_case_insensitive();
         Ok(Done::reply(Page::cut(bundles, self.page.size, name)))

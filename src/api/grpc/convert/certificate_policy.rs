@@ -5,8 +5,8 @@ use super::{parse_field, wire_instant};
 use crate::model::certificate::key_properties::KeyMembers;
 use crate::model::certificate::x509_properties::X509Members;
 use crate::model::certificate::{
-    CertificatePolicy, IssuerParameters, KeyProperties, LifetimeAction, PolicyMembers, SubjectAlternativeNames,
-    Trigger, X509Properties,
+    CertificatePolicy, IssuerParameters, KeyProperties, LifetimeAction, PolicyMembers,
+    SubjectAlternativeNames, Trigger, X509Properties,
 };
 use crate::model::resource_kind::Resource;
 use crate::model::{Error, Field, Result};

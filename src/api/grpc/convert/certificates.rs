@@ -19,9 +19,9 @@ use crate::model::{Error, Field, Result};
 use crate::ops::certificates::{
     CancelCertificateOperation, CertificateBundle, CertificatePath, CreateCertificate, DeleteCertificate,
     DeleteCertificateOperation, DeletedCertificateBundle, GetCertificate, GetCertificateOperation,
-    GetCertificatePolicy, GetDeletedCertificate, ImportCertificate, ListCertificateVersions, ListCertificates,
-    ListDeletedCertificates, MergeCertificate, OperationBundle, PolicyBundle, PurgeDeletedCertificate,
-    RecoverDeletedCertificate, UpdateCertificatePolicy, UpdateCertificateVersion,
+    GetCertificatePolicy, GetDeletedCertificate, ImportCertificate, ListCertificateVersions,
+    ListCertificates, ListDeletedCertificates, MergeCertificate, OperationBundle, PolicyBundle,
+    PurgeDeletedCertificate, RecoverDeletedCertificate, UpdateCertificatePolicy, UpdateCertificateVersion,
 };
 use crate::ops::{Page, PageRequest};
 
@@ -69,8 +69,7 @@ fn certificate_id(name: &str) -> Result<CertificateId> {
         let CertificatePath { vault, name } = live(name)?;
         return Ok(CertificateId { vault, name, version: None });
     }
-    let [vault, certificate, version] =
-        segments(Field::Name, name, "vaults/{}/certificates/{}/versions/{}")?;
+    let [vault, certificate, version] = segments(Field::Name, name, "vaults/{}/certificates/{}/versions/{}")?;
     Ok(CertificateId {
         vault: parse_field(Field::Name, vault)?,
         name: parse_field(Field::Name, certificate)?,
@@ -270,15 +269,12 @@ fn item(bundle: &CertificateBundle) -> pb::CertificateBundle {
 impl From<CertificateBundle> for pb::CertificateBundle {
     fn from(bundle: CertificateBundle) -> Self {
         let certificate = CertificatePath::from(&*bundle.certificate);
-        let operation = |_: &PendingOperation| {
-            Resource::pending_certificate(&certificate.vault, &certificate.name).name
-        };
+        let operation =
+            |_: &PendingOperation| Resource::pending_certificate(&certificate.vault, &certificate.name).name;
         Self {
             certificate: bundle.version.as_ref().map(|version| version.der.clone()).unwrap_or_default(),
             operation: bundle.certificate.pending.as_ref().map(operation).unwrap_or_default(),
-            policy: Some(
-                PolicyBundle { certificate, policy: bundle.certificate.policy.clone() }.into(),
-            ),
+            policy: Some(PolicyBundle { certificate, policy: bundle.certificate.policy.clone() }.into()),
             ..item(&bundle)
         }
     }
