@@ -14,6 +14,7 @@ mod arm;
 mod audit;
 mod authority;
 mod calls;
+mod certificates;
 mod cli;
 mod compression;
 mod connections;
