@@ -51,9 +51,9 @@ fn certificates_are_created_shown_updated_and_listed() {
     assert_eq!((&shown["tags"], &shown["policy"]["key_props"]["kty"]), (&json!({"a": "b"}), &json!("EC")));
     let text = cli.ok(&line("show web"));
     for field in [
-        "\nsubject           CN=www.example.com\n",
-        "\npolicy key        EC P-256\n",
-        "\ntags              a=b\n",
+        "\nsubject            CN=www.example.com\n",
+        "\npolicy key         EC P-256\n",
+        "\ntags               a=b\n",
     ] {
         assert!(text.contains(field), "{field}{text}");
     }

@@ -9,7 +9,7 @@ use crate::certificates::{
 };
 use crate::roles::support::{assert_audited, assert_bad_parameter, assert_grpc_error, metadata};
 use crate::secrets::assert_not_permitted;
-use crate::support::Client;
+use crate::support::{Client, days};
 
 /// The password of the PKCS#12 file, which no error may quote.
 const PASSWORD: &str = "secret";
@@ -129,7 +129,6 @@ async fn rejects_invalid_files_and_imports_nothing() {
     let (_server, mut dev) = start().await;
     let openssl = OpenSsl::new();
     openssl.bundle();
-    openssl.run("req -x509 -new -key leaf.key -subj /CN=old -days 1 -not_before 20200101000000Z -not_after 20200102000000Z -out old");
     let read = |files: &[&str]| -> Vec<u8> { files.iter().flat_map(|file| openssl.read(file)).collect() };
     for (value, password, field) in [
         (Vec::new(), "", "value"),
@@ -139,7 +138,6 @@ async fn rejects_invalid_files_and_imports_nothing() {
         (openssl.read("pfx"), "hunter2", ""),
         (openssl.read("pfx")[..500].to_vec(), PASSWORD, ""),
         (b"-----BEGIN CERTIFICATE-----\nMII".to_vec(), "", ""),
-        (read(&["leaf.key", "old"]), "", ""),
     ] {
         let refused = import(&mut dev, request("web", value, password)).await;
         assert!(!format!("{refused:?}").contains("hunter2"), "{refused:?}");
@@ -153,6 +151,10 @@ async fn rejects_invalid_files_and_imports_nothing() {
     ] {
         assert_bad_parameter(import(&mut dev, request).await, field);
     }
+    // A certificate that has expired on the clock of the service.
+    dev.clock.advance_clock(days(366)).await.unwrap();
+    let expired = import(&mut dev, valid()).await.unwrap_err();
+    assert!(expired.message().contains("has expired"), "{expired:?}");
     assert!(list(&mut dev).await.is_empty());
 }
 

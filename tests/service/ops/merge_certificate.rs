@@ -81,8 +81,8 @@ async fn rejects_other_certificates_and_changes_nothing() {
     let other = create(&mut dev, "other", unknown()).await.unwrap();
     let [leaf, ca] = OpenSsl::new().sign(&other.csr);
     let many: Vec<&[u8]> = vec![&leaf; 51];
-    for x5c in [&[][..], &[b"x"], &[&leaf], &[&ca], &[&pending.csr], &many] {
-        assert_bad_parameter(merge(&mut dev, "web", x5c).await, "x5c");
+    for x5c in [vec![], vec![&b"x"[..]], vec![&leaf[..]], vec![&ca[..]], vec![&pending.csr[..]], many] {
+        assert_bad_parameter(merge(&mut dev, "web", &x5c).await, "x5c");
     }
     for name in ["", "web", "vaults/sample/certificates/web/pending"] {
         let request = pb::MergeCertificateRequest { name: name.to_owned(), ..request("web", &[&leaf]) };
