@@ -162,12 +162,13 @@ pub(crate) async fn issue(client: &mut Client, name: &str) -> pb::CertificateBun
     get(client, &certificate(name)).await.unwrap()
 }
 
-/// Creates the certificates that requests name: `sample`, `pending`, and the deleted `gone`; and contacts and the issuer `acme`.
+/// Creates the certificates that requests name: `issued`, `pending`, and the deleted `removed`; and contacts and the issuer `acme`.
+/// Requests for secrets of the same vault name others.
 pub(crate) async fn create_certificates(client: &mut Client) {
-    issue(client, "sample").await;
+    issue(client, "issued").await;
     create(client, "pending", unknown()).await.unwrap();
-    issue(client, "gone").await;
-    delete(client, "gone").await.unwrap();
+    issue(client, "removed").await;
+    delete(client, "removed").await.unwrap();
     client.certificates.set_certificate_contacts(contacts_request()).await.unwrap();
     client.certificates.set_certificate_issuer(issuer_request("acme")).await.unwrap();
 }

@@ -59,8 +59,8 @@ fn invalid_strings(rpc: &str, field: &str) -> Vec<String> {
                 "vaults/sample/deletedSecrets/",
                 "vaults/sample/certificates/",
                 "vaults/sample/certificates/a_b",
-                "vaults/sample/certificates/sample/versions/latest",
-                "vaults/sample/certificates/sample/policy/x",
+                "vaults/sample/certificates/issued/versions/latest",
+                "vaults/sample/certificates/issued/policy/x",
                 "vaults/sample/deletedCertificates/",
                 "vaults/sample/issuers/a_b",
                 "https://sample.vault.azure.net/secrets/a",
@@ -434,7 +434,7 @@ async fn every_rpc_reports_unknown_container_as_not_found() {
                 assert!(name.ends_with("Clock") || name == "ListSubscriptions", "{name} has no target");
                 continue;
             };
-            // The secret's vault is replaced by an unknown one of the same length.
+            // The vault of a secret or a certificate is replaced by an unknown one of the same length.
             if let Some(elsewhere) = replaced(&valid_request(name), secrets::VAULT, "vaults/absent") {
                 let status = raw::call(&channel, &rpc, &bearers, &elsewhere).await;
                 let found = (status.code(), reason(&status));

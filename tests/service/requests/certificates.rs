@@ -12,13 +12,13 @@ use crate::certificates::{
 
 /// Returns a request, or `None` if the RPC is not about certificates.
 pub(super) fn valid_request(rpc: &str) -> Option<Vec<u8>> {
-    let (parent, name) = (VAULT.to_owned(), certificate("sample"));
-    let deleted = deleted_certificate("gone");
+    let (parent, name) = (VAULT.to_owned(), certificate("issued"));
+    let deleted = deleted_certificate("removed");
     let pending = format!("{}/pending", certificate("pending"));
     let policy = format!("{name}/policy");
     let issuer = format!("{VAULT}/issuers/acme");
     let request = match rpc {
-        "CreateCertificate" => create_request("new", self_signed()).encode_to_vec(),
+        "CreateCertificate" => create_request("created", self_signed()).encode_to_vec(),
         // A private key belongs to the import.
         "ImportCertificate" => {
             let certificate_id = "imported".to_owned();
