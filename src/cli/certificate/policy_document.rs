@@ -316,7 +316,7 @@ mod tests {
             r#"{"key_props": {"size": 2048}}"#,
             r#"{"x509_props": {"sans": {"dns": []}}}"#,
             r#"{"issuer": {"issuer": "Self"}}"#,
-            "[]",
+            "7",
             "",
         ] {
             assert!(parse(text).is_err(), "{text}");

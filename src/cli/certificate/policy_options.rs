@@ -93,15 +93,21 @@ impl PolicyOptions {
                 x509.key_usage = Some(pb::CertificateKeyUsages { names: key_usage });
             }
         }
-        let has_key = self.kty.is_some() || self.size.is_some() || self.curve.is_some();
-        if has_key || self.exportable.is_some() || self.reuse_key.is_some() {
+        if let Some(kty) = self.kty {
             let key = policy.key.get_or_insert_default();
-            if has_key {
-                // Size, curve and default of `exportable` depend on the type.
-                let kty = self.kty.or(key.kty.take());
-                *key = pb::CertificateKeyProperties { kty, reuse_key: key.reuse_key, ..Default::default() };
-                (key.key_size, key.crv) = (self.size, self.curve);
+            // Size, curve and the default of `exportable` depend on the type.
+            if key.kty.as_ref() != Some(&kty) {
+                let reuse_key = key.reuse_key;
+                *key = pb::CertificateKeyProperties { kty: Some(kty), reuse_key, ..Default::default() };
             }
+        }
+        if self.size.is_some() || self.curve.is_some() {
+            // The size of an EC key is that of its curve.
+            let key = policy.key.get_or_insert_default();
+            (key.key_size, key.crv) = (self.size, self.curve);
+        }
+        if self.exportable.is_some() || self.reuse_key.is_some() {
+            let key = policy.key.get_or_insert_default();
             key.exportable = self.exportable.or(key.exportable);
             key.reuse_key = self.reuse_key.or(key.reuse_key);
         }
@@ -193,6 +199,8 @@ mod tests {
     fn new_type_of_key_has_its_own_defaults() {
         let mut policy = pb::CertificatePolicy::default();
         assert_eq!(apply("--size 3072 --reuse-key true --exportable false", &mut policy), ["key"]);
+        assert_eq!(apply("--size 4096", &mut policy), ["key"]);
+        assert_eq!(policy.key.as_ref().unwrap().exportable, Some(false));
         assert_eq!(apply("--kty EC", &mut policy), ["key"]);
         let key = policy.key.unwrap();
         assert_eq!(

@@ -107,11 +107,11 @@ pub struct PolicyBundle {
     pub policy: CertificatePolicy,
 }
 
-/// Converts an error about a document that a caller sent in `field`. Texts that are recorded from Azure name no field.
+/// Converts an error about a document that a caller sent in `field`. Texts that are recorded from Azure name no field there.
 fn invalid(field: Field) -> impl Fn(certificate::Error) -> Error {
     move |error| match error {
         certificate::Error::UnreadablePem | certificate::Error::UnreadablePkcs12 => {
-            Error::invalid(Field::Unnamed, error.to_string())
+            Error::invalid(Field::ValueAsRecorded, error.to_string())
         }
         error => Error::invalid(field, error.to_string()),
     }
