@@ -114,7 +114,7 @@ pub enum Command {
     /// Store, read, update, delete and recover the secrets of a vault
     #[command(subcommand)]
     Secret(Box<SecretCommand>),
-    /// Create, import, renew, delete and recover the certificates of a vault, and manage their contacts and issuers
+    /// Create, import, merge, delete and recover the certificates of a vault, and manage their contacts and issuers
     #[command(subcommand)]
     Certificate(Box<CertificateCommand>),
     /// Manage role definitions and role assignments of a managed HSM (local RBAC)

@@ -1,7 +1,5 @@
 //! `strongroom certificate operation`
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use clap::{Args, Subcommand};
 use serde::Serialize;
 
@@ -10,6 +8,7 @@ use super::remove::CertificateArgs;
 use super::target::CertificateRef;
 use crate::api::grpc::pb;
 use crate::cli::failure::Outcome;
+use crate::cli::input::encode;
 use crate::cli::output::RawOutput;
 use crate::cli::{Context, table};
 use crate::model::name::VersionId;
@@ -63,6 +62,7 @@ pub(super) struct OperationView {
     status_details: Option<String>,
     cancellation_requested: bool,
     target: Option<String>,
+    /// In base64url.
     csr: String,
 }
 
@@ -79,7 +79,7 @@ impl From<pb::CertificateOperation> for OperationView {
             status_details: non_empty(operation.status_details),
             cancellation_requested: operation.cancellation_requested,
             target: non_empty(operation.target),
-            csr: STANDARD.encode(operation.csr),
+            csr: encode(&operation.csr),
         }
     }
 }

@@ -2,13 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use serde::Serialize;
 use x509_parser::prelude::{FromDer as _, X509Certificate};
 
 use super::policy_document::PolicyDocument;
 use crate::api::grpc::pb;
+use crate::cli::input::encode;
 use crate::cli::output::TableRow;
 use crate::cli::{table, time_argument};
 use crate::model::Timestamp;
@@ -25,7 +24,7 @@ pub(super) struct CertificateView {
     issuer: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     serial_number: Option<String>,
-    /// In base64.
+    /// In base64url.
     #[serde(skip_serializing_if = "Option::is_none")]
     certificate: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -66,7 +65,7 @@ impl From<pb::CertificateBundle> for CertificateView {
             policy_fields: bundle.policy.as_ref().map(policy_fields).unwrap_or_default(),
             policy: bundle.policy.map(PolicyDocument::from),
             name: bundle.name,
-            certificate: non_empty(STANDARD.encode(&bundle.certificate)),
+            certificate: non_empty(encode(&bundle.certificate)),
             thumbprint: non_empty(hexadecimal(&bundle.thumbprint)),
             key: non_empty(bundle.key),
             secret: non_empty(bundle.secret),
@@ -104,7 +103,7 @@ pub(super) fn policy_fields(policy: &pb::CertificatePolicy) -> Vec<(&'static str
             "policy validity",
             x509.validity_months.map(|months| format!("{months} months")).unwrap_or_default(),
         ),
-        ("policy key", format!("{} {size}", key.kty.unwrap_or_default())),
+        ("policy key", format!("{} {size}", key.kty.unwrap_or_default()).trim().to_owned()),
         ("policy exportable", key.exportable.map(table::yes_or_no).unwrap_or_default()),
         ("policy reuses key", key.reuse_key.map(table::yes_or_no).unwrap_or_default()),
         ("policy secret", policy.secret.clone().and_then(|secret| secret.content_type).unwrap_or_default()),
@@ -240,5 +239,66 @@ impl TableRow for DeletedCertificateView {
             time_argument::format(self.scheduled_purge_at),
             thumbprint.unwrap_or_default(),
         ]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn bundle() -> pb::CertificateBundle {
+        pb::CertificateBundle {
+            name: "vaults/demo/certificates/web/versions/75f0e58fa686411f25e386edb8c4879c".into(),
+            thumbprint: vec![0x0a, 0xff],
+            enabled: true,
+            created: Some(prost_types::Timestamp { seconds: 1_798_761_600, nanos: 0 }),
+            recovery_level: "Recoverable+Purgeable".into(),
+            recoverable_days: 90,
+            tags: [("team".into(), "web\u{1b}[2J".into())].into(),
+            ..Default::default()
+        }
+    }
+
+    #[test]
+    fn formats_certificates_as_text() {
+        let policy = pb::CertificatePolicy {
+            x509: Some(pb::X509Properties { subject: Some("CN=web".into()), ..Default::default() }),
+            lifetime_actions: vec![pb::CertificateLifetimeAction {
+                action: "AutoRenew".into(),
+                lifetime_percentage: Some(80),
+                days_before_expiry: None,
+            }],
+            ..Default::default()
+        };
+        let view = CertificateView::from(pb::CertificateBundle { policy: Some(policy), ..bundle() });
+        insta::assert_snapshot!(view.text(), @"
+        name            vaults/demo/certificates/web/versions/75f0e58fa686411f25e386edb8c4879c
+        thumbprint      0AFF
+        enabled         yes
+        created         2027-01-01 00:00:00Z
+        recovery        Recoverable+Purgeable, 90 days
+        tags            team=web�[2J
+        policy subject  CN=web
+        policy action   AutoRenew at 80 % of the lifetime
+        ");
+        insta::assert_snapshot!(table::columns(CertificateView::HEADINGS, &[view.cells()]), @"
+        NAME  ENABLED  UPDATED  EXPIRES  THUMBPRINT  TAGS
+        web   yes                        0AFF        team=web�[2J
+        ");
+    }
+
+    #[test]
+    fn deleted_certificates_show_their_scheduled_purge() {
+        let deleted = DeletedCertificateView::from(pb::DeletedCertificateBundle {
+            name: "vaults/demo/deletedCertificates/web".into(),
+            certificate: Some(bundle()),
+            deleted_at: Some(prost_types::Timestamp { seconds: 1_798_761_600, nanos: 0 }),
+            scheduled_purge_at: Some(prost_types::Timestamp { seconds: 1_799_366_400, nanos: 0 }),
+        });
+        insta::assert_snapshot!(table::columns(DeletedCertificateView::HEADINGS, &[deleted.cells()]), @"
+        NAME  DELETED               SCHEDULED PURGE       THUMBPRINT
+        web   2027-01-01 00:00:00Z  2027-01-08 00:00:00Z  0AFF
+        ");
+        assert!(deleted.text().starts_with("name             vaults/demo/deletedCertificates/web\n"));
     }
 }

@@ -57,11 +57,14 @@ fn certificates_are_created_shown_updated_and_listed() {
     ] {
         assert!(text.contains(field), "{field}{text}");
     }
+    let id = shown["policy"]["id"].as_str().unwrap();
+    assert_eq!(id, "vaults/payroll/certificates/web/policy");
     // The file has the certificate that OpenSSL reads, and no private key.
     assert_eq!(cli.ok(&line("show web --out web.pem")), "");
     cli.ok(&line("show web --out web.der --format der"));
     cli.openssl("verify -check_ss_sig -CAfile web.pem web.pem");
     assert_eq!(cli.openssl("x509 -in web.pem -outform DER"), cli.read("web.der"));
+    assert_eq!(super::base64url(&shown["certificate"]), cli.read("web.der"));
     let fingerprint = String::from_utf8(cli.openssl("x509 -in web.pem -noout -fingerprint -sha1")).unwrap();
     assert!(
         fingerprint.trim().replace(':', "").ends_with(shown["thumbprint"].as_str().unwrap()),
