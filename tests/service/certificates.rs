@@ -1,4 +1,6 @@
-//! Helpers for certificates of vaults over gRPC.
+//! Helpers for certificates of vaults over gRPC, and tests of what refusals disclose.
+
+mod disclosure;
 
 use std::collections::HashMap;
 use std::sync::Arc;
