@@ -5,6 +5,7 @@ mod audit;
 mod authority;
 mod backup;
 mod backup_job;
+mod certificate;
 mod clock;
 mod completions;
 mod config;
@@ -31,6 +32,7 @@ mod options;
 mod output;
 mod plane;
 mod private_key;
+mod prompt;
 mod random;
 mod role;
 mod secret;
@@ -45,6 +47,7 @@ mod time_argument;
 mod token;
 mod usage;
 mod vault;
+mod vault_object;
 mod watch;
 
 use std::process::ExitCode;
@@ -54,6 +57,7 @@ use clap::{Parser, Subcommand};
 pub use access::AccessCommand;
 pub use audit::AuditCommand;
 pub use backup::{BackupCommand, RestoreCommand};
+pub use certificate::CertificateCommand;
 pub use clock::ClockCommand;
 pub use completions::CompletionsArgs;
 pub use config::ConfigCommand;
@@ -114,6 +118,9 @@ pub enum Command {
     /// Store, read, update, delete and recover the secrets of a vault
     #[command(subcommand)]
     Secret(Box<SecretCommand>),
+    /// Create, import, merge, delete and recover the certificates of a vault, and manage their contacts and issuers
+    #[command(subcommand)]
+    Certificate(Box<CertificateCommand>),
     /// Manage role definitions and role assignments of a managed HSM (local RBAC)
     #[command(subcommand)]
     Role(RoleCommand),
@@ -241,6 +248,7 @@ async fn run_client(options: Options, command: Command) -> ExitCode {
         Command::Hsm(command) => hsm::run(&context, *command).await,
         Command::Vault(command) => vault::run(&context, *command).await,
         Command::Secret(command) => secret::run(&context, *command).await,
+        Command::Certificate(command) => certificate::run(&context, *command).await,
         Command::Role(command) => role::run(&context, command).await,
         Command::Setting(command) => setting::run(&context, command).await,
         Command::Access(command) => access::run(&context, command).await,
@@ -320,6 +328,22 @@ mod tests {
             "secret show vaults/payroll/secrets/password --out password.txt",
             "secret update password --enabled false --clear-expires",
             "--as crypto-user secret purge password",
+            "certificate create web --subject CN=www.example.com --dns www.example.com --kty EC --curve P-256 --months 3",
+            "certificate create web --policy policy.json --tag team=web --disabled",
+            "certificate create web --subject CN=a --issuer Unknown --csr web.csr --exportable false --days-before-expiry 30",
+            "certificate create web",
+            "certificate import web --file web.pfx --password-file password.txt --content-type application/x-pem-file",
+            "certificate import web --file - --ask-password",
+            "certificate merge web --file chain.pem --file root.der",
+            "certificate show vaults/payroll/certificates/web --out web.pem",
+            "certificate show web --out web.der --format der --version 75f0e58fa686411f25e386edb8c4879c",
+            "certificate list --include-pending --vault payroll",
+            "certificate update web --enabled false --clear-tags",
+            "certificate policy set web --months 24 --subject CN=a",
+            "certificate operation csr web --out web.csr",
+            "certificate contacts set --contact a@example.com,Jo,555",
+            "certificate issuer set acme --provider DigiCert --account-id 7 --administrator jo@example.com",
+            "--as crypto-user certificate purge web",
             "token --plane vault",
             "--as owner usage statement --from 2027-01-01 --to 2027-02-01",
             "usage statement --plan vault-premium --resource-group dev --all",
@@ -376,6 +400,15 @@ mod tests {
             "secret show password --raw --out f",
             "secret update password",
             "secret list --vault a",
+            "certificate create web --kty DSA --subject CN=a",
+            "certificate create web --subject CN=a --days-before-expiry 3 --lifetime-percentage 3",
+            "certificate import web",
+            "certificate import web --file f --password-file p --ask-password",
+            "certificate merge web",
+            "certificate update web",
+            "certificate issuer update acme",
+            "certificate issuer set Self:x --provider a",
+            "certificate contacts set",
             "env --json --dotenv",
             "env --certificate --managed-identity",
             "hosts a_b",

@@ -19,6 +19,7 @@ use super::server_address::ServerAddress;
 use crate::api::grpc::pb::access_service_client::AccessServiceClient;
 use crate::api::grpc::pb::authorization_service_client::AuthorizationServiceClient;
 use crate::api::grpc::pb::backup_service_client::BackupServiceClient;
+use crate::api::grpc::pb::certificate_service_client::CertificateServiceClient;
 use crate::api::grpc::pb::clock_service_client::ClockServiceClient;
 use crate::api::grpc::pb::crypto_service_client::CryptoServiceClient;
 use crate::api::grpc::pb::key_service_client::KeyServiceClient;
@@ -148,6 +149,11 @@ impl Session {
     /// Returns a client for the secrets of vaults.
     pub(crate) fn secrets(&self) -> SecretServiceClient<AuthorizedChannel> {
         SecretServiceClient::new(self.channel.clone())
+    }
+
+    /// Returns a client for the certificates of vaults.
+    pub(crate) fn certificates(&self) -> CertificateServiceClient<AuthorizedChannel> {
+        CertificateServiceClient::new(self.channel.clone())
     }
 
     /// Returns a client for subscriptions, resource groups and locations.

@@ -34,7 +34,7 @@ impl Plane {
     /// Returns the plane of an RPC. For a watch, it depends on the request instead.
     fn of_rpc(service: &str, rpc: &str) -> Self {
         match service.rsplit('.').next() {
-            Some("SecretService") => Self::Vault,
+            Some("CertificateService" | "SecretService") => Self::Vault,
             _ if is_of_the_control_plane(service, rpc) => Self::Control,
             _ => Self::Data,
         }

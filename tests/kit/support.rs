@@ -9,6 +9,7 @@ use strongroom::api::grpc::pb;
 use strongroom::api::grpc::pb::access_service_client::AccessServiceClient;
 use strongroom::api::grpc::pb::authorization_service_client::AuthorizationServiceClient;
 use strongroom::api::grpc::pb::backup_service_client::BackupServiceClient;
+use strongroom::api::grpc::pb::certificate_service_client::CertificateServiceClient;
 use strongroom::api::grpc::pb::clock_service_client::ClockServiceClient;
 use strongroom::api::grpc::pb::crypto_service_client::CryptoServiceClient;
 use strongroom::api::grpc::pb::key_service_client::KeyServiceClient;
@@ -409,6 +410,7 @@ pub(crate) struct Client {
     pub(crate) usage: UsageServiceClient<Authorized>,
     pub(crate) vaults: VaultServiceClient<Authorized>,
     pub(crate) secrets: SecretServiceClient<Authorized>,
+    pub(crate) certificates: CertificateServiceClient<Authorized>,
 }
 
 impl Client {
@@ -446,7 +448,8 @@ impl Client {
             settings: SettingServiceClient::new(channel.clone()),
             usage: UsageServiceClient::new(channel.clone()),
             vaults: VaultServiceClient::new(channel.clone()),
-            secrets: SecretServiceClient::new(channel),
+            secrets: SecretServiceClient::new(channel.clone()),
+            certificates: CertificateServiceClient::new(channel),
         }
     }
 

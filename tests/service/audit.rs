@@ -415,6 +415,7 @@ async fn no_secret_leaks_into_logs_audit_or_database() {
     let basic = [("authorization", "Basic c2VjcmV0LWluLWJhc2ljLWF1dGg=")];
     raw::send(&channel, "/strongroom.v1.KeyService/GetKey", &basic, raw::frame(&[])).await;
     secret_values::use_secrets(&server, &mut dev).await;
+    let [number, line] = secret_values::use_certificates(&server, &mut dev).await;
     server.restart();
     assert!(server.stop().success());
 
@@ -426,6 +427,9 @@ async fn no_secret_leaks_into_logs_audit_or_database() {
         Needle("an imported key", imported),
         Needle("random bytes", random),
         Needle("the value of a secret", secret_values::VALUE.into()),
+        Needle("the password of a file", secret_values::PASSWORD.into()),
+        Needle("an imported private key", number),
+        Needle("an imported private key in PEM", line),
         Needle("an access token's signature", token.rsplit('.').next().unwrap().as_bytes().to_vec()),
         Needle("a token in another scheme", b"c2VjcmV0LWluLWJhc2ljLWF1dGg".to_vec()),
         Needle("the PIN", read("token.pin")),
@@ -475,6 +479,8 @@ fn debug_output_of_messages_redacts_secrets() {
         format!("{:?}", pb::GenerateRandomBytesResponse { value: secret.clone() }),
         format!("{:?}", material()),
         format!("{:?}", pb::SetSecretRequest { value: Some("195".to_owned()), ..Default::default() }),
+        format!("{:?}", pb::ImportCertificateRequest { value: secret.clone(), ..Default::default() }),
+        format!("{:?}", pb::ImportCertificateRequest { password: "195".to_owned(), ..Default::default() }),
         format!("{:?}", pb::SecretBundle { value: Some("195".to_owned()), ..Default::default() }),
         format!(
             "{:?}",

@@ -2,6 +2,7 @@
 
 mod access;
 mod backup;
+mod certificates;
 mod control;
 mod crypto;
 mod environment;
@@ -116,7 +117,7 @@ fn answer(command: &mut Command) -> Answer {
     Answer::of(command.output().unwrap())
 }
 
-fn openssl(directory: &Path, line: &str) -> Vec<u8> {
+pub(crate) fn openssl(directory: &Path, line: &str) -> Vec<u8> {
     let output = Command::new("openssl").args(line.split(' ')).current_dir(directory).output().unwrap();
     assert!(output.status.success(), "openssl {line}\n{}", String::from_utf8_lossy(&output.stderr));
     output.stdout

@@ -15,6 +15,7 @@ mod audit;
 mod authority;
 mod before_soft_delete;
 mod calls;
+mod certificates;
 mod cli;
 mod compression;
 mod connections;

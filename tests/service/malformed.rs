@@ -4,6 +4,7 @@ use strongroom::api::grpc::pb;
 use tonic::transport::Channel;
 use tonic::{Code, Status};
 
+use crate::certificates;
 use crate::raw::{self, Field, Kind, Rpc, Shape};
 use crate::requests::{GUID, HSM, JOB, KEY, SUBSCRIPTION, create_keys, valid_request};
 use crate::secrets;
@@ -56,6 +57,12 @@ fn invalid_strings(rpc: &str, field: &str) -> Vec<String> {
                 "vaults/sample/secrets/a\0",
                 "vaults/sample/secrets/sample/versions/latest",
                 "vaults/sample/deletedSecrets/",
+                "vaults/sample/certificates/",
+                "vaults/sample/certificates/a_b",
+                "vaults/sample/certificates/issued/versions/latest",
+                "vaults/sample/certificates/issued/policy/x",
+                "vaults/sample/deletedCertificates/",
+                "vaults/sample/issuers/a_b",
                 "https://sample.vault.azure.net/secrets/a",
             ]);
             names.push(format!("hsms/{long}"));
@@ -69,8 +76,8 @@ fn invalid_strings(rpc: &str, field: &str) -> Vec<String> {
         "vault_id" if rpc == "CheckVaultName" => Vec::new(),
         "vault_id" => own(&["", "ab", "a b", "1abc", "abc-", "a--b", "a_b", "ключ", "abc\0", &long]),
         "change" => own(&["", "set", "add ", "add\0", "ключ", &long]),
-        // Names of secrets have the rules of those of keys.
-        "key_id" | "secret_id" => {
+        // Names of secrets, certificates and issuers have the rules of those of keys.
+        "key_id" | "secret_id" | "certificate_id" | "issuer_id" => {
             let mut ids = own(&[
                 "",
                 "a b",
@@ -145,6 +152,9 @@ fn invalid_strings(rpc: &str, field: &str) -> Vec<String> {
             &long,
         ]),
         "value" if rpc == "SetSecret" => own(&["x".repeat(25_601).as_str(), &"ä".repeat(12_801)]),
+        "request_id" => own(&["x", "latest", "0", "\0", "ключ", &long]),
+        // Every text may be a password; a wrong one is an error of the file, whose text is recorded.
+        "password" => Vec::new(),
         "content_type" => own(&["x".repeat(256).as_str(), &long]),
         "value" => own(&["", "1", "yes", "true ", "true\0", "ключ", &long]),
         "group_ids" => own(&["", "admins", "\0", &long]),
@@ -181,7 +191,7 @@ fn invalid_numbers(field: &str) -> &'static [i64] {
         "key_size" => &[0, 1, 127, 129, 2048, 1 << 31, u32::MAX as i64],
         "public_exponent" => &[0, 1, 2, 65537],
         // Both values of a boolean are valid.
-        "force" | "undeletable" | "until_now" | "no_key_ops" => &[],
+        "force" | "undeletable" | "until_now" | "no_key_ops" | "include_pending" => &[],
         "quorum" => &[0, 1, 4, 11, u32::MAX as i64],
         "count" => &[0, -1, 129, i32::MAX as i64, i32::MIN as i64],
         other => panic!("add invalid numbers for the new field {other}"),
@@ -197,7 +207,8 @@ fn invalid_lengths(rpc: &str, field: &str) -> Vec<usize> {
         ("Encrypt", "iv") => vec![0, 1, 12, 15, 17, 32, 100_000],
         // Every text may be a backup; those that are none have another error.
         ("RestoreKey" | "RestoreSecret", "backup") => vec![],
-        (_, "certificates") => vec![0, 1, 100, 100_000],
+        ("ImportCertificate", "value") => vec![0, 1, 100, 100_000],
+        (_, "certificates" | "x5c") => vec![0, 1, 100, 100_000],
         ("Decrypt", "iv") => vec![0, 11, 13, 16, 100_000],
         (_, "plaintext") => vec![300_000],
         (_, "ciphertext") => vec![300_000],
@@ -222,6 +233,7 @@ async fn state(client: &mut Client) -> impl PartialEq + std::fmt::Debug + use<> 
     let subscriptions = pb::ListSubscriptionsRequest {};
     (
         (secrets::list(client).await, secrets::list_deleted(client).await),
+        (certificates::list(client).await, certificates::list_deleted(client).await),
         client.keys.list_keys(keys).await.unwrap().into_inner(),
         client.keys.list_deleted_keys(deleted).await.unwrap().into_inner(),
         client.access.list_role_definitions(definitions).await.unwrap().into_inner(),
@@ -239,8 +251,10 @@ async fn server() -> (Server, Client, Channel, AccessTokens) {
     let server = Server::start();
     let mut dev = server.client("dev").await;
     create_keys(&mut dev).await;
-    secrets::create_vault(&server, &mut dev, |_| {}).await;
+    let policies = vec![certificates::every_permission(&server, "dev")];
+    secrets::create_vault(&server, &mut dev, |vault| vault.access_policies = policies).await;
     secrets::create_secrets(&mut dev).await;
+    certificates::create_certificates(&mut dev).await;
     let (channel, bearers) = (server.channel().await, server.access_tokens("dev").await);
     (server, dev, channel, bearers)
 }
@@ -419,7 +433,7 @@ async fn every_rpc_reports_unknown_container_as_not_found() {
                 assert!(name.ends_with("Clock") || name == "ListSubscriptions", "{name} has no target");
                 continue;
             };
-            // The secret's vault is replaced by an unknown one of the same length.
+            // The vault of a secret or a certificate is replaced by an unknown one of the same length.
             if let Some(elsewhere) = replaced(&valid_request(name), secrets::VAULT, "vaults/absent") {
                 let status = raw::call(&channel, &rpc, &bearers, &elsewhere).await;
                 let found = (status.code(), reason(&status));

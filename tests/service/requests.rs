@@ -2,6 +2,8 @@
 //!
 //! Requests of the data plane succeed on the objects that `roles/fixture.rs` creates.
 
+mod certificates;
+
 use prost::Message as _;
 use strongroom::api::grpc::pb;
 use strongroom::api::grpc::pb::advance_clock_request::Target;
@@ -370,7 +372,8 @@ pub(crate) fn valid_request(rpc: &str) -> Vec<u8> {
             let by = prost_types::Duration { seconds: -1, nanos: 0 };
             pb::AdvanceClockRequest { target: Some(Target::By(by)), ..Default::default() }.encode_to_vec()
         }
-        other => panic!("add a request for the new RPC {other}"),
+        other => certificates::valid_request(other)
+            .unwrap_or_else(|| panic!("add a request for the new RPC {other}")),
     }
 }
 

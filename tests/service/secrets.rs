@@ -1,7 +1,7 @@
 //! Helpers for secrets, and tests of what remains of them across restarts, crashes and the deletion of their vault.
 
 mod crash;
-mod disclosure;
+pub(crate) mod disclosure;
 mod events;
 mod stored;
 mod vault_lifecycle;

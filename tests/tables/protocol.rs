@@ -83,9 +83,12 @@ fn rpcs_are_operations() {
 }
 
 /// Fields of type `bytes` that carry neither key material nor plaintext.
-const PUBLIC_BYTES: [&str; 31] = [
+const PUBLIC_BYTES: [&str; 35] = [
     "BackupKeyResponse.backup",
     "BackupSecretResponse.backup",
+    "CertificateBundle.certificate",
+    "CertificateBundle.thumbprint",
+    "CertificateOperation.csr",
     "DecryptRequest.additional_authenticated_data",
     "DecryptRequest.authentication_tag",
     "DecryptRequest.ciphertext",
@@ -106,6 +109,7 @@ const PUBLIC_BYTES: [&str; 31] = [
     "JsonWebKey.n",
     "JsonWebKey.x",
     "JsonWebKey.y",
+    "MergeCertificateRequest.x5c",
     "RestoreKeyRequest.backup",
     "RestoreSecretRequest.backup",
     "SignRequest.digest",

@@ -14,7 +14,7 @@ use crate::cli::output::RawOutput;
 #[derive(Args, Clone, Debug)]
 pub struct BackupArgs {
     /// Name of the secret
-    #[arg(value_parser = SecretRef::parse_secret)]
+    #[arg(value_parser = SecretRef::parse_live)]
     name: SecretRef,
     /// File for the encrypted backup, or - for standard output
     #[arg(long, value_name = "FILE")]
@@ -32,7 +32,7 @@ pub struct RestoreArgs {
 /// Backs up a secret.
 pub(super) async fn backup(context: &Context, args: BackupArgs) -> Outcome {
     let session = context.connect_vault().await?;
-    let name = args.name.resource(session.vault(), "secrets")?;
+    let name = args.name.live(session.vault())?;
     let reply = session.secrets().backup_secret(pb::BackupSecretRequest { name }).await?;
     args.out.write(&reply.into_inner().backup)
 }

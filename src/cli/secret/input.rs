@@ -2,15 +2,14 @@
 
 use std::convert::Infallible;
 use std::fmt;
-use std::io::{self, BufRead, IsTerminal};
+use std::io::{self, IsTerminal};
 
 use clap::Args;
-use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
 use zeroize::Zeroizing;
 
 use crate::cli::failure::{Failure, Outcome};
 use crate::cli::input::Source;
-use crate::cli::output::note;
+use crate::cli::prompt::prompt;
 
 /// The value of a secret: zeroized on drop, hidden in `Debug` output.
 #[derive(Clone, PartialEq, Eq)]
@@ -44,7 +43,7 @@ impl ValueInput {
         let source = match (self.value, self.file) {
             (Some(value), _) => return Ok(value),
             (None, Some(source)) => source,
-            (None, None) if io::stdin().is_terminal() => return prompt(),
+            (None, None) if io::stdin().is_terminal() => return prompt("Value").map(Value),
             (None, None) => Source::Stdin,
         };
         let bytes = source.read()?;
@@ -53,39 +52,6 @@ impl ValueInput {
                 .hint("encode binary values, for example with base64")
         })?;
         Ok(Value(Zeroizing::new(text.to_owned())))
-    }
-}
-
-/// Reads a line from the terminal without echo. The end of the line does not belong to the value.
-fn prompt() -> Outcome<Value> {
-    // Full capacity from the start: a string that grows leaves copies behind that are not zeroized.
-    let mut line = Zeroizing::new(String::with_capacity(4096));
-    let silenced = Silenced::terminal().map_err(|error| Failure::file("standard input", &error))?;
-    note("Value (not shown):");
-    let read = io::stdin().lock().read_line(&mut line);
-    drop(silenced);
-    read.map_err(|error| Failure::file("standard input", &error))?;
-    Ok(Value(Zeroizing::new(line.trim_end_matches(['\n', '\r']).to_owned())))
-}
-
-/// The terminal at standard input without echo. Its settings are restored on drop.
-struct Silenced(Termios);
-
-impl Silenced {
-    fn terminal() -> io::Result<Self> {
-        let before = tcgetattr(io::stdin())?;
-        let mut silent = before.clone();
-        silent.local_modes.remove(LocalModes::ECHO);
-        silent.local_modes.insert(LocalModes::ECHONL);
-        tcsetattr(io::stdin(), OptionalActions::Flush, &silent)?;
-        Ok(Self(before))
-    }
-}
-
-impl Drop for Silenced {
-    fn drop(&mut self) {
-        // The terminal is gone if this fails.
-        let _ = tcsetattr(io::stdin(), OptionalActions::Now, &self.0);
     }
 }
 

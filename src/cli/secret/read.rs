@@ -26,7 +26,7 @@ pub struct ShowArgs {
 #[derive(Args, Clone, Debug)]
 pub struct VersionsArgs {
     /// Name of the secret
-    #[arg(value_parser = SecretRef::parse_secret)]
+    #[arg(value_parser = SecretRef::parse_live)]
     name: SecretRef,
 }
 
@@ -62,7 +62,7 @@ pub(super) async fn list(context: &Context) -> Outcome {
 pub(super) async fn versions(context: &Context, args: VersionsArgs) -> Outcome {
     let session = context.connect_vault().await?;
     let mut service = session.secrets();
-    let parent = args.name.resource(session.vault(), "secrets")?;
+    let parent = args.name.live(session.vault())?;
     let mut request = pb::ListSecretVersionsRequest { parent, ..Default::default() };
     let mut rows: Vec<VersionView> = Vec::new();
     loop {

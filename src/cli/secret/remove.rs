@@ -13,7 +13,7 @@ use crate::cli::failure::Outcome;
 #[derive(Args, Clone, Debug)]
 pub struct SecretArgs {
     /// Name of the secret
-    #[arg(value_parser = SecretRef::parse_secret)]
+    #[arg(value_parser = SecretRef::parse_live)]
     name: SecretRef,
 }
 
@@ -28,7 +28,7 @@ pub struct DeletedSecretArgs {
 /// Deletes a secret.
 pub(super) async fn delete(context: &Context, args: SecretArgs) -> Outcome {
     let session = context.connect_vault().await?;
-    let name = args.name.resource(session.vault(), "secrets")?;
+    let name = args.name.live(session.vault())?;
     let reply = session.secrets().delete_secret(pb::DeleteSecretRequest { name }).await?;
     let secret = DeletedSecretView::from(reply.into_inner());
     context.output.print(&secret, || secret.text())
@@ -53,7 +53,7 @@ pub(super) async fn list(context: &Context) -> Outcome {
 /// Shows a deleted secret.
 pub(super) async fn show(context: &Context, args: DeletedSecretArgs) -> Outcome {
     let session = context.connect_vault().await?;
-    let name = args.name.resource(session.vault(), "deletedSecrets")?;
+    let name = args.name.deleted(session.vault())?;
     let reply = session.secrets().get_deleted_secret(pb::GetDeletedSecretRequest { name }).await?;
     let secret = DeletedSecretView::from(reply.into_inner());
     context.output.print(&secret, || secret.text())
@@ -62,7 +62,7 @@ pub(super) async fn show(context: &Context, args: DeletedSecretArgs) -> Outcome 
 /// Recovers a deleted secret.
 pub(super) async fn recover(context: &Context, args: DeletedSecretArgs) -> Outcome {
     let session = context.connect_vault().await?;
-    let name = args.name.resource(session.vault(), "deletedSecrets")?;
+    let name = args.name.deleted(session.vault())?;
     let reply = session.secrets().recover_deleted_secret(pb::RecoverDeletedSecretRequest { name }).await?;
     let secret = SecretView::from(reply.into_inner());
     context.output.print(&secret, || secret.text())
@@ -71,7 +71,7 @@ pub(super) async fn recover(context: &Context, args: DeletedSecretArgs) -> Outco
 /// Purges a deleted secret.
 pub(super) async fn purge(context: &Context, args: DeletedSecretArgs) -> Outcome {
     let session = context.connect_vault().await?;
-    let name = args.name.resource(session.vault(), "deletedSecrets")?;
+    let name = args.name.deleted(session.vault())?;
     session.secrets().purge_deleted_secret(pb::PurgeDeletedSecretRequest { name: name.clone() }).await?;
     let text = format!("purged {name}");
     context.output.print_value(&Purged { name, purged: true }, &text)

@@ -15,7 +15,7 @@ use crate::model::key_date::KeyDate;
 #[derive(Args, Clone, Debug)]
 pub struct SetArgs {
     /// Name of the secret
-    #[arg(value_parser = SecretRef::parse_secret)]
+    #[arg(value_parser = SecretRef::parse_live)]
     name: SecretRef,
     #[command(flatten)]
     input: ValueInput,

@@ -27,7 +27,6 @@ impl Operation for SetCertificateContacts {
     const EVENT: &'static str = "CertificateContactsSet";
     const ACTION: VaultAction = VaultAction::CertificateContactsWrite;
     const METER: Meter = Meter::Management;
-    const IS_RPC: bool = false;
     const CHANGES: bool = true;
     type Target = AllCertificates;
     type Reply = Vec<Contact>;
@@ -66,7 +65,6 @@ impl Operation for GetCertificateContacts {
     const EVENT: &'static str = "CertificateContactsGet";
     const ACTION: VaultAction = VaultAction::CertificateContactsWrite;
     const METER: Meter = Meter::Management;
-    const IS_RPC: bool = false;
     type Target = AllCertificates;
     type Reply = Vec<Contact>;
 
@@ -92,7 +90,6 @@ impl Operation for DeleteCertificateContacts {
     const EVENT: &'static str = "CertificateContactsDelete";
     const ACTION: VaultAction = VaultAction::CertificateContactsWrite;
     const METER: Meter = Meter::Management;
-    const IS_RPC: bool = false;
     const CHANGES: bool = true;
     type Target = AllCertificates;
     type Reply = Vec<Contact>;

@@ -38,7 +38,6 @@ impl Operation for CreateCertificate {
     const EVENT: &'static str = "CertificateCreate";
     const ACTION: VaultAction = VaultAction::CertificateCreate;
     const METER: Meter = Meter::Management;
-    const IS_RPC: bool = false;
     const CHANGES: bool = true;
     type Target = NewCertificateVersion;
     type Reply = OperationBundle;

@@ -63,7 +63,6 @@ impl SoftDeletable for Certificate {
         purge: names("PurgeDeletedCertificate", "CertificatePurge", VaultAction::CertificatePurge),
         purge_expired: "PurgeExpiredCertificate",
     };
-    const HAS_RPCS: bool = false;
     const KIND_DURING_PURGE: ResourceKind = ResourceKind::DeletedCertificate;
 
     fn reference(&self) -> Deletable {

@@ -20,7 +20,6 @@ impl Operation for GetCertificate {
     const EVENT: &'static str = "CertificateGet";
     const ACTION: VaultAction = VaultAction::CertificateRead;
     const METER: Meter = Meter::Management;
-    const IS_RPC: bool = false;
     type Target = LiveCertificateVersion;
     type Reply = CertificateBundle;
 

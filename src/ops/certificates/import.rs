@@ -42,7 +42,6 @@ impl Operation for ImportCertificate {
     const EVENT: &'static str = "CertificateImport";
     const ACTION: VaultAction = VaultAction::CertificateImport;
     const METER: Meter = Meter::Management;
-    const IS_RPC: bool = false;
     const CHANGES: bool = true;
     type Target = NewCertificateVersion;
     type Reply = CertificateBundle;
@@ -62,7 +61,10 @@ impl Operation for ImportCertificate {
         check_capacity(cx, &path, known.as_deref())?;
         let (bundle, format) = read(self.value, self.password, self.keep_order).await?;
         if bundle.leaf().validity().not_after <= cx.now {
-            return Err(Error::invalid(Field::Unnamed, "The specified X.509 certificate has expired."));
+            return Err(Error::invalid(
+                Field::ValueAsRecorded,
+                "The specified X.509 certificate has expired.",
+            ));
         }
         let private = bundle.private_key().cloned().ok_or_else(|| Error::internal("an import has no key"))?;
         let contents = ImportedContents {

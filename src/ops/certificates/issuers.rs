@@ -12,6 +12,15 @@ use crate::model::vault_rbac::VaultAction;
 use crate::model::{Error, Field, Result, Timestamp};
 use crate::ops::{Cx, Done, Operation, Page, PageRequest};
 
+/// An issuer as surfaces show it.
+#[derive(Clone, Debug)]
+pub struct IssuerBundle {
+    /// The vault.
+    pub vault: VaultName,
+    /// The issuer.
+    pub issuer: CertificateIssuer,
+}
+
 /// The members of an issuer in a request; `None` means not given. The password of the account is accepted and not kept.
 #[derive(Clone, Debug, Default)]
 pub struct IssuerChanges {
@@ -44,10 +53,9 @@ impl Operation for SetCertificateIssuer {
     const EVENT: &'static str = "CertificateIssuerSet";
     const ACTION: VaultAction = VaultAction::CertificateIssuerWrite;
     const METER: Meter = Meter::Management;
-    const IS_RPC: bool = false;
     const CHANGES: bool = true;
     type Target = AllCertificates;
-    type Reply = CertificateIssuer;
+    type Reply = IssuerBundle;
 
     fn target(&self) -> VaultName {
         self.vault.clone()
@@ -57,14 +65,14 @@ impl Operation for SetCertificateIssuer {
         let reserved = ["Self", "Unknown"];
         if reserved.iter().any(|name| name.eq_ignore_ascii_case(self.issuer.as_str())) {
             return Err(Error::invalid(
-                Field::Issuer,
+                Field::IssuerId,
                 "Self and Unknown are not names of issuers of a vault",
             ));
         }
         Ok(())
     }
 
-    async fn execute(self, _: AllCertificates, cx: &Cx) -> Result<Done<CertificateIssuer>> {
+    async fn execute(self, _: AllCertificates, cx: &Cx) -> Result<Done<IssuerBundle>> {
         let known = cx.store.certificate_settings(&self.vault);
         let known = known.issuer(&self.issuer);
         let missing = || Error::invalid(Field::Issuer, "an issuer has a provider");
@@ -100,16 +108,15 @@ impl Operation for UpdateCertificateIssuer {
     const EVENT: &'static str = "CertificateIssuerUpdate";
     const ACTION: VaultAction = VaultAction::CertificateIssuerWrite;
     const METER: Meter = Meter::Management;
-    const IS_RPC: bool = false;
     const CHANGES: bool = true;
     type Target = AllCertificates;
-    type Reply = CertificateIssuer;
+    type Reply = IssuerBundle;
 
     fn target(&self) -> VaultName {
         self.vault.clone()
     }
 
-    async fn execute(self, _: AllCertificates, cx: &Cx) -> Result<Done<CertificateIssuer>> {
+    async fn execute(self, _: AllCertificates, cx: &Cx) -> Result<Done<IssuerBundle>> {
         let known = existing(cx, &self.vault, &self.issuer)?;
         let IssuerChanges { provider, account_id, organization_id, administrators, enabled } = self.members;
         let issuer = CertificateIssuer {
@@ -140,16 +147,16 @@ impl Operation for GetCertificateIssuer {
     const EVENT: &'static str = "CertificateIssuerGet";
     const ACTION: VaultAction = VaultAction::CertificateIssuerRead;
     const METER: Meter = Meter::Management;
-    const IS_RPC: bool = false;
     type Target = AllCertificates;
-    type Reply = CertificateIssuer;
+    type Reply = IssuerBundle;
 
     fn target(&self) -> VaultName {
         self.vault.clone()
     }
 
-    async fn execute(self, _: AllCertificates, cx: &Cx) -> Result<Done<CertificateIssuer>> {
-        Ok(Done::reply(existing(cx, &self.vault, &self.issuer)?))
+    async fn execute(self, _: AllCertificates, cx: &Cx) -> Result<Done<IssuerBundle>> {
+        let issuer = existing(cx, &self.vault, &self.issuer)?;
+        Ok(Done::reply(IssuerBundle { vault: self.vault, issuer }))
     }
 }
 
@@ -168,20 +175,22 @@ impl Operation for ListCertificateIssuers {
     const EVENT: &'static str = "CertificateIssuersList";
     const ACTION: VaultAction = VaultAction::CertificateIssuerList;
     const METER: Meter = Meter::Management;
-    const IS_RPC: bool = false;
     type Target = AllCertificates;
-    type Reply = Page<CertificateIssuer>;
+    type Reply = Page<IssuerBundle>;
 
     fn target(&self) -> VaultName {
         self.vault.clone()
     }
 
-    async fn execute(self, _: AllCertificates, cx: &Cx) -> Result<Done<Page<CertificateIssuer>>> {
+    async fn execute(self, _: AllCertificates, cx: &Cx) -> Result<Done<Page<IssuerBundle>>> {
         let settings = cx.store.certificate_settings(&self.vault);
         let after = self.page.after.unwrap_or_default();
         let later = settings.issuers.iter().filter(|(name, _)| **name > after);
-        let issuers = later.take(self.page.size + 1).map(|(_, issuer)| issuer.clone()).collect();
-        Ok(Done::reply(Page::cut(issuers, self.page.size, |issuer| issuer.name.to_case_insensitive())))
+        let bundle =
+            |issuer: &CertificateIssuer| IssuerBundle { vault: self.vault.clone(), issuer: issuer.clone() };
+        let bundles = later.take(self.page.size + 1).map(|(_, issuer)| bundle(issuer)).collect();
+        let name = |bundle: &IssuerBundle| bundle.issuer.name.to_case_insensitive();
+        Ok(Done::reply(Page::cut(bundles, self.page.size, name)))
     }
 }
 
@@ -200,20 +209,20 @@ impl Operation for DeleteCertificateIssuer {
     const EVENT: &'static str = "CertificateIssuerDelete";
     const ACTION: VaultAction = VaultAction::CertificateIssuerDelete;
     const METER: Meter = Meter::Management;
-    const IS_RPC: bool = false;
     const CHANGES: bool = true;
     type Target = AllCertificates;
-    type Reply = CertificateIssuer;
+    type Reply = IssuerBundle;
 
     fn target(&self) -> VaultName {
         self.vault.clone()
     }
 
-    async fn execute(self, _: AllCertificates, cx: &Cx) -> Result<Done<CertificateIssuer>> {
+    async fn execute(self, _: AllCertificates, cx: &Cx) -> Result<Done<IssuerBundle>> {
         let issuer = existing(cx, &self.vault, &self.issuer)?;
         let mut settings = CertificateSettings::clone(&cx.store.certificate_settings(&self.vault));
         settings.issuers.remove(&issuer.name.to_case_insensitive());
-        Ok(Done::with(issuer, [Change::PutCertificateSettings(self.vault, Arc::new(settings))]))
+        let reply = IssuerBundle { vault: self.vault.clone(), issuer };
+        Ok(Done::with(reply, [Change::PutCertificateSettings(self.vault, Arc::new(settings))]))
     }
 }
 
@@ -222,12 +231,13 @@ fn existing(cx: &Cx, vault: &VaultName, name: &IssuerName) -> Result<Certificate
     found.ok_or_else(|| Error::NotFound(Resource::certificate_issuer(vault, name)))
 }
 
-fn put(cx: &Cx, vault: VaultName, issuer: CertificateIssuer) -> Result<Done<CertificateIssuer>> {
+fn put(cx: &Cx, vault: VaultName, issuer: CertificateIssuer) -> Result<Done<IssuerBundle>> {
     if issuer.test_account()?.is_some() {
         cx.test_issuer(Field::IssuerProvider)?;
     }
     let mut settings = CertificateSettings::clone(&cx.store.certificate_settings(&vault));
     settings.issuers.insert(issuer.name.to_case_insensitive(), issuer.clone());
     settings.check()?;
-    Ok(Done::with(issuer, [Change::PutCertificateSettings(vault, Arc::new(settings))]))
+    let reply = IssuerBundle { vault: vault.clone(), issuer };
+    Ok(Done::with(reply, [Change::PutCertificateSettings(vault, Arc::new(settings))]))
 }

@@ -25,7 +25,6 @@ impl Operation for ListCertificates {
     const EVENT: &'static str = "CertificateList";
     const ACTION: VaultAction = VaultAction::CertificateList;
     const METER: Meter = Meter::Management;
-    const IS_RPC: bool = false;
     type Target = AllCertificates;
     type Reply = Page<CertificateBundle>;
 

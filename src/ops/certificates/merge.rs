@@ -34,7 +34,6 @@ impl Operation for MergeCertificate {
     const EVENT: &'static str = "CertificatePendingMerge";
     const ACTION: VaultAction = VaultAction::CertificateCreate;
     const METER: Meter = Meter::Management;
-    const IS_RPC: bool = false;
     const CHANGES: bool = true;
     type Target = PendingCertificate;
     type Reply = CertificateBundle;

@@ -43,7 +43,7 @@ pub use get::GetCertificate;
 pub use import::ImportCertificate;
 pub use issue::{IssueCertificate, IssueRenewedCertificate};
 pub use issuers::{
-    DeleteCertificateIssuer, GetCertificateIssuer, IssuerChanges, ListCertificateIssuers,
+    DeleteCertificateIssuer, GetCertificateIssuer, IssuerBundle, IssuerChanges, ListCertificateIssuers,
     SetCertificateIssuer, UpdateCertificateIssuer,
 };
 pub use lifetime_notice::{NoteCertificateContacts, NoteCertificateExpired, NoteCertificateNearExpiry};
@@ -145,11 +145,11 @@ fn check_due(certificate: &Certificate, work: CertificateWork, now: Timestamp) -
     }
 }
 
-/// Converts an error about a document that a caller sent in `field`. Texts that are recorded from Azure name no field.
+/// Converts an error about a document that a caller sent in `field`. Texts that are recorded from Azure name no field there.
 fn invalid(field: Field) -> impl Fn(certificate::Error) -> Error {
     move |error| match error {
         certificate::Error::UnreadablePem | certificate::Error::UnreadablePkcs12 => {
-            Error::invalid(Field::Unnamed, error.to_string())
+            Error::invalid(Field::ValueAsRecorded, error.to_string())
         }
         error => Error::invalid(field, error.to_string()),
     }

@@ -25,7 +25,6 @@ impl Operation for GetCertificateOperation {
     const EVENT: &'static str = "CertificatePendingGet";
     const ACTION: VaultAction = VaultAction::CertificateRead;
     const METER: Meter = Meter::Management;
-    const IS_RPC: bool = false;
     type Target = PendingCertificate;
     type Reply = OperationBundle;
 
@@ -59,7 +58,6 @@ impl Operation for CancelCertificateOperation {
     const EVENT: &'static str = "CertificatePendingUpdate";
     const ACTION: VaultAction = VaultAction::CertificateUpdate;
     const METER: Meter = Meter::Management;
-    const IS_RPC: bool = false;
     const CHANGES: bool = true;
     type Target = PendingCertificate;
     type Reply = OperationBundle;
@@ -97,7 +95,6 @@ impl Operation for DeleteCertificateOperation {
     const EVENT: &'static str = "CertificatePendingDelete";
     const ACTION: VaultAction = VaultAction::CertificateUpdate;
     const METER: Meter = Meter::Management;
-    const IS_RPC: bool = false;
     const CHANGES: bool = true;
     type Target = PendingCertificate;
     type Reply = OperationBundle;

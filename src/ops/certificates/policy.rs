@@ -22,7 +22,6 @@ impl Operation for GetCertificatePolicy {
     const EVENT: &'static str = "CertificatePolicyGet";
     const ACTION: VaultAction = VaultAction::CertificateRead;
     const METER: Meter = Meter::Management;
-    const IS_RPC: bool = false;
     type Target = LiveCertificate;
     type Reply = PolicyBundle;
 
@@ -50,7 +49,6 @@ impl Operation for UpdateCertificatePolicy {
     const EVENT: &'static str = "CertificatePolicyUpdate";
     const ACTION: VaultAction = VaultAction::CertificateUpdate;
     const METER: Meter = Meter::Management;
-    const IS_RPC: bool = false;
     const CHANGES: bool = true;
     type Target = LiveCertificate;
     type Reply = PolicyBundle;

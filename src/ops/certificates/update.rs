@@ -36,7 +36,6 @@ impl Operation for UpdateCertificateVersion {
     const EVENT: &'static str = "CertificateUpdate";
     const ACTION: VaultAction = VaultAction::CertificateUpdate;
     const METER: Meter = Meter::Management;
-    const IS_RPC: bool = false;
     const CHANGES: bool = true;
     type Target = LiveCertificateVersion;
     type Reply = CertificateBundle;

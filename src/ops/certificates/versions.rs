@@ -25,7 +25,6 @@ impl Operation for ListCertificateVersions {
     const EVENT: &'static str = "CertificateListVersions";
     const ACTION: VaultAction = VaultAction::CertificateList;
     const METER: Meter = Meter::Management;
-    const IS_RPC: bool = false;
     type Target = CertificateVersionList;
     type Reply = Page<CertificateBundle>;
 

@@ -25,7 +25,6 @@ impl<R: SoftDeletable> Operation for Delete<R> {
     const EVENT: &'static str = R::OPERATIONS.delete.event;
     const ACTION: ActionOf<Self> = R::OPERATIONS.delete.action;
     const METER: Meter = R::OPERATIONS.delete.meter;
-    const IS_RPC: bool = R::HAS_RPCS;
     const CHANGES: bool = true;
     const AWAITS_INTENT: bool = true;
     type Target = R::Live;

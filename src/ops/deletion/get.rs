@@ -16,7 +16,6 @@ impl<R: SoftDeletable> Operation for GetDeleted<R> {
     const EVENT: &'static str = R::OPERATIONS.get_deleted.event;
     const ACTION: ActionOf<Self> = R::OPERATIONS.get_deleted.action;
     const METER: Meter = R::OPERATIONS.get_deleted.meter;
-    const IS_RPC: bool = R::HAS_RPCS;
     type Target = R::Deleted;
     type Reply = R::DeletedBundle;
 

@@ -21,7 +21,6 @@ impl<R: SoftDeletable> Operation for ListDeleted<R> {
     const EVENT: &'static str = R::OPERATIONS.list_deleted.event;
     const ACTION: ActionOf<Self> = R::OPERATIONS.list_deleted.action;
     const METER: Meter = R::OPERATIONS.list_deleted.meter;
-    const IS_RPC: bool = R::HAS_RPCS;
     type Target = R::Container;
     type Reply = Page<R::DeletedBundle>;
 

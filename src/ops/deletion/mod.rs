@@ -52,8 +52,6 @@ pub trait SoftDeletable: Sized + Send + Sync + 'static {
 
     /// The names, actions and meters of its operations.
     const OPERATIONS: DeletionOperations<<Self::Plane as Plane>::Action>;
-    /// Whether its operations have gRPC methods.
-    const HAS_RPCS: bool = true;
     /// Whether its record is needed to destroy its key material, and is therefore removed last.
     const PURGE_NEEDS_RECORD: bool = false;
     /// The kind by which errors name the resource while it is being purged.

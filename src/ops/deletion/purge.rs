@@ -19,7 +19,6 @@ impl<R: SoftDeletable> Operation for Purge<R> {
     const EVENT: &'static str = R::OPERATIONS.purge.event;
     const ACTION: ActionOf<Self> = R::OPERATIONS.purge.action;
     const METER: Meter = R::OPERATIONS.purge.meter;
-    const IS_RPC: bool = R::HAS_RPCS;
     const CHANGES: bool = true;
     type Target = R::Deleted;
     type Reply = R::PurgeReply;

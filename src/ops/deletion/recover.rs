@@ -21,7 +21,6 @@ impl<R: SoftDeletable> Operation for Recover<R> {
     const EVENT: &'static str = R::OPERATIONS.recover.event;
     const ACTION: ActionOf<Self> = R::OPERATIONS.recover.action;
     const METER: Meter = R::OPERATIONS.recover.meter;
-    const IS_RPC: bool = R::HAS_RPCS;
     const CHANGES: bool = true;
     type Target = R::Recoverable;
     type Reply = R::LiveBundle;

@@ -1,8 +1,9 @@
-//! Calls that carry the value of a secret, for the test that no secret leaks.
+//! Calls that carry the value of a secret, or a private key and its password, for the test that no secret leaks.
 
 use prost::Message as _;
 use strongroom::api::grpc::pb;
 
+use crate::certificates::{self, OpenSsl};
 use crate::raw;
 use crate::secrets::{create_vault, delete, enable_request, get, purge, recover, secret, set, set_request};
 use crate::support::{Client, Server};
@@ -12,7 +13,8 @@ pub(super) const VALUE: &str = "value-of-a-secret-5b1d07-of-a-caller";
 
 /// Stores, reads, updates, backs up and deletes a secret, and makes calls with its value that fail.
 pub(super) async fn use_secrets(server: &Server, dev: &mut Client) {
-    create_vault(server, dev, |_| {}).await;
+    let policies = vec![certificates::every_permission(server, "dev")];
+    create_vault(server, dev, |vault| vault.access_policies = policies).await;
     for name in ["kept", "purged", "deleted"] {
         set(dev, name, VALUE).await.unwrap();
         assert_eq!(get(dev, &secret(name)).await.unwrap().value.as_deref(), Some(VALUE));
@@ -55,4 +57,48 @@ pub(super) async fn use_secrets(server: &Server, dev: &mut Client) {
     for headers in [&[("authorization", authorization.as_str())][..], &[]] {
         raw::send(&channel, path, headers, raw::frame(&broken)).await;
     }
+}
+
+/// The password of an imported file, in calls that succeed and fail.
+pub(super) const PASSWORD: &str = "password-of-a-file-7e2109";
+
+/// Imports a private key in the vault that [`use_secrets`] creates, and makes calls with it that fail. Returns the private key: its
+/// number, and a line of its PEM.
+pub(super) async fn use_certificates(server: &Server, dev: &mut Client) -> [Vec<u8>; 2] {
+    let openssl = OpenSsl::new();
+    openssl.bundle();
+    openssl.run(&format!("pkcs12 -export -inkey leaf.key -in leaf -passout pass:{PASSWORD} -out pfx"));
+    let (pfx, pem) = (openssl.read("pfx"), openssl.read("pem"));
+    let request = |name: &str, value: &[u8]| pb::ImportCertificateRequest {
+        parent: "vaults/sample".to_owned(),
+        certificate_id: name.to_owned(),
+        value: value.to_owned(),
+        password: PASSWORD.to_owned(),
+        ..Default::default()
+    };
+    for (name, value) in [("pfx", &pfx), ("pem", &pem)] {
+        dev.certificates.import_certificate(request(name, value)).await.unwrap();
+        certificates::secret_value(dev, name).await;
+    }
+    for failing in [
+        request("a_b", &pem),
+        pb::ImportCertificateRequest { parent: "vaults/nothing".to_owned(), ..request("web", &pem) },
+        pb::ImportCertificateRequest { password: PASSWORD.repeat(2), ..request("web", &pfx) },
+        request("web", &pem[..pem.len() - 40]),
+        request("kept", &pem),
+    ] {
+        dev.certificates.import_certificate(failing).await.unwrap_err();
+    }
+    server.client("nobody").await.certificates.import_certificate(request("web", &pem)).await.unwrap_err();
+    let channel = server.channel().await;
+    let authorization = format!("Bearer {}", server.access_tokens("dev").await.vault);
+    let broken = [request("web", &pem).encode_to_vec(), vec![0xff]].concat();
+    let path = "/strongroom.v1.CertificateService/ImportCertificate";
+    raw::send(&channel, path, &[("authorization", &authorization)], raw::frame(&broken)).await;
+    openssl.run("pkcs8 -topk8 -nocrypt -in leaf.key -outform DER -out leaf.key.der");
+    let der = openssl.read("leaf.key.der");
+    // The version and the octet string of `ECPrivateKey` (RFC 5915).
+    let at = der.windows(5).position(|window| window == [2, 1, 1, 4, 32]).unwrap() + 5;
+    let text = String::from_utf8(openssl.read("leaf.key")).unwrap();
+    [der[at..at + 32].to_vec(), text.lines().nth(1).unwrap().as_bytes().to_vec()]
 }

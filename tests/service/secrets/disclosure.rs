@@ -8,8 +8,8 @@ use super::{create_vault, delete, enable_request, get, purge, recover, secret, s
 use crate::hsms::Container;
 use crate::support::{Client, Server};
 
-/// Returns the code, the message and all details of an error, without the name of the secret.
-fn parts(status: &Status, name: &str) -> String {
+/// Returns the code, the message and all details of an error, without the name of the secret or certificate.
+pub(crate) fn parts(status: &Status, name: &str) -> String {
     let info = status.get_details_error_info().unwrap();
     let mut facts: Vec<_> = info.metadata.into_iter().collect();
     facts.sort();
@@ -19,7 +19,7 @@ fn parts(status: &Status, name: &str) -> String {
 
 /// Returns the error of a call that must be refused, by either permission model.
 #[track_caller]
-fn refused<T: std::fmt::Debug>(result: Result<T, Status>) -> Status {
+pub(crate) fn refused<T: std::fmt::Debug>(result: Result<T, Status>) -> Status {
     let status = result.unwrap_err();
     assert_eq!(status.code(), Code::PermissionDenied, "{status:?}");
     status

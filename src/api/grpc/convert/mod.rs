@@ -4,6 +4,9 @@ mod access;
 mod authorization;
 mod backup;
 mod budgets;
+mod certificate_policy;
+mod certificate_settings;
+mod certificates;
 pub(super) mod clock;
 mod containers;
 mod crypto;
@@ -77,6 +80,8 @@ fn template(pattern: &str) -> String {
             ("{}", Some("locations")) => text.push_str("{location}"),
             ("{}", Some("keys" | "deletedKeys")) => text.push_str("{key}"),
             ("{}", Some("secrets" | "deletedSecrets")) => text.push_str("{secret}"),
+            ("{}", Some("certificates" | "deletedCertificates")) => text.push_str("{certificate}"),
+            ("{}", Some("issuers")) => text.push_str("{issuer}"),
             ("{}", Some("versions")) => text.push_str("{version}"),
             ("{}", Some("settings")) => text.push_str("{setting}"),
             ("{}", _) => text.push_str("{guid}"),

@@ -7,12 +7,12 @@ use super::super::super::endpoint::Endpoint;
 use super::super::vault_list::{VaultList, list};
 use super::SentAttributes;
 use crate::model::Result;
-use crate::model::certificate::{CertificateIssuer, Contact, IssuerAdministrator};
+use crate::model::certificate::{Contact, IssuerAdministrator};
 use crate::model::name::IssuerName;
 use crate::ops::Page;
 use crate::ops::certificates::{
     DeleteCertificateContacts, DeleteCertificateIssuer, GetCertificateContacts, GetCertificateIssuer,
-    IssuerChanges, ListCertificateIssuers, SetCertificateContacts, SetCertificateIssuer,
+    IssuerBundle, IssuerChanges, ListCertificateIssuers, SetCertificateContacts, SetCertificateIssuer,
     UpdateCertificateIssuer,
 };
 
@@ -202,13 +202,14 @@ pub(in super::super::super) struct IssuerItem {
     provider: String,
 }
 
-fn url(endpoint: &Endpoint, issuer: &CertificateIssuer) -> String {
-    format!("{}/certificates/issuers/{}", endpoint.base, issuer.name)
+fn url(endpoint: &Endpoint, bundle: &IssuerBundle) -> String {
+    format!("{}/certificates/issuers/{}", endpoint.base, bundle.issuer.name)
 }
 
-pub(in super::super::super) fn issuer(endpoint: &Endpoint, issuer: CertificateIssuer) -> Issuer {
+pub(in super::super::super) fn issuer(endpoint: &Endpoint, bundle: IssuerBundle) -> Issuer {
+    let (id, issuer) = (url(endpoint, &bundle), bundle.issuer);
     Issuer {
-        id: url(endpoint, &issuer),
+        id,
         provider: issuer.provider,
         credentials: Credentials { account_id: issuer.account_id },
         org_details: Organization {
@@ -226,10 +227,10 @@ pub(in super::super::super) fn issuer(endpoint: &Endpoint, issuer: CertificateIs
 
 pub(in super::super::super) fn listed_issuers(
     endpoint: &Endpoint,
-    page: Page<CertificateIssuer>,
+    page: Page<IssuerBundle>,
 ) -> VaultList<IssuerItem> {
-    list(endpoint, "certificates/issuers", &page, |issuer| IssuerItem {
-        id: url(endpoint, issuer),
-        provider: issuer.provider.clone(),
+    list(endpoint, "certificates/issuers", &page, |bundle| IssuerItem {
+        id: url(endpoint, bundle),
+        provider: bundle.issuer.provider.clone(),
     })
 }
