@@ -29,8 +29,8 @@ impl<const RENEWAL: bool> Operation for Issue<RENEWAL> {
     const NAME: &'static str = if RENEWAL { "IssueRenewedCertificate" } else { "IssueCertificate" };
     const EVENT: &'static str = if RENEWAL { "CertificateIssueRenewed" } else { "CertificateIssue" };
     const ACTION: VaultAction = VaultAction::CertificateCreate;
-    // "Renewals: $3 per renewal request" (<https://azure.microsoft.com/pricing/details/key-vault/>).
-    // assumption: what is charged is a version that a named issuer has issued, not a failed attempt or a self-signed version.
+    // Azure's price list has a meter "Certificate Renewal Request" (https://prices.azure.com/api/retail/prices).
+    // assumption: what is charged is a version that a named issuer has issued, not a failed request or a self-signed version.
     const METER: Meter = if RENEWAL { Meter::Renewal } else { Meter::Free };
     const CHANGES: bool = true;
     type Target = PendingCertificate;

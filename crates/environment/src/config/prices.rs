@@ -125,7 +125,7 @@ mod tests {
         let (renewals, operations): (Vec<_>, Vec<_>) =
             sheet.plan[2].operations.iter().cloned().partition(|price| price.class == Meter::Renewal);
         assert_eq!(sheet.plan[1].operations, operations);
-        assert_eq!((renewals.len(), renewals[0].per, renewals[0].source.assumption), (1, 1, true));
+        assert_eq!((renewals.len(), renewals[0].per), (1, 1));
         assert_eq!(sheet.plan[1].key_versions, sheet.plan[2].key_versions);
         // Prices without a firm source are marked as assumptions.
         assert!(sheet.plan[0].pool_hours[0].source.assumption);

@@ -32,7 +32,7 @@ fn charge(line: &mut StatementLine, share: TierShare, per: u32) {
 
 /// Adds the lines of operations. The operations of an hour are attributed to its first instant.
 pub(super) fn add_operations(lines: &mut Lines<'_>) {
-    let (facts, plans, period, currency) = (lines.facts, lines.plans, lines.period, lines.currency);
+    let (facts, plans, period) = (lines.facts, lines.plans, lines.period);
     let lives = LifetimesByName::new(&facts.lifetimes);
     // Whole months, since ranks are counted from the first instant of a month.
     let mut months: BTreeMap<Timestamp, Vec<_>> = BTreeMap::new();
@@ -70,12 +70,6 @@ pub(super) fn add_operations(lines: &mut Lines<'_>) {
                 charge(line, share, listed.map_or(1, |listed| listed.per));
                 line.assumption = listed.is_some_and(|listed| listed.source.assumption);
                 line.why = explain_operations(line);
-                if let Some(listed) = listed.filter(|listed| listed.source.assumption) {
-                    let (class, price, source) = (class.as_str(), share.price, &listed.source.text);
-                    line.why.push_str(&format!(
-                        " That an operation of class {class} costs {price} {currency} is an assumption: {source}."
-                    ));
-                }
             }
         }
     }

@@ -7,7 +7,7 @@ use strongroom::api::grpc::pb;
 use strongroom::api::grpc::pb::happening::What;
 
 use super::super::client::Rest;
-use super::test_issuer::set_issuer;
+use super::test_issuer::{ended, set_issuer};
 use super::{OpenSsl, authenticated, create, policy, with_vault};
 use crate::hsms::Container;
 use crate::lifecycle::{events_after, kinds};
@@ -251,4 +251,32 @@ async fn failed_renewals_back_off_and_block_nothing_else() {
     let records = server.audit_where(5, failed);
     assert_eq!(records.len(), 5, "the issuer that is missing, at each attempt");
     assert_eq!(records[0]["clientInfo"], "strongroom-scheduler");
+}
+
+#[tokio::test]
+async fn cancelled_renewal_is_requested_again_later() {
+    let (server, vault) = with_vault("standard").await;
+    let mut dev = server.client("dev").await;
+    freeze_at(&mut dev, "2050-01-01").await;
+    set_issuer(&vault, "ca", "").await;
+    create(&vault, "web", renewed_policy("ca", "AutoRenew")).await;
+    wait_for_version(&vault, "web").await;
+    let before = vault.get("/certificates/web").await.json(200);
+    set_issuer(&vault, "ca", "delay=48h").await;
+
+    let requested = expected([("2050-03-01", "requested web"), ("2050-03-02", "near expiry web")]);
+    assert_eq!(advance_to(&mut dev, "2050-03-02").await, requested);
+    // Until the issuer answers, the certificate is the former one.
+    assert_eq!(vault.get("/certificates/web").await.json(200), before);
+    let body = json!({"cancellation_requested": true});
+    vault.patch("/certificates/web/pending", body).await.json(200);
+    let cancelled = ended(&vault, "web").await.json(200);
+    assert_eq!(cancelled["status"], "cancelled");
+    // An hour later, and issued after two days.
+    assert_eq!(advance_to(&mut dev, "2050-03-03").await, expected([("2050-03-02", "requested web")]));
+    assert_eq!(advance_to(&mut dev, "2050-03-05").await, expected([("2050-03-04", "renewed web")]));
+    assert_eq!(versions(&vault, "web").await.len(), 2);
+    let events = events_after(&mut dev, "vaults/contoso/certificates", "0").await;
+    let not_renewed = events.iter().filter(|event| event.kind == "certificate.not-renewed");
+    assert_eq!(not_renewed.count(), 1);
 }

@@ -17,7 +17,7 @@ pub(super) async fn set_issuer(vault: &Rest, name: &str, account: &str) {
 }
 
 /// Waits until an operation has ended, as clients do.
-async fn ended(vault: &Rest, name: &str) -> RestResponse {
+pub(super) async fn ended(vault: &Rest, name: &str) -> RestResponse {
     for _ in 0..500 {
         let pending = vault.get(&format!("/certificates/{name}/pending")).await;
         if pending.json(200)["status"] != "inProgress" {
