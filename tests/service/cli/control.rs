@@ -101,7 +101,7 @@ fn custom_control_roles_are_created_assigned_and_deleted() {
     assert_eq!((&made["type"], &made["role_name"]), (&json!("CustomRole"), &json!("Vault-reader")));
     let scope = made["assignable_scopes"][0].as_str().unwrap();
     assert!(scope.ends_with("/resourceGroups/payroll"), "{made}");
-    assert_eq!(cli.json("control role definition show vault-reader"), made);
+    assert_eq!(cli.json("control role definition show vault-reader --group payroll"), made);
     let text = cli.ok("control role definition show vault-reader --group payroll");
     for line in [
         "grants            Microsoft.KeyVault/vaults/read\n",
@@ -119,7 +119,7 @@ fn custom_control_roles_are_created_assigned_and_deleted() {
     assert!(error.contains("there are existing role assignments"), "{error}");
     let id = given["id"].as_str().unwrap();
     cli.ok(&format!("control role assignment delete {id} --group payroll"));
-    assert_eq!(cli.json("control role definition delete vault-reader"), made);
+    assert_eq!(cli.json("control role definition delete vault-reader --group payroll"), made);
     let error = cli.fails("control role definition show vault-reader");
     assert!(error.contains("there is no role \"vault-reader\""), "{error}");
     let error = cli.run("control role definition create empty");

@@ -10,7 +10,7 @@ use crate::model::container::ContainerId;
 use crate::model::deletion::{Deletable, Transition};
 use crate::model::hsm::Activation;
 use crate::model::key::{Attributes, PublicMaterial, Tags};
-use crate::model::local_rbac::{LocalScope, RoleAssignment};
+use crate::model::local_rbac::{LocalScope, RoleAssignment, RoleDefinition};
 use crate::model::resource::{ResourceGroup, Subscription, SubscriptionId};
 use crate::model::resource_kind::{Resource, ResourceKind};
 use crate::model::retention::{Deletion, RetentionDays};
