@@ -35,6 +35,9 @@ pub struct CreateArgs {
     /// Create the version disabled, so that its key cannot be used and its secret cannot be read
     #[arg(long)]
     disabled: bool,
+    /// Keep the order of the certificates in the secret, instead of beginning with that of the key
+    #[arg(long)]
+    preserve_order: bool,
 }
 
 /// Creates a certificate.
@@ -51,6 +54,7 @@ pub(super) async fn run(context: &Context, args: CreateArgs) -> Outcome {
         policy,
         attributes: Some(pb::CertificateAttributes { enabled: Some(!args.disabled) }),
         tags,
+        preserve_order: args.preserve_order,
     };
     let operation = session.certificates().create_certificate(request).await?.into_inner();
     if let Some(out) = args.csr {

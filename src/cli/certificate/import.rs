@@ -43,6 +43,9 @@ pub struct ImportArgs {
     /// Import the version disabled, so that its key cannot be used and its secret cannot be read
     #[arg(long)]
     disabled: bool,
+    /// Keep the order of the certificates in the secret, instead of beginning with that of the key
+    #[arg(long)]
+    preserve_order: bool,
 }
 
 impl ImportArgs {
@@ -92,6 +95,7 @@ pub(super) async fn run(context: &Context, args: ImportArgs) -> Outcome {
         policy,
         attributes: Some(pb::CertificateAttributes { enabled: Some(!args.disabled) }),
         tags,
+        preserve_order: args.preserve_order,
     };
     let reply = session.certificates().import_certificate(request).await?;
     let certificate = CertificateView::from(reply.into_inner());

@@ -1,5 +1,6 @@
 //! `strongroom certificate`: the certificates of vaults
 
+mod backup;
 mod contacts;
 mod create;
 mod import;
@@ -50,6 +51,10 @@ pub enum CertificateCommand {
     /// Manage the issuers of the certificates of a vault
     #[command(subcommand)]
     Issuer(issuer::IssuerCommand),
+    /// Back up a certificate with its key and secret, encrypted for vaults of the same subscription and geography
+    Backup(backup::BackupArgs),
+    /// Restore a certificate from a backup
+    Restore(backup::RestoreArgs),
     /// Delete a certificate with all its versions, keys and secrets; it can be recovered until it is purged
     Delete(remove::CertificateArgs),
     /// List the deleted certificates
@@ -76,6 +81,8 @@ pub(super) async fn run(context: &Context, command: CertificateCommand) -> Outco
         CertificateCommand::Operation(command) => operation::run(context, command).await,
         CertificateCommand::Contacts(command) => contacts::run(context, command).await,
         CertificateCommand::Issuer(command) => issuer::run(context, command).await,
+        CertificateCommand::Backup(args) => backup::backup(context, args).await,
+        CertificateCommand::Restore(args) => backup::restore(context, args).await,
         CertificateCommand::Delete(args) => remove::delete(context, args).await,
         CertificateCommand::ListDeleted => remove::list(context).await,
         CertificateCommand::ShowDeleted(args) => remove::show(context, args).await,

@@ -62,6 +62,10 @@ pub(super) struct OperationView {
     status_details: Option<String>,
     cancellation_requested: bool,
     target: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<String>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    preserve_order: bool,
     /// In base64url.
     csr: String,
 }
@@ -79,6 +83,8 @@ impl From<pb::CertificateOperation> for OperationView {
             status_details: non_empty(operation.status_details),
             cancellation_requested: operation.cancellation_requested,
             target: non_empty(operation.target),
+            error: operation.error.map(|error| format!("{}: {}", error.code, error.message)),
+            preserve_order: operation.preserve_order,
             csr: encode(&operation.csr),
         }
     }
@@ -96,6 +102,8 @@ impl OperationView {
             ("details", self.status_details.clone().unwrap_or_default()),
             ("cancellation", if self.cancellation_requested { "requested".into() } else { String::new() }),
             ("certificate", self.target.clone().unwrap_or_default()),
+            ("error", self.error.clone().unwrap_or_default()),
+            ("order", if self.preserve_order { "preserved".into() } else { String::new() }),
         ])
     }
 }

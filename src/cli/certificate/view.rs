@@ -42,6 +42,8 @@ pub(super) struct CertificateView {
     recovery_level: String,
     recoverable_days: u32,
     tags: BTreeMap<String, String>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    preserve_order: bool,
     /// The policy as text, by the names of its members.
     #[serde(skip)]
     policy_fields: Vec<(&'static str, String)>,
@@ -78,6 +80,7 @@ impl From<pb::CertificateBundle> for CertificateView {
             recovery_level: bundle.recovery_level,
             recoverable_days: bundle.recoverable_days,
             tags: bundle.tags.into_iter().collect(),
+            preserve_order: bundle.preserve_order,
         }
     }
 }
@@ -151,6 +154,7 @@ impl CertificateView {
             ("updated", time_argument::format(self.updated)),
             ("recovery", format!("{}, {} days", self.recovery_level, self.recoverable_days)),
             ("tags", self.tag_list()),
+            ("order", if self.preserve_order { "preserved".into() } else { String::new() }),
         ];
         fields.extend(self.policy_fields.iter().cloned());
         fields

@@ -25,7 +25,6 @@ impl Operation for BackupCertificate {
     const EVENT: &'static str = "CertificateBackup";
     const ACTION: VaultAction = VaultAction::CertificateBackup;
     const METER: Meter = Meter::Management;
-    const IS_RPC: bool = false;
     type Target = LiveCertificate;
     type Reply = Vec<u8>;
 

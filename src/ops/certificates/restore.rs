@@ -36,7 +36,6 @@ impl Operation for RestoreCertificate {
     const EVENT: &'static str = "CertificateRestore";
     const ACTION: VaultAction = VaultAction::CertificateRestore;
     const METER: Meter = Meter::Management;
-    const IS_RPC: bool = false;
     const CHANGES: bool = true;
     type Target = RestoredCertificateName;
     type Reply = CertificateBundle;

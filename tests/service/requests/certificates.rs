@@ -57,6 +57,11 @@ pub(super) fn valid_request(rpc: &str) -> Option<Vec<u8>> {
         "DeleteCertificateOperation" => {
             pb::DeleteCertificateOperationRequest { name: pending }.encode_to_vec()
         }
+        "BackupCertificate" => pb::BackupCertificateRequest { name }.encode_to_vec(),
+        // Only the service that restores a backup can have made it.
+        "RestoreCertificate" => {
+            pb::RestoreCertificateRequest { parent, backup: b"none".to_vec() }.encode_to_vec()
+        }
         "DeleteCertificate" => pb::DeleteCertificateRequest { name }.encode_to_vec(),
         "GetDeletedCertificate" => pb::GetDeletedCertificateRequest { name: deleted }.encode_to_vec(),
         "ListDeletedCertificates" => {

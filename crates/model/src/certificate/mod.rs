@@ -22,7 +22,7 @@ pub use key_usage::KeyUsage;
 pub use lifetime_action::{ActionType, LifetimeAction, Trigger};
 pub use notices::{CertificateNotice, CertificateNotices};
 pub use policy::{CertificatePolicy, Issuer, IssuerParameters, PolicyMembers};
-pub use record::{Certificate, CertificateVersion, OperationStatus, PendingOperation};
+pub use record::{Certificate, CertificateVersion, OperationError, OperationStatus, PendingOperation};
 pub use settings::{CertificateIssuer, CertificateSettings, Contact, IssuerAdministrator};
 pub use subject_alternative_names::SubjectAlternativeNames;
 pub use validity::{Validity, ValidityMonths};

@@ -98,7 +98,33 @@ pub struct PendingOperation {
     pub is_renewal: bool,
 }
 
+/// Why an operation ended without a version.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct OperationError {
+    /// The code.
+    pub code: &'static str,
+    /// The message.
+    pub message: &'static str,
+}
+
 impl PendingOperation {
+    /// Returns why the operation ended without a version. The message of a failure is documented
+    /// (<https://learn.microsoft.com/azure/key-vault/certificates/create-certificate-scenarios>).
+    // assumption: the members of a cancelled operation are not recorded; a client for Rust polls until there is an error.
+    pub fn error(&self) -> Option<OperationError> {
+        match self.status {
+            OperationStatus::InProgress | OperationStatus::Completed => None,
+            OperationStatus::Cancelled => Some(OperationError {
+                code: "Request cancelled",
+                message: "The certificate operation was cancelled by the user.",
+            }),
+            OperationStatus::Failed => Some(OperationError {
+                code: self.refusal().map_or("Certificate issuer error", IssuerRefusal::code),
+                message: "The issuer encountered an error processing the certificate request.",
+            }),
+        }
+    }
+
     /// Returns why the issuer refused a failed operation.
     pub fn refusal(&self) -> Option<IssuerRefusal> {
         let refusal = self.issuance.as_ref().and_then(|issuance| issuance.refusal);

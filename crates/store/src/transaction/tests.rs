@@ -5,7 +5,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::*;
 use crate::model::Timestamp;
 use crate::model::backup_job::{BackupJob, BackupJobKind, JobResult};
-use crate::model::change::VersionOrigin;
 use crate::model::container::ContainerId;
 use crate::model::deletion::{Deletable, Transition};
 use crate::model::hsm::Activation;

@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 use super::super::pb;
 use super::certificate_policy::{masked_members, members};
 use super::{parse_field, segments, wire_instant};
-use crate::model::certificate::{CertificateId, OperationStatus, PendingOperation};
+use crate::model::certificate::{CertificateId, OperationError, OperationStatus, PendingOperation};
 use crate::model::container_id::KeyId;
 use crate::model::key::Tags;
 use crate::model::name::{KeyName, SecretName, VaultName};
@@ -17,11 +17,12 @@ use crate::model::resource_kind::Resource;
 use crate::model::secret::{SecretAttributes, SecretId};
 use crate::model::{Error, Field, Result};
 use crate::ops::certificates::{
-    CancelCertificateOperation, CertificateBundle, CertificatePath, CreateCertificate, DeleteCertificate,
-    DeleteCertificateOperation, DeletedCertificateBundle, GetCertificate, GetCertificateOperation,
-    GetCertificatePolicy, GetDeletedCertificate, ImportCertificate, ListCertificateVersions,
-    ListCertificates, ListDeletedCertificates, MergeCertificate, OperationBundle, PolicyBundle,
-    PurgeDeletedCertificate, RecoverDeletedCertificate, UpdateCertificatePolicy, UpdateCertificateVersion,
+    BackupCertificate, CancelCertificateOperation, CertificateBundle, CertificatePath, CreateCertificate,
+    DeleteCertificate, DeleteCertificateOperation, DeletedCertificateBundle, GetCertificate,
+    GetCertificateOperation, GetCertificatePolicy, GetDeletedCertificate, ImportCertificate,
+    ListCertificateVersions, ListCertificates, ListDeletedCertificates, MergeCertificate, OperationBundle,
+    PolicyBundle, PurgeDeletedCertificate, RecoverDeletedCertificate, RestoreCertificate,
+    UpdateCertificatePolicy, UpdateCertificateVersion,
 };
 use crate::ops::{Page, PageRequest};
 
@@ -95,7 +96,7 @@ impl TryFrom<pb::CreateCertificateRequest> for CreateCertificate {
             policy: request.policy.map(members).transpose()?,
             enabled: enabled(request.attributes).unwrap_or(true),
             tags: request.tags.into_iter().collect(),
-            keep_order: false,
+            keep_order: request.preserve_order,
         })
     }
 }
@@ -117,8 +118,22 @@ impl TryFrom<pb::ImportCertificateRequest> for ImportCertificate {
             policy: members(take(&mut request.policy).unwrap_or_default())?,
             enabled: enabled(request.attributes).unwrap_or(true),
             tags: take(&mut request.tags).into_iter().collect(),
-            keep_order: false,
+            keep_order: request.preserve_order,
         })
+    }
+}
+
+impl TryFrom<pb::RestoreCertificateRequest> for RestoreCertificate {
+    type Error = Error;
+
+    fn try_from(request: pb::RestoreCertificateRequest) -> Result<Self> {
+        Ok(Self { vault: vault(&request.parent)?, backup: request.backup })
+    }
+}
+
+impl From<Vec<u8>> for pb::BackupCertificateResponse {
+    fn from(backup: Vec<u8>) -> Self {
+        Self { backup }
     }
 }
 
@@ -217,6 +232,7 @@ super::named! {
     GetCertificatePolicyRequest => GetCertificatePolicy { certificate: policy_of },
     CancelCertificateOperationRequest => CancelCertificateOperation { certificate: pending },
     DeleteCertificateOperationRequest => DeleteCertificateOperation { certificate: pending },
+    BackupCertificateRequest => BackupCertificate { certificate: live },
     DeleteCertificateRequest => DeleteCertificate { id: live },
     GetDeletedCertificateRequest => GetDeletedCertificate { id: deleted },
     RecoverDeletedCertificateRequest => RecoverDeletedCertificate { id: deleted },
@@ -263,6 +279,7 @@ fn item(bundle: &CertificateBundle) -> pb::CertificateBundle {
         tags: tags(bundle).into_iter().collect(),
         policy: None,
         operation: String::new(),
+        preserve_order: bundle.version.as_ref().is_some_and(|version| version.keep_order),
     }
 }
 
@@ -291,6 +308,11 @@ impl From<OperationBundle> for pb::CertificateOperation {
             status_details: pending.status_details().unwrap_or_default().to_owned(),
             cancellation_requested: pending.cancellation_requested,
             target: if is_completed { Resource::certificate(vault, name).name } else { String::new() },
+            error: pending.error().map(|OperationError { code, message }| pb::CertificateOperationError {
+                code: code.to_owned(),
+                message: message.to_owned(),
+            }),
+            preserve_order: pending.keep_order,
             issuer: Some(pending.issuer.into()),
             csr: pending.csr,
         }

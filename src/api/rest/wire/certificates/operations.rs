@@ -12,7 +12,7 @@ use super::super::super::call::RequestInput;
 use super::super::super::endpoint::Endpoint;
 use super::super::secrets::SentValue;
 use super::{SentAttributes, bundle, policy, url};
-use crate::model::certificate::{IssuerRefusal, OperationStatus, PendingOperation, PolicyMembers};
+use crate::model::certificate::{OperationError, OperationStatus, PolicyMembers};
 use crate::model::key::Tags;
 use crate::model::{Error, Field, Result, base64 as encoding};
 use crate::ops::certificates::{
@@ -164,27 +164,10 @@ pub(in super::super::super) fn operation(endpoint: &Endpoint, bundle: OperationB
         csr: STANDARD.encode(&pending.csr),
         cancellation_requested: pending.cancellation_requested,
         status: pending.status.as_str(),
-        error: error(&pending),
+        error: pending.error().map(|OperationError { code, message }| IssuerError { code, message }),
         preserve_order: pending.keep_order && endpoint.has_certificate_order(),
         target: (pending.status == OperationStatus::Completed).then_some(url),
         request_id: pending.request_id.to_string(),
-    }
-}
-
-/// The error of an operation that ended without a version. The message of a failure is documented
-/// (<https://learn.microsoft.com/azure/key-vault/certificates/create-certificate-scenarios>).
-// assumption: the members of a cancelled operation are not recorded; a client for Rust polls until there is an error.
-fn error(pending: &PendingOperation) -> Option<IssuerError> {
-    match pending.status {
-        OperationStatus::InProgress | OperationStatus::Completed => None,
-        OperationStatus::Cancelled => Some(IssuerError {
-            code: "Request cancelled",
-            message: "The certificate operation was cancelled by the user.",
-        }),
-        OperationStatus::Failed => Some(IssuerError {
-            code: pending.refusal().map_or("Certificate issuer error", IssuerRefusal::code),
-            message: "The issuer encountered an error processing the certificate request.",
-        }),
     }
 }
 
