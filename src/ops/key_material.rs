@@ -103,9 +103,14 @@ impl OpenedKeyBackup {
     /// Returns the key, as a key of the addressed container.
     ///
     /// # Errors
-    /// `MalformedBackup` if the record is not that of a key.
+    /// `MalformedBackup` if the record is not that of a key; `Invalid` if the container may not hold such keys.
     pub(super) fn to_key(&self, cx: &Cx) -> Result<Key> {
-        self.record.to_key(&cx.container.id()).map_err(KeyBackupError::Invalid).map_err(malformed)
+        let key =
+            self.record.to_key(&cx.container.id()).map_err(KeyBackupError::Invalid).map_err(malformed)?;
+        for version in &key.versions {
+            cx.container.key_protection(version.material.key_type(), version.protection, Field::Backup)?;
+        }
+        Ok(key)
     }
 
     /// Unwraps the material of all versions in the token, under an intent.

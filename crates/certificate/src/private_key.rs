@@ -46,7 +46,7 @@ impl PrivateKey {
     /// # Errors
     /// [`Error::UnsupportedKey`].
     pub fn from_pkcs8(der: &[u8]) -> Result<Self> {
-        let info = PrivateKeyInfoRef::from_der(der).map_err(|_| Error::UnsupportedKey)?;
+        let info = PrivateKeyInfoRef::from_der(der).map_err(|_| Error::UnreadablePem)?;
         let key = info.private_key.as_bytes();
         match info.algorithm.oid {
             oid::RSA_ENCRYPTION => Self::from_pkcs1(key),
@@ -63,7 +63,7 @@ impl PrivateKey {
     /// # Errors
     /// [`Error::UnsupportedKey`].
     pub fn from_pkcs1(der: &[u8]) -> Result<Self> {
-        let key = RsaPrivateKey::from_der(der).map_err(|_| Error::UnsupportedKey)?;
+        let key = RsaPrivateKey::from_der(der).map_err(|_| Error::UnreadablePem)?;
         checked_rsa(key.n.as_bytes(), key.e.as_bytes())?;
         let [n, e, d, p, q, dp, dq, qi] = [key.n, key.e, key.d, key.p, key.q, key.dp, key.dq, key.qi]
             .map(|number| number.as_bytes().to_vec());
@@ -80,7 +80,7 @@ impl PrivateKey {
 
     /// Reads an EC key, whose curve PKCS#8 states outside of it. The public half is computed if it is absent.
     fn read_sec1(der: &[u8], curve: Option<ObjectIdentifier>) -> Result<Self> {
-        let key = EcPrivateKey::from_der(der).map_err(|_| Error::UnsupportedKey)?;
+        let key = EcPrivateKey::from_der(der).map_err(|_| Error::UnreadablePem)?;
         let named = key.parameters.and_then(EcParameters::named_curve);
         let crv = curve_of(curve.or(named).ok_or(Error::UnsupportedKey)?)?;
         let scalar = without_leading_zeros(key.private_key);

@@ -81,8 +81,8 @@ pub(in crate::api) fn code_and_message(error: &Error, base: &str) -> (&'static s
                 "A vault with the same name already exists in deleted state. You need to either recover or purge existing key vault. Follow this link https://go.microsoft.com/fwlink/?linkid=2149745 for more information on soft delete."
                     .to_owned(),
             ),
-            // Recorded of restores, which alone meet an existing secret.
-            (ResourceKind::Secret, _) => ("Conflict", restore_conflict(resource, "secret", base)),
+            // Recorded of restores, which name the version.
+            (ResourceKind::Secret, _) if resource.name.contains("/versions/") => ("Conflict", restore_conflict(resource, "secret", base)),
             (ResourceKind::Certificate, _) if resource.name.contains("/versions/") => {
                 ("Conflict", restore_conflict(resource, "certificate", base))
             }
@@ -219,6 +219,19 @@ pub(in crate::api) fn vault_code_and_message(error: &Error, base: &str) -> (&'st
         }
         Error::NotFound(resource) if resource.kind == ResourceKind::DeletedKey => {
             ("KeyNotFound", format!("Deleted Key not found: {}", resource.id()))
+        }
+        // assumption: the message is not recorded. Only certificates meet keys and secrets of their name.
+        Error::Exists { resource, .. }
+            if matches!(resource.kind, ResourceKind::Key | ResourceKind::Secret)
+                && !resource.name.contains("/versions/") =>
+        {
+            let (kind, name) = (resource.kind, resource.id());
+            (
+                "Conflict",
+                format!(
+                    "A {kind} with the name {name} exists in this key vault, so that no certificate can have this name."
+                ),
+            )
         }
         // Recorded of secrets.
         Error::Exists { resource, .. }

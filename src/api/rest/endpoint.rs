@@ -37,6 +37,8 @@ pub(super) struct Endpoint {
     pub(super) resource: String,
     /// The `api-version` of the request; empty if it has none.
     pub(super) api_version: String,
+    /// Whether the request lists certificates that are not issued yet, too, which the link to the next page repeats.
+    pub(super) include_pending: bool,
 }
 
 impl Endpoint {
@@ -56,6 +58,7 @@ impl Endpoint {
             };
         let found = id.as_ref().ok().and_then(find);
         let tenant = found.as_ref().map_or(names.default_tenant, |found| found.tenant);
+        let query = Query::of(&parts.uri);
         Self {
             base: host.url(host.name),
             kind,
@@ -63,7 +66,10 @@ impl Endpoint {
             location: found.map(|found| found.location),
             authority: names.authority_url(&host, index, tenant),
             resource: host.url(suffix),
-            api_version: Query::of(&parts.uri).api_version().to_owned(),
+            api_version: query.api_version().to_owned(),
+            include_pending: query
+                .get("includePending")
+                .is_some_and(|text| text.eq_ignore_ascii_case("true")),
         }
     }
 

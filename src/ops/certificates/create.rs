@@ -9,7 +9,9 @@ use crate::model::key::Tags;
 use crate::model::limit;
 use crate::model::name::{KeyName, SecretName};
 use crate::model::resource_kind::Resource;
-use crate::model::secret::check_tags;
+use crate::model::retention::Deletion;
+use crate::model::secret::{SecretId, check_tags};
+use crate::model::throttling::CallClass;
 use crate::model::vault::VaultSku;
 use crate::model::vault_rbac::VaultAction;
 use crate::model::{Error, Field, Result, Timestamp};
@@ -46,6 +48,10 @@ impl Operation for CreateCertificate {
         self.certificate.clone()
     }
 
+    fn call_class(&self, _: &NewCertificateVersion, _: &Cx) -> CallClass {
+        CallClass::CreateObject
+    }
+
     fn check(&self, target: &NewCertificateVersion, _: Timestamp) -> Result<()> {
         check_tags(&self.tags)?;
         target.0.as_ref().map_or(Ok(()), |known| known.check_not_pending())
@@ -80,16 +86,34 @@ impl Operation for CreateCertificate {
     }
 }
 
+/// Names that the paths of the contacts and the issuers of a vault have instead of a certificate.
+// assumption: Azure's answer is not recorded.
+const RESERVED_NAMES: [&str; 2] = ["contacts", "issuers"];
+
+/// The error of a name that a key or a secret has.
+fn in_use(resource: Resource, deletion: Option<Deletion>) -> Error {
+    match deletion {
+        Some(deletion) => Error::deleted(resource, deletion),
+        None => Error::Exists { resource, deleted: false },
+    }
+}
+
 /// Checks the limits before the token is used, and that the name is not that of a key or secret; the store checks both again.
 pub(super) fn check_capacity(cx: &Cx, path: &CertificatePath, known: Option<&Certificate>) -> Result<()> {
     if let Some(known) = known {
         return limit::CERTIFICATE_VERSIONS.check_capacity(known.versions.len());
     }
-    let key = cx.store.key(&cx.container.id(), &KeyName::from(&path.name));
-    let secret = cx.store.secret(&path.vault, &SecretName::from(&path.name));
-    if key.is_some() || secret.is_some() {
-        let resource = Resource::certificate(&path.vault, &path.name);
-        return Err(Error::Exists { resource, deleted: false });
+    if RESERVED_NAMES.iter().any(|reserved| path.name.as_str().eq_ignore_ascii_case(reserved)) {
+        let why = format!("{} is not the name of a certificate", path.name);
+        return Err(Error::invalid(Field::CertificateId, why));
+    }
+    let container = cx.container.id();
+    if let Some(key) = cx.store.key(&container, &KeyName::from(&path.name)) {
+        return Err(in_use(Resource::key(&container, &key.name), key.deletion));
+    }
+    if let Some(secret) = cx.store.secret(&path.vault, &SecretName::from(&path.name)) {
+        let id = SecretId { vault: secret.vault.clone(), name: secret.name.clone(), version: None };
+        return Err(in_use((&id).into(), secret.deletion));
     }
     limit::CERTIFICATES.check_capacity(cx.store.certificate_count(&path.vault))
 }

@@ -5,6 +5,7 @@ use zeroize::Zeroizing;
 use super::completion::{Completed, complete};
 use super::create::check_capacity;
 use super::key_pair::KeyPair;
+use super::requested_version::check_issuer;
 use super::{CertificateBundle, CertificatePath, NewCertificateVersion, invalid};
 use crate::certificate::{Bundle, Format};
 use crate::model::audit_entry::Meter;
@@ -13,6 +14,7 @@ use crate::model::certificate::{Certificate, CertificatePolicy, PolicyMembers};
 use crate::model::change::Change;
 use crate::model::key::Tags;
 use crate::model::secret::check_tags;
+use crate::model::throttling::CallClass;
 use crate::model::vault::VaultSku;
 use crate::model::vault_rbac::VaultAction;
 use crate::model::{Error, Field, Result, Timestamp};
@@ -50,6 +52,10 @@ impl Operation for ImportCertificate {
         self.certificate.clone()
     }
 
+    fn call_class(&self, _: &NewCertificateVersion, _: &Cx) -> CallClass {
+        CallClass::CreateObject
+    }
+
     fn check(&self, target: &NewCertificateVersion, _: Timestamp) -> Result<()> {
         check_tags(&self.tags)?;
         target.0.as_ref().map_or(Ok(()), |known| known.check_not_pending())
@@ -74,6 +80,7 @@ impl Operation for ImportCertificate {
         };
         let premium = cx.vault()?.sku == VaultSku::Premium;
         let policy = CertificatePolicy::imported(self.policy, contents, premium, cx.now)?;
+        check_issuer(cx, &path, &policy.issuer.issuer())?;
         let created = known.as_ref().map_or(cx.now, |known| known.policy.created);
         let policy = CertificatePolicy { created, ..policy };
         let pair = KeyPair::import(cx, private).await?;

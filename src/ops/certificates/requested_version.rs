@@ -95,6 +95,19 @@ impl RequestedVersion {
     }
 }
 
+/// Checks that a named issuer exists.
+///
+/// # Errors
+/// `NotFound`.
+// assumption: Azure's answer for an unknown issuer is not recorded.
+pub(super) fn check_issuer(cx: &Cx, path: &CertificatePath, issuer: &Issuer) -> Result<()> {
+    let Issuer::Named(name) = issuer else { return Ok(()) };
+    match cx.store.certificate_settings(&path.vault).issuer(name) {
+        Some(_) => Ok(()),
+        None => Err(Error::NotFound(Resource::certificate_issuer(&path.vault, name))),
+    }
+}
+
 /// Checks that a named issuer exists and is enabled, and asks the test issuer what it will do.
 // assumption: Azure's answer for an unknown issuer is not recorded.
 fn issuance(cx: &Cx, path: &CertificatePath, issuer: &Issuer) -> Result<Option<TestIssuance>> {

@@ -46,20 +46,33 @@ impl Operation for UpdateCertificateVersion {
 
     fn check(&self, target: &LiveCertificateVersion, _: Timestamp) -> Result<()> {
         self.tags.as_ref().map_or(Ok(()), check_tags)?;
-        match target.version {
-            Some(_) => Ok(()),
-            None => Err(Error::NotFound((&self.certificate).into())),
+        match (&target.version, &target.certificate.pending) {
+            (Some(_), _) | (None, Some(_)) => Ok(()),
+            (None, None) => Err(Error::NotFound((&self.certificate).into())),
         }
     }
 
     async fn execute(self, target: LiveCertificateVersion, cx: &Cx) -> Result<Done<CertificateBundle>> {
         let mut certificate = Certificate::clone(&target.certificate);
-        let known = target.version.ok_or_else(|| Error::NotFound((&self.certificate).into()))?;
         if let Some(members) = self.policy {
             let premium = cx.vault()?.sku == VaultSku::Premium;
             certificate.policy = certificate.policy.updated(members, premium, cx.now)?;
             certificate.renewal = RenewalAttempts::default();
         }
+        let Some(known) = target.version else {
+            // The first version is not issued yet: its operation has the attributes.
+            let pending = certificate.pending.as_mut();
+            let pending = pending.ok_or_else(|| Error::NotFound((&self.certificate).into()))?;
+            pending.enabled = self.enabled.unwrap_or(pending.enabled);
+            pending.tags = self.tags.unwrap_or_else(|| std::mem::take(&mut pending.tags));
+            let reply = CertificateBundle {
+                certificate: certificate.clone().into(),
+                version: None,
+                level: cx.recovery_level(),
+            };
+            let update = CertificateUpdate { certificate, version: None };
+            return Ok(Done::with(reply, [Change::PutCertificate(Box::new(update))]));
+        };
         let mut version = CertificateVersion::clone(&known);
         version.attributes.enabled = self.enabled.unwrap_or(version.attributes.enabled);
         version.attributes.updated = cx.now;

@@ -2,6 +2,7 @@
 
 mod activate_managed_hsm;
 mod advance_clock;
+mod backup_certificate;
 mod backup_key;
 mod backup_secret;
 mod cancel_certificate_operation;
@@ -109,6 +110,7 @@ mod recover_deleted_managed_hsm;
 mod recover_deleted_secret;
 mod recover_deleted_vault;
 mod release_clock;
+mod restore_certificate;
 mod restore_key;
 mod restore_secret;
 mod resume_clock;

@@ -21,9 +21,20 @@ pub(super) fn list<T, S>(
     page: &Page<T>,
     show: impl Fn(&T) -> S,
 ) -> VaultList<S> {
+    list_with(endpoint, (path, ""), page, show)
+}
+
+/// As [`list`]; the link to the next page also has further members of the query, each with a leading `&`.
+pub(super) fn list_with<T, S>(
+    endpoint: &Endpoint,
+    (path, members): (&str, &str),
+    page: &Page<T>,
+    show: impl Fn(&T) -> S,
+) -> VaultList<S> {
     let (size, version) = (page.items.len(), &endpoint.api_version);
     let base = endpoint.base_with_port();
-    let next =
-        |token: &String| format!("{base}/{path}?api-version={version}&$skiptoken={token}&maxresults={size}");
+    let next = |token: &String| {
+        format!("{base}/{path}?api-version={version}&$skiptoken={token}&maxresults={size}{members}")
+    };
     VaultList { next_link: page.next.as_ref().map(next), value: page.items.iter().map(show).collect() }
 }

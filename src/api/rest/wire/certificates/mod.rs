@@ -21,7 +21,7 @@ use super::super::super::azure::tags::SentTags;
 use super::super::call::RequestInput;
 use super::super::endpoint::Endpoint;
 use super::backup;
-use super::vault_list::{VaultList, list};
+use super::vault_list::{VaultList, list, list_with};
 use super::vault_object::{Attributes, DeletionDates};
 use crate::model::certificate::CertificateId;
 use crate::model::key::Tags;
@@ -232,7 +232,8 @@ fn item(endpoint: &Endpoint, bundle: &CertificateBundle) -> Item {
 
 /// Returns a list of certificates, whose ids have no version.
 pub(in super::super) fn listed(endpoint: &Endpoint, page: Page<CertificateBundle>) -> VaultList<Item> {
-    list(endpoint, "certificates", &page, |bundle| item(endpoint, bundle))
+    let members = if endpoint.include_pending { "&includePending=true" } else { "" };
+    list_with(endpoint, ("certificates", members), &page, |bundle| item(endpoint, bundle))
 }
 
 /// Returns a list of the versions of one certificate.
