@@ -78,6 +78,10 @@ impl Engine {
             Some(name) => Some(self.0.locks.acquire(name).await),
             None => None,
         };
+        // It may have been concluded meanwhile, and its container replaced by another one of the same name.
+        if !self.0.store.intents().iter().any(|open| open.id == intent.id) {
+            return Ok(());
+        }
         self.recover(&recovery, intent).await
     }
 

@@ -6,10 +6,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use uuid::Uuid;
 
 use crate::ids::Ids;
-use crate::model::Result;
 use crate::model::change::{Intent, IntentVerb};
 use crate::model::container::ContainerId;
 use crate::model::name::VersionId;
+use crate::model::{Error, Result};
 use crate::store::{Commit, Store};
 
 /// The intents of running operations, which the sweeper skips.
@@ -49,13 +49,22 @@ impl Intents {
     /// sweeper undoes or completes only declared intents.
     ///
     /// # Errors
-    /// If the intent could not be committed. The token must not be changed then.
+    /// If the intent could not be committed, or if objects to create are still to be destroyed: those of a key that was deleted
+    /// permanently and is restored at once. The token must not be changed then.
     pub async fn declare(
         &self,
         container: &ContainerId,
         verb: IntentVerb,
         objects: Vec<VersionId>,
     ) -> Result<()> {
+        // Only vaults may be without soft-delete.
+        let creates = container.vault().is_some() && matches!(verb, IntentVerb::Create | IntentVerb::Restore);
+        let is_destroyed = |open: &Intent| {
+            open.container == *container && objects.iter().any(|object| open.destroys(*object))
+        };
+        if creates && self.store.intents().iter().any(is_destroyed) {
+            return Err(Error::Conflict { what: "the key material".to_owned() });
+        }
         let intent = Intent { id: Ids.ordered(), container: container.clone(), verb, objects };
         // Registered as running before it is stored, so that the sweeper skips it.
         lock(&self.under_way.0).insert(intent.id);

@@ -128,6 +128,22 @@ async fn objects_are_deleted_permanently() {
     assert_eq!(secrets::set(&mut dev, "database", "again").await.unwrap().recovery_level, "Purgeable");
 }
 
+/// The versions in a backup have the identifiers of the objects that a deletion destroys.
+#[tokio::test]
+async fn deleted_key_returns_from_its_backup_only() {
+    let (_server, _, rest) = start().await;
+    let made = rest.create("payroll", json!({"kty": "EC"})).await;
+    let backup = rest.post("/keys/payroll/backup", Value::Null).await.json(200);
+    for _ in 0..3 {
+        rest.delete("/keys/payroll").await.json(200);
+        assert_eq!(rest.get("/keys/payroll").await.status, 404);
+        let restored = rest.post("/keys/restore", backup.clone()).await.json(200);
+        assert_eq!(restored["key"], made["key"]);
+        let digest = json!({"alg": "ES256", "value": crate::rest::client::base64url(&[7; 32])});
+        rest.post("/keys/payroll/sign", digest).await.json(200);
+    }
+}
+
 #[tokio::test]
 async fn permanent_deletions_survive_restarts() {
     let (mut server, mut dev, rest) = start().await;
