@@ -10,7 +10,7 @@ use crate::model::key::Key;
 use crate::model::name::VersionId;
 use crate::model::vault::Vault;
 use crate::model::wrapped_key::WrappedKey;
-use crate::model::{Error, Result};
+use crate::model::{Error, Field, Result};
 use crate::ops::Cx;
 use crate::ops::security_domain::DomainKeys;
 use zeroize::Zeroizing;

@@ -61,6 +61,7 @@ fields! {
     AttributesNbf = "attributes.nbf", "attributes.nbf";
     AttributesNotBefore = "attributes.not_before", "attributes.nbf";
     AuthenticationTag = "authentication_tag", "tag";
+    Backup = "backup", "value";
     Body = "body", "body";
     BudgetId = "budget_id", "budget_id";
     By = "by", "by";
