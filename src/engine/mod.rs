@@ -10,6 +10,7 @@ mod event_log;
 mod locks;
 mod missing_material;
 mod panics;
+mod parts;
 mod plane_access;
 mod refusals;
 mod sweep;
@@ -32,7 +33,6 @@ use crate::model::event::EventFilter;
 use crate::model::hsm::ManagedHsm;
 use crate::model::location::Locations;
 use crate::model::name::{HsmName, PrincipalId, VaultName};
-use crate::model::throttling::RateLimits;
 use crate::model::vault::Vault;
 use crate::model::{Error, Result, Timestamp};
 use crate::ops::{
@@ -49,43 +49,12 @@ use call_record::CallRecord;
 use locks::Locks;
 pub use panics::catch_panics;
 use panics::catch_panics_sync;
+pub use parts::EngineParts;
 use plane_access::Availability;
 pub use plane_access::PlaneAccess;
 pub use refusals::RefusalLimits;
 use refusals::Refusals;
 use throttling::Throttle;
-
-/// What an engine consists of.
-pub struct EngineParts {
-    /// Verifies credentials.
-    pub identity: Identity,
-    /// The state.
-    pub store: Store,
-    /// The time of the service.
-    pub clock: Clock,
-    /// The configured locations.
-    pub locations: Locations,
-    /// The price list and plans.
-    pub pricing: Pricing,
-    /// Allocates tokens for new HSMs.
-    pub token_pool: TokenPool,
-    /// The tokens of existing HSMs.
-    pub tokens: AttachedTokens,
-    /// The configured restrictions of keys.
-    pub key_policies: KeyPolicies,
-    /// Where full backups may be stored.
-    pub storage: storage::Policy,
-    /// The tenant and object id of each principal that may release the clock without a role.
-    pub clock_operators: Vec<(Uuid, PrincipalId)>,
-    /// Whether there is a test issuer of certificates.
-    pub test_issuer: bool,
-    /// Which limits apply to the rate of calls to vaults.
-    pub rate_limits: RateLimits,
-    /// Whether vaults without soft-delete may be created, before February 2025.
-    pub soft_delete_opt_out: bool,
-    /// The audit log.
-    pub audit_log: AuditLog,
-}
 
 /// A handle to the call pipeline. Cheap to clone.
 #[derive(Clone)]

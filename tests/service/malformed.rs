@@ -191,7 +191,7 @@ fn invalid_numbers(field: &str) -> &'static [i64] {
         "key_size" => &[0, 1, 127, 129, 2048, 1 << 31, u32::MAX as i64],
         "public_exponent" => &[0, 1, 2, 65537],
         // Both values of a boolean are valid.
-        "force" | "undeletable" | "until_now" | "no_key_ops" | "include_pending" => &[],
+        "force" | "undeletable" | "until_now" | "no_key_ops" | "include_pending" | "preserve_order" => &[],
         "quorum" => &[0, 1, 4, 11, u32::MAX as i64],
         "count" => &[0, -1, 129, i32::MAX as i64, i32::MIN as i64],
         other => panic!("add invalid numbers for the new field {other}"),
@@ -206,7 +206,7 @@ fn invalid_lengths(rpc: &str, field: &str) -> Vec<usize> {
         (_, "signature") | (_, "additional_authenticated_data") => vec![],
         ("Encrypt", "iv") => vec![0, 1, 12, 15, 17, 32, 100_000],
         // Every text may be a backup; those that are none have another error.
-        ("RestoreKey" | "RestoreSecret", "backup") => vec![],
+        ("RestoreKey" | "RestoreSecret" | "RestoreCertificate", "backup") => vec![],
         ("ImportCertificate", "value") => vec![0, 1, 100, 100_000],
         (_, "certificates" | "x5c") => vec![0, 1, 100, 100_000],
         ("Decrypt", "iv") => vec![0, 11, 13, 16, 100_000],

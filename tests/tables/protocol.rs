@@ -83,7 +83,8 @@ fn rpcs_are_operations() {
 }
 
 /// Fields of type `bytes` that carry neither key material nor plaintext.
-const PUBLIC_BYTES: [&str; 35] = [
+const PUBLIC_BYTES: [&str; 37] = [
+    "BackupCertificateResponse.backup",
     "BackupKeyResponse.backup",
     "BackupSecretResponse.backup",
     "CertificateBundle.certificate",
@@ -110,6 +111,7 @@ const PUBLIC_BYTES: [&str; 35] = [
     "JsonWebKey.x",
     "JsonWebKey.y",
     "MergeCertificateRequest.x5c",
+    "RestoreCertificateRequest.backup",
     "RestoreKeyRequest.backup",
     "RestoreSecretRequest.backup",
     "SignRequest.digest",

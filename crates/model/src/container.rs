@@ -11,8 +11,9 @@ use super::arm_rbac::ControlScope;
 pub use super::container_id::{AuditNames, ContainerId, ContainerKind};
 use super::deletion::Deletable;
 use super::hsm::{Activation, ManagedHsm};
-use super::name::HsmName;
+use super::name::{HsmName, KeyName, VersionId};
 use super::resource::{ResourceGroupName, SubscriptionId};
+use super::resource_kind::Resource;
 use super::retention::{Deletion, RecoveryLevel};
 use super::vault::{Vault, VaultSku};
 use super::{Error, Result};
@@ -49,6 +50,25 @@ impl Container {
         match self {
             Self::ManagedHsm(hsm) => Deletable::ManagedHsm(hsm.name.clone()),
             Self::Vault(vault) => Deletable::Vault(vault.name.clone()),
+        }
+    }
+
+    /// Returns the error of restoring a key whose name is in use, in which a vault names the version that is restored, as recorded of
+    /// secrets.
+    pub fn restore_conflict(
+        &self,
+        name: &KeyName,
+        version: Option<VersionId>,
+        deletion: Option<Deletion>,
+    ) -> Error {
+        let resource = Resource::key(&self.id(), name);
+        match (self, deletion) {
+            (Self::Vault(_), deletion) => {
+                let resource = Resource::version(&self.id(), name, version);
+                Error::Exists { resource, deleted: deletion.is_some() }
+            }
+            (Self::ManagedHsm(_), Some(deletion)) => Error::deleted(resource, deletion),
+            (Self::ManagedHsm(_), None) => Error::Exists { resource, deleted: false },
         }
     }
 

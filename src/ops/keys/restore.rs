@@ -6,7 +6,6 @@ use super::KeyBundle;
 use crate::model::audit_entry::Meter;
 use crate::model::change::{Change, Intent};
 use crate::model::container::ContainerId;
-use crate::model::container_id::ContainerKind;
 use crate::model::key::Key;
 use crate::model::local_rbac::{DataAction, LocalScope};
 use crate::model::resource_kind::Resource;
@@ -58,20 +57,8 @@ impl Operation for RestoreKey {
 fn check_absent(key: &Key, cx: &Cx) -> Result<()> {
     let container = cx.container.id();
     if let Some(known) = cx.store.key(&container, &key.name) {
-        return Err(match (container.kind(), known.deletion) {
-            // The message names the version that is restored, as recorded of secrets.
-            (ContainerKind::Vault, deletion) => {
-                let version = key.versions.last().map(|last| last.version);
-                let resource = Resource::version(&container, &known.name, version);
-                Error::Exists { resource, deleted: deletion.is_some() }
-            }
-            (ContainerKind::ManagedHsm, Some(deletion)) => {
-                Error::deleted(Resource::key(&container, &known.name), deletion)
-            }
-            (ContainerKind::ManagedHsm, None) => {
-                Error::Exists { resource: Resource::key(&container, &known.name), deleted: false }
-            }
-        });
+        let version = key.versions.last().map(|last| last.version);
+        return Err(cx.container.restore_conflict(&known.name, version, known.deletion));
     }
     let limits = container.kind().limits();
     limits.keys.check_capacity(cx.store.key_count(&container))?;

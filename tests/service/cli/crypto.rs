@@ -38,7 +38,7 @@ fn files_are_signed_and_verified() {
     for (line, message) in [
         (
             "key sign invoices --alg RS256 --file invoice.pdf",
-            "RS256 cannot be used with a key of type EC-HSM",
+            "RS256 cannot be used with a key of type EC on P-256",
         ),
         ("key sign nothing --alg ES256 --file invoice.pdf", "key not found: hsms/local/keys/nothing"),
         ("key verify invoices --alg ES384 --file invoice.pdf --signature signature.json", "made with ES256"),

@@ -10,7 +10,7 @@ use crate::certificates::{
     versions,
 };
 use crate::roles::support::{assert_audited, assert_bad_parameter, assert_grpc_error, metadata};
-use crate::secrets::{assert_not_permitted, set};
+use crate::secrets::{self, assert_not_permitted, set};
 use crate::support::micros;
 use crate::vault_keys;
 
@@ -221,7 +221,14 @@ async fn names_of_other_objects_are_reserved() {
     let (_server, mut dev) = start().await;
     set(&mut dev, "own", "a value").await.unwrap();
     let refused = create(&mut dev, "own", self_signed()).await;
-    assert_grpc_error(refused, Code::AlreadyExists, "CERTIFICATE_EXISTS");
+    assert_grpc_error(refused, Code::AlreadyExists, "SECRET_EXISTS");
+    secrets::delete(&mut dev, "own").await.unwrap();
+    let refused = create(&mut dev, "own", self_signed()).await;
+    assert_grpc_error(refused, Code::AlreadyExists, "SECRET_DELETED_BUT_RECOVERABLE");
+    // The paths of contacts and issuers have these names.
+    for name in ["contacts", "Issuers"] {
+        assert_bad_parameter(create(&mut dev, name, self_signed()).await, "certificate_id");
+    }
     issue(&mut dev, "web").await;
     delete(&mut dev, "web").await.unwrap();
     for name in ["web", "WEB"] {

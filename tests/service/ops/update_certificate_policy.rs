@@ -45,7 +45,7 @@ async fn members_of_the_mask_are_replaced_as_a_whole() {
     assert_audited(
         &server,
         metadata(&answer),
-        "CertificatePolicySet",
+        "CertificatePolicyUpdate",
         "OK",
         "vaults/sample/certificates/WEB",
     );

@@ -4,7 +4,8 @@ use strongroom::api::grpc::pb;
 use tonic::{Code, Status};
 
 use crate::certificates::{
-    VAULT, certificate, create, delete, enable_request, get, issue, start, start_with_permissions, unknown,
+    OpenSsl, VAULT, certificate, create, delete, enable_request, get, issue, start, start_with_permissions,
+    unknown,
 };
 use crate::roles::support::{assert_audited, assert_bad_parameter, assert_grpc_error, metadata};
 use crate::secrets::{self, assert_not_permitted};
@@ -115,14 +116,30 @@ async fn rejects_invalid_updates_and_changes_nothing() {
         assert_bad_parameter(update(&mut dev, enable_request(name, false)).await, "name");
     }
     assert_eq!(get(&mut dev, &made.name).await.unwrap(), made);
-    create(&mut dev, "pending", unknown()).await.unwrap();
-    for name in ["nothing", "pending"] {
-        let missing = update(&mut dev, enable_request(&certificate(name), false)).await;
-        assert_grpc_error(missing, Code::NotFound, "CERTIFICATE_NOT_FOUND");
-    }
+    let missing = update(&mut dev, enable_request(&certificate("nothing"), false)).await;
+    assert_grpc_error(missing, Code::NotFound, "CERTIFICATE_NOT_FOUND");
     delete(&mut dev, "web").await.unwrap();
     let missing = update(&mut dev, enable_request(&made.name, false)).await;
     assert_grpc_error(missing, Code::NotFound, "CERTIFICATE_NOT_FOUND");
+}
+
+#[tokio::test]
+async fn version_in_progress_has_the_attributes_when_it_is_issued() {
+    let (_server, mut dev) = start().await;
+    let operation = create(&mut dev, "pending", unknown()).await.unwrap();
+    let tags = [("team".to_owned(), "web".to_owned())].into();
+    let mut change = enable_request(&certificate("pending"), false);
+    change.tags = tags;
+    change.update_mask.as_mut().unwrap().paths.push("tags".to_owned());
+    let updated = update(&mut dev, change).await.unwrap();
+    assert_eq!((updated.enabled, updated.tags["team"].as_str()), (false, "web"));
+    let openssl = OpenSsl::new();
+    openssl.authority();
+    let [issued, _] = openssl.sign(&operation.csr);
+    let request =
+        pb::MergeCertificateRequest { name: certificate("pending"), x5c: vec![issued], ..Default::default() };
+    let merged = dev.certificates.merge_certificate(request).await.unwrap().into_inner();
+    assert_eq!((merged.enabled, merged.tags["team"].as_str()), (false, "web"));
 }
 
 #[tokio::test]

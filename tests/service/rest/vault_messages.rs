@@ -2,9 +2,11 @@
 
 use http::Method;
 use serde_json::json;
+use strongroom::api::grpc::pb;
 
 use super::certificates::{with_vault, with_vault_as};
 use super::client::{RestResponse, base64url};
+use crate::hsms::Container;
 
 /// Asserts the error of a vault, and returns its message.
 #[track_caller]
@@ -55,6 +57,78 @@ async fn key_restore_names_the_key_in_use() {
     assert!(live.starts_with(&format!("There was a conflict restoring the key '{kid}'. This can")), "{live}");
     dev.delete("/keys/one").await.json(200);
     assert_eq!(message(&dev.post("/keys/restore", backup).await, 409, "Conflict"), live);
+}
+
+#[tokio::test]
+async fn keys_protected_by_hardware_are_restored_in_premium_vaults() {
+    let (server, dev) = with_vault("premium").await;
+    dev.create("hard", json!({"kty": "EC-HSM"})).await;
+    let backup = dev.post("/keys/hard/backup", json!(null)).await.json(200);
+    dev.delete("/keys/hard").await.json(200);
+    assert_eq!(dev.delete("/deletedkeys/hard").await.status, 204);
+    let update = |sku: &str| pb::UpdateVaultRequest {
+        vault: Some(pb::Vault {
+            name: Container::of(&server).vault("contoso"),
+            sku: Some(sku.to_owned()),
+            ..Default::default()
+        }),
+        update_mask: Some(prost_types::FieldMask { paths: vec!["sku".to_owned()] }),
+    };
+    let mut owner = server.client("owner").await;
+    owner.vaults.update_vault(update("standard")).await.unwrap();
+    let refused = message(&dev.post("/keys/restore", backup.clone()).await, 400, "BadParameter");
+    assert!(refused.starts_with("value: keys protected by hardware"), "{refused}");
+    owner.vaults.update_vault(update("premium")).await.unwrap();
+    dev.post("/keys/restore", backup).await.json(200);
+}
+
+#[tokio::test]
+async fn pages_of_pending_certificates_continue_with_them() {
+    let (_server, dev) = with_vault("standard").await;
+    let policy = json!({"policy": {
+        "issuer": {"name": "Unknown"},
+        "key_props": {"kty": "EC", "crv": "P-256", "exportable": false, "reuse_key": false},
+        "x509_props": {"subject": "CN=web"},
+    }});
+    for name in ["a", "b", "c"] {
+        let made = dev.post(&format!("/certificates/{name}/create"), policy.clone()).await;
+        assert_eq!(made.status, 202, "{made:?}");
+    }
+    let (mut found, mut next) = (0, Some("/certificates?includePending=TRUE&maxresults=2".to_owned()));
+    while let Some(link) = next {
+        let link = if link.starts_with("https:") { link } else { format!("{link}&api-version=7.6") };
+        let page = dev.raw(Method::GET, &link, "").await.json(200);
+        found += page["value"].as_array().unwrap().len();
+        next = page["nextLink"].as_str().map(str::to_owned);
+    }
+    assert_eq!(found, 3);
+    assert_eq!(dev.get("/certificates").await.json(200)["value"], json!([]));
+}
+
+#[tokio::test]
+async fn certificates_take_no_name_of_a_key_or_of_a_path() {
+    let (_server, dev) = with_vault("standard").await;
+    dev.create("plain", json!({"kty": "EC"})).await;
+    let policy = json!({"policy": {"issuer": {"name": "Self"}, "x509_props": {"subject": "CN=a"}}});
+    let refused = message(&dev.post("/certificates/plain/create", policy.clone()).await, 409, "Conflict");
+    assert_eq!(
+        refused,
+        "A key with the name plain exists in this key vault, so that no certificate can have this name."
+    );
+    dev.delete("/keys/plain").await.json(200);
+    let refused = dev.post("/certificates/plain/create", policy.clone()).await;
+    assert_eq!(refused.json(409)["error"]["innererror"]["code"], "ObjectIsDeletedButRecoverable");
+    for name in ["contacts", "issuers"] {
+        let refused = dev.post(&format!("/certificates/{name}/create"), policy.clone()).await;
+        message(&refused, 400, "BadParameter");
+    }
+    let pem = "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n";
+    let refused =
+        message(&dev.post("/certificates/new/import", json!({"value": pem})).await, 400, "BadParameter");
+    assert!(
+        refused.starts_with("The specified PEM X.509 certificate content is in an unexpected format."),
+        "{refused}"
+    );
 }
 
 #[tokio::test]
