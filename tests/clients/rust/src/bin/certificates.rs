@@ -8,7 +8,8 @@ use azure_core::http::StatusCode;
 use azure_identity::ClientSecretCredential;
 use azure_security_keyvault_certificates::models::{
     CertificatePolicy, CreateCertificateParameters, CurveName, IssuerParameters, KeyProperties, KeyType,
-    SecretProperties, UpdateCertificatePropertiesParameters, X509CertificateProperties,
+    RestoreCertificateParameters, SecretProperties, UpdateCertificatePropertiesParameters,
+    X509CertificateProperties,
 };
 use azure_security_keyvault_certificates::{CertificateClient, ResourceExt as _};
 use futures::TryStreamExt as _;
@@ -98,6 +99,12 @@ async fn main() -> Done {
     certificates.recover_deleted_certificate("web", None).await?;
     let recovered = certificates.get_certificate("web", None).await?.into_model()?;
     assert_eq!(recovered.cer, renewed.cer);
+    let backup = certificates.backup_certificate("web", None).await?.into_model()?.value;
+    certificates.delete_certificate("web", None).await?;
+    certificates.purge_deleted_certificate("web", None).await?;
+    let restore = RestoreCertificateParameters { certificate_backup: backup };
+    let restored = certificates.restore_certificate(restore.try_into()?, None).await?.into_model()?;
+    assert_eq!(restored.cer, renewed.cer);
     certificates.delete_certificate("web", None).await?;
     certificates.purge_deleted_certificate("web", None).await?;
     let gone = certificates.get_deleted_certificate("web", None).await;
