@@ -1,6 +1,7 @@
 //! Routes of an Azure surface. A route is one line of a table: verb, path, how its operation is read from a request, and
 //! how the reply is shown. The table parses paths, dispatches requests, and lists the routes for tests.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
@@ -325,6 +326,16 @@ impl<E: AzureEndpoint> RouteTable<E> {
     ) -> Option<(&Route<E>, Arguments<'a>)> {
         let mut routes = self.0.iter().filter(|route| route.line.method == method.as_str());
         routes.find_map(|route| Some((route, route.arguments(scope, path)?)))
+    }
+
+    /// Returns the error of a request without a route: whether its path has routes with other methods.
+    pub(in crate::api) fn refusal(&self, scope: Option<&str>, path: &[&str]) -> Error {
+        let matching = self.0.iter().filter(|route| route.arguments(scope, path).is_some());
+        let methods: BTreeSet<_> = matching.map(|route| route.line.method).collect();
+        match methods.is_empty() {
+            true => Error::RouteNotFound,
+            false => Error::MethodNotAllowed { allowed: methods.into_iter().collect::<Vec<_>>().join(", ") },
+        }
     }
 
     /// Lists the routes.

@@ -147,6 +147,37 @@ pub(in super::super) fn vault_response(endpoint: &Endpoint, bundle: VaultBundle)
     }
 }
 
+/// What of a vault private endpoints can be connected to.
+#[derive(Serialize)]
+pub(in super::super) struct LinkResource {
+    id: String,
+    name: &'static str,
+    r#type: &'static str,
+    properties: LinkProperties,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct LinkProperties {
+    group_id: &'static str,
+    required_members: [&'static str; 1],
+    required_zone_names: [&'static str; 1],
+}
+
+/// Source: the example of `PrivateLinkResources_ListByVault` of Azure's REST specification.
+pub(in super::super) fn link_resources(_: &Endpoint, bundle: VaultBundle) -> List<LinkResource> {
+    List::all([LinkResource {
+        id: format!("{}/privateLinkResources/vault", bundle.resource.scope()),
+        name: "vault",
+        r#type: "Microsoft.KeyVault/vaults/privateLinkResources",
+        properties: LinkProperties {
+            group_id: "vault",
+            required_members: ["default"],
+            required_zone_names: ["privatelink.vaultcore.azure.net"],
+        },
+    }])
+}
+
 /// The access policies of a vault after a change.
 #[derive(Serialize)]
 pub(in super::super) struct PoliciesResponse {
