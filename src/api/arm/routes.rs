@@ -15,8 +15,8 @@ use super::super::azure::unsupported;
 use super::call::ContainerPut;
 use super::endpoint::Endpoint;
 use super::wire::{
-    authorization, availability, cloud, deleted, hsms, resources, vault_keys, vault_responses, vault_secrets,
-    vaults,
+    authorization, availability, cloud, deleted, hsms, resource_list, resources, vault_keys, vault_responses,
+    vault_secrets, vaults,
 };
 use crate::engine::PlaneAccess;
 use crate::model::resource_kind::{Resource, ResourceKind};
@@ -149,21 +149,11 @@ fn of_hsms() -> Vec<Route> {
     ]
 }
 
-/// A list of resources: of vaults if the filter requires their type, else of managed HSMs.
+/// A list of resources of all types.
 fn resources_of(pattern: &'static str) -> Route {
-    Route::choosing(
-        ("GET", pattern),
-        |call| usize::from(vaults::is_list_of_vaults(call.input())),
-        [
-            Route::json_with(("GET", pattern), hsms::filter, hsms::list, hsms::listed),
-            Route::json_with(
-                ("GET", pattern),
-                vaults::filter,
-                vaults::list,
-                vault_responses::listed_as_resources,
-            ),
-        ],
-    )
+    Route::joining(("GET", pattern), (hsms::list, vaults::list), |call| {
+        Box::pin(resource_list::respond(call))
+    })
 }
 
 fn of_vaults() -> Vec<Route> {

@@ -158,6 +158,22 @@ impl<E: AzureEndpoint> Route<E> {
         })
     }
 
+    /// A route that runs two operations, which `handle` sends.
+    pub(in crate::api) fn joining<A: Operation, B: Operation>(
+        (method, pattern): (&'static str, &'static str),
+        reads: (Read<E, A>, Read<E, B>),
+        handle: for<'a> fn(Call<'a, E>) -> BoxFuture<'a, Result<CallResponse>>,
+    ) -> Self {
+        #[cfg(not(any(test, fuzzing)))]
+        let _ = reads;
+        Self {
+            handler: Box::new(handle),
+            #[cfg(any(test, fuzzing))]
+            probe: Box::new(move |input| drop((reads.0(input), reads.1(input)))),
+            ..Self::at(method, pattern, [A::NAME, B::NAME])
+        }
+    }
+
     /// A route that runs one of several operations: that of the route in `choices` at the index that `choose` returns.
     pub(in crate::api) fn choosing<const N: usize>(
         (method, pattern): (&'static str, &'static str),

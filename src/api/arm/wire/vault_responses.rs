@@ -229,34 +229,6 @@ pub(in super::super) fn listed(
     paged(endpoint, matching(page, filter), vault_response)
 }
 
-/// A vault in a list of resources of all types, without its properties.
-#[derive(Serialize)]
-pub(in super::super) struct VaultItem {
-    id: String,
-    name: String,
-    r#type: &'static str,
-    location: String,
-    tags: Tags,
-}
-
-/// Returns the vaults of a page of a list of resources that match a filter.
-pub(in super::super) fn listed_as_resources(
-    endpoint: &Endpoint,
-    page: Page<VaultBundle>,
-    filter: &Filter,
-) -> List<VaultItem> {
-    paged(endpoint, matching(page, filter), |_, bundle: VaultBundle| {
-        let vault = &bundle.resource;
-        VaultItem {
-            id: vault.scope().to_string(),
-            name: vault.name.to_string(),
-            r#type: TYPE,
-            location: vault.location.clone(),
-            tags: vault.tags.clone(),
-        }
-    })
-}
-
 /// Returns the URL of the result of a purge.
 pub(in super::super) fn purge_result_url(endpoint: &Endpoint, bundle: &VaultBundle, version: &str) -> String {
     let Vault { subscription, location, id, .. } = bundle.resource.as_ref();

@@ -346,8 +346,3 @@ pub(in super::super) fn operation_result(input: &RequestInput<'_>) -> Result<Get
 pub(in super::super) fn filter(input: &RequestInput<'_>) -> Result<Filter> {
     super::hsms::filter(input)
 }
-
-/// Whether a list of resources is one of vaults: its filter requires their type.
-pub(in super::super) fn is_list_of_vaults(input: &RequestInput<'_>) -> bool {
-    filter(input).is_ok_and(|filter| filter.requires("resourcetype", TYPE))
-}
