@@ -58,13 +58,6 @@ async fn unavailable_azure_features_are_named_with_501() {
         (put, &local, "/keys/k", "keys through Azure Resource Manager"),
         (put, &local, "/privateEndpointConnections/c", "private endpoints"),
         ("GET", &local, "/nonsense/c", "further parts of a managed HSM"),
-        (put, &group, "/providers/Microsoft.KeyVault/vaults/v/keys/k", "keys through Azure Resource Manager"),
-        (
-            "GET",
-            &group,
-            "/providers/Microsoft.KeyVault/vaults/v/secrets",
-            "secrets through Azure Resource Manager",
-        ),
         ("GET", &group, "/providers/Microsoft.KeyVault/vaults/v/nonsense/c", "further parts of a vault"),
         (post, &group, "/providers/Microsoft.Resources/deployments/d/validate", deployments),
         (put, &group, "/providers/Microsoft.Resources/deployments/d", deployments),
@@ -87,12 +80,6 @@ async fn unavailable_azure_features_are_named_with_501() {
         (put, &SUBSCRIPTION.to_owned(), "/tagNames/a", tags),
         ("GET", &local, "/providers/Microsoft.Authorization/locks/a", "locks"),
         ("GET", &group, "/providers/Microsoft.Authorization/policyAssignments", "Azure Policy"),
-        (
-            put,
-            &group,
-            "/providers/Microsoft.Authorization/roleDefinitions/a",
-            "custom roles of the control plane",
-        ),
         (
             "GET",
             &group,
