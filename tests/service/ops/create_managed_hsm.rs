@@ -103,7 +103,7 @@ async fn rejected_request_names_the_field_and_leaves_no_token() {
         change(request.managed_hsm.as_mut().unwrap());
         request
     };
-    let wrong: [(pb::CreateManagedHsmRequest, &str); 10] = [
+    let wrong: [(pb::CreateManagedHsmRequest, &str); 11] = [
         (with(|hsm| hsm.administrators.clear()), "administrators"),
         (with(|hsm| hsm.administrators = vec!["root".to_owned()]), "administrators"),
         (with(|hsm| hsm.location.clear()), "location"),

@@ -48,6 +48,7 @@ pub(in super::super) fn of_hsm_name(_: &Endpoint, availability: NameAvailability
     })
 }
 
+#[expect(clippy::ptr_arg, reason = "a route passes the part of the request that it has read")]
 pub(in super::super) fn of_vault_name(
     _: &Endpoint,
     availability: NameAvailability,
