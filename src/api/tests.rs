@@ -145,6 +145,7 @@ pub(super) fn every_error() -> Vec<Error> {
         Error::RoleDefinitionAssigned { id: Uuid::nil() },
         Error::RoleNameTaken { name: "Signer".to_owned() },
         Error::RotationPolicyMissing { name },
+        Error::MethodNotAllowed { allowed: "GET".to_owned() },
         Error::RouteNotFound,
         Error::SecretDisabled { operation: "get" },
         Error::SoftDeleteDisabled { operation: "purge" },

@@ -8,4 +8,5 @@ mod hsms;
 mod inputs;
 mod refusals;
 mod tokens;
+mod vault_put;
 mod vaults;

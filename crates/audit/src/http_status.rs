@@ -41,6 +41,7 @@ pub const fn http_status(error: &Error) -> u16 {
             _ => 404,
         },
         Error::RouteNotFound => 404,
+        Error::MethodNotAllowed { .. } => 405,
         Error::Exists { resource, .. } => match resource.kind {
             // Recorded: 400, where others would answer 409.
             ResourceKind::RoleAssignment => 400,

@@ -2,6 +2,8 @@
 //!
 //! Source: `AccessPolicyEntry` of `Microsoft.KeyVault/vaults`, api-version 2026-02-01.
 
+use std::collections::HashSet;
+
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -234,16 +236,33 @@ impl AccessPolicies {
         self.0.iter()
     }
 
-    /// Checks the policies of a vault of this tenant.
+    /// Checks the number of policies.
+    ///
+    /// # Errors
+    /// `Invalid` naming the policies.
+    pub fn check_count(&self) -> Result<()> {
+        match self.0.len() > Self::MAX {
+            true => Err(Error::invalid(Field::AccessPolicies, "there are at most 1024 policies")),
+            false => Ok(()),
+        }
+    }
+
+    /// Checks the policies that a request has for a vault of this tenant. They are of different principals.
     ///
     /// # Errors
     /// `Invalid` naming the policies, or one list of permissions.
+    // assumption: it is not recorded whether Azure refuses two policies of a principal or merges them.
     pub fn check(&self, tenant: Uuid) -> Result<()> {
         let wrong = |why: &str| Err(Error::invalid(Field::AccessPolicies, why));
-        if self.0.len() > Self::MAX {
-            return wrong("there are at most 1024 policies");
-        }
+        self.check_count()?;
+        let mut seen = HashSet::new();
         for policy in &self.0 {
+            if !seen.insert((policy.principal, policy.application)) {
+                let principal = policy.principal;
+                return wrong(&format!(
+                    "there are two policies for {principal}; list its permissions in one"
+                ));
+            }
             if policy.tenant != tenant {
                 return wrong("the tenant of a policy must be that of the vault");
             }
@@ -326,7 +345,7 @@ mod tests {
     }
 
     #[test]
-    fn rejects_unknown_permissions_foreign_tenants_and_too_many_policies() {
+    fn rejects_unknown_permissions_foreign_tenants_and_repetition() {
         assert_eq!(policies(&[policy(1, &["WRAPKEY", "all"])]).check(Uuid::nil()), Ok(()));
         let field = |policies: &AccessPolicies| match policies.check(Uuid::nil()) {
             Err(Error::Invalid { field, .. }) => Some(field),
@@ -335,6 +354,10 @@ mod tests {
         assert_eq!(field(&policies(&[policy(1, &["set"])])), Some(Field::AccessPoliciesKeys));
         let foreign = AccessPolicy { tenant: Uuid::from_u128(1), ..policy(1, &[]) };
         assert_eq!(field(&policies(&[foreign])), Some(Field::AccessPolicies));
+        let twice = policies(&[policy(1, &["get"]), policy(2, &[]), policy(1, &["list"])]);
+        assert_eq!(field(&twice), Some(Field::AccessPolicies));
+        let application = AccessPolicy { application: Some(Uuid::from_u128(9)), ..policy(1, &["get"]) };
+        assert_eq!(field(&policies(&[policy(1, &["get"]), application])), None);
         let many: AccessPolicies = (0..1025).map(|number| policy(number, &["get"])).collect();
         assert_eq!(field(&many), Some(Field::AccessPolicies));
     }

@@ -297,7 +297,13 @@ pub enum Error {
         /// The name.
         name: String,
     },
-    /// The surface has no route for this path and method.
+    /// The surface has no route for this method; the path has routes with other methods.
+    #[error("the method is not allowed here; allowed are {allowed}")]
+    MethodNotAllowed {
+        /// The methods of the path, joined with commas.
+        allowed: String,
+    },
+    /// The surface has no route for this path.
     #[error("there is no such route")]
     RouteNotFound,
     /// The key cannot be rotated because it has no rotation policy.
@@ -435,6 +441,7 @@ impl Error {
             Self::SecurityDomainMissing { .. } => "SECURITY_DOMAIN_MISSING",
             Self::SoftDeleteDisabled { .. } => "SOFT_DELETE_DISABLED",
             Self::Stopping => "SERVICE_STOPPING",
+            Self::MethodNotAllowed { .. } => "METHOD_NOT_ALLOWED",
             Self::RouteNotFound => "ROUTE_NOT_FOUND",
             Self::TokenFailed { .. } => "TOKEN_FAILED",
             Self::TokenPoolExhausted { .. } => "TOKEN_POOL_EXHAUSTED",

@@ -188,6 +188,7 @@ fields! {
     Secret = "secret", "name";
     SecretId = "secret_id", "name";
     Sku = "sku", "sku.name";
+    SkuFamily = "sku.family", "sku.family";
     SoftDelete = "soft_delete", "";
     Storage = "storage", "storageResourceUri";
     StorageUri = "storage.uri", "storageResourceUri";
@@ -199,6 +200,7 @@ fields! {
     To = "to", "to";
     Token = "storage.token", "token";
     Top = "$top", "$top";
+    Type = "type", "type";
     Undeletable = "undeletable", "undeletable";
     UpdateMask = "update_mask", "update_mask";
     Value = "value", "value";

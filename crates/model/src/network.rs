@@ -57,6 +57,8 @@ choice! {
         Enabled,
         /// Reachable only by trusted services and private endpoints.
         Disabled,
+        /// Reachable by what the network security perimeter of the resource allows; of vaults only.
+        SecuredByPerimeter,
     }
 }
 
@@ -107,15 +109,17 @@ pub struct NetworkChanges {
 }
 
 impl NetworkChanges {
-    /// Returns the settings `to` with these changes applied.
+    /// Returns the settings `to` of a managed HSM with these changes applied.
     ///
     /// # Errors
-    /// `Invalid` naming `network.ip_rules`.
+    /// `Invalid` naming `network.ip_rules` or `network.public_network_access`.
     pub fn apply(self, to: &NetworkRules) -> Result<NetworkRules> {
-        self.apply_up_to(to, NetworkRules::MAX_IP_RULES)
+        let rules = self.apply_up_to(to, NetworkRules::MAX_IP_RULES)?;
+        rules.check()?;
+        Ok(rules)
     }
 
-    /// Returns the settings `to` with these changes applied, with another maximum of the number of IP rules.
+    /// Returns the settings `to` of a vault with these changes applied. It has another maximum of the number of IP rules.
     ///
     /// # Errors
     /// `Invalid` naming `network.ip_rules`.
@@ -147,11 +151,17 @@ impl NetworkRules {
     /// The maximum number of rules (`networkAcls.ipRules`).
     const MAX_IP_RULES: usize = 10;
 
-    /// Checks number and form of the IP rules.
+    /// Checks the settings of a managed HSM: number and form of the IP rules, and the public network access.
     ///
     /// # Errors
-    /// `Invalid` naming `network.ip_rules`.
+    /// `Invalid` naming `network.ip_rules` or `network.public_network_access`.
     pub fn check(&self) -> Result<()> {
+        if self.public_network_access == PublicNetworkAccess::SecuredByPerimeter {
+            return Err(Error::invalid(
+                Field::NetworkPublicNetworkAccess,
+                "the value is Enabled or Disabled",
+            ));
+        }
         self.check_up_to(Self::MAX_IP_RULES)
     }
 

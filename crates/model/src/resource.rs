@@ -57,21 +57,21 @@ pub struct ResourceGroup {
     pub location: String,
     /// When it was created.
     pub created: Timestamp,
-    /// The user's tags, within the limits of [`check_group_tags`].
+    /// The user's tags, within the limits of [`check_resource_tags`].
     pub tags: Tags,
 }
 
-/// Checks the tag limits of resource groups: at most 50, names of 1 to 512 characters without `<>%&\\?/` that
+/// Checks the tag limits of resources and resource groups: at most 50, names of 1 to 512 characters without `<>%&\\?/` that
 /// differ in more than case, values of at most 256.
 ///
 /// Source: "Use tags to organize your Azure resources", Limitations, on learn.microsoft.com.
 ///
 /// # Errors
 /// `Invalid` naming `tags`.
-pub fn check_group_tags(tags: &Tags) -> Result<(), InvalidValue> {
+pub fn check_resource_tags(tags: &Tags) -> Result<(), InvalidValue> {
     let wrong = |why: &str| Err(InvalidValue::new(Field::Tags, why));
     if tags.len() > 50 {
-        return wrong("a resource group has at most 50 tags");
+        return wrong("there are at most 50 tags");
     }
     let mut names = std::collections::BTreeSet::new();
     for (name, value) in tags {
@@ -164,7 +164,7 @@ mod tests {
     fn enforces_tag_limits_of_resource_groups() {
         let check = |tags: &[(&str, &str)]| {
             let tags = tags.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
-            check_group_tags(&tags.collect())
+            check_resource_tags(&tags.collect())
         };
         let (long, longer) = ("x".repeat(512), "x".repeat(513));
         let (value, large) = ("x".repeat(256), "x".repeat(257));
@@ -187,7 +187,7 @@ mod tests {
             assert!(check(bad).is_err(), "{bad:?}");
         }
         let many = (0..51).map(|number| (number.to_string(), String::new())).collect();
-        assert!(check_group_tags(&many).is_err());
+        assert!(check_resource_tags(&many).is_err());
     }
 
     #[test]

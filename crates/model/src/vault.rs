@@ -5,11 +5,12 @@
 use std::fmt;
 use std::str::FromStr;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use uuid::Uuid;
 
 pub use super::access_policy::{AccessPolicies, AccessPolicy, Permissions, PolicyChange};
 use super::arm_rbac::ControlScope;
+use super::location::normalize;
 use super::name::{VaultName, VersionId};
 use super::network::NetworkRules;
 use super::resource::{ResourceGroupName, SubscriptionId};
@@ -73,6 +74,11 @@ const fn enabled() -> bool {
     true
 }
 
+/// Reads a location in any spelling as its name.
+fn location_name<'de, D: Deserializer<'de>>(deserializer: D) -> std::result::Result<String, D::Error> {
+    Ok(normalize(&String::deserialize(deserializer)?))
+}
+
 /// A vault.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Vault {
@@ -86,7 +92,8 @@ pub struct Vault {
     pub subscription: SubscriptionId,
     /// The resource group that holds the resource.
     pub resource_group: ResourceGroupName,
-    /// The region, as spelled in the request that created it.
+    /// The name of the region, such as `eastus`. Earlier records have the spelling of the request that created the vault.
+    #[serde(deserialize_with = "location_name")]
     pub location: String,
     /// The SKU, which may change.
     pub sku: VaultSku,

@@ -43,7 +43,11 @@ impl ResourceManager {
     /// Handles one request.
     pub async fn handle(&self, request: Request<Body>) -> Response {
         let id = Ids.guid();
-        self.0.catch_panics(Audience::Management, id, request, |request| self.attempt(id, request)).await
+        let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+        let attempt = |request| self.attempt(id, request);
+        let mut response = self.0.catch_panics(Audience::Management, id, request, attempt).await;
+        response::add_request_headers(&mut response, &method, &path);
+        response
     }
 
     async fn attempt(&self, request_id: Uuid, request: Request<Body>) -> Response {

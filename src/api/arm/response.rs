@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use axum::body::Body;
 use axum::response::Response;
 use http::header::{
-    CACHE_CONTROL, CONTENT_TYPE, EXPIRES, LOCATION, PRAGMA, RETRY_AFTER, STRICT_TRANSPORT_SECURITY,
+    ALLOW, CACHE_CONTROL, CONTENT_TYPE, EXPIRES, LOCATION, PRAGMA, RETRY_AFTER, STRICT_TRANSPORT_SECURITY,
     WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS,
 };
-use http::{HeaderName, HeaderValue, StatusCode};
+use http::{HeaderName, HeaderValue, Method, StatusCode};
 use serde::Serialize;
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -29,6 +29,10 @@ const COMMON_HEADERS: [(HeaderName, &str); 5] = [
     (X_CONTENT_TYPE_OPTIONS, "nosniff"),
 ];
 
+/// The version of the resource provider, in responses about its resources.
+const SERVICE_VERSION: HeaderName = HeaderName::from_static("x-ms-keyvault-service-version");
+/// The cause of an error that Azure Resource Manager itself reports, as recorded.
+const FAILURE_CAUSE: HeaderName = HeaderName::from_static("x-ms-failure-cause");
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-ms-request-id");
 const CORRELATION_ID: HeaderName = HeaderName::from_static("x-ms-correlation-request-id");
 
@@ -47,6 +51,25 @@ pub(super) fn success_response(call: CallResponse, request_id: Uuid) -> Response
         headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
     }
     response
+}
+
+/// Adds the headers that depend on the request: how many requests of its kind remain, and the version of the resource provider.
+// assumption: nothing limits the requests, so that the numbers are those after the first request within Azure's limits.
+pub(super) fn add_request_headers(response: &mut Response, method: &Method, path: &str) {
+    let (name, remaining) = match *method {
+        Method::GET | Method::HEAD => ("x-ms-ratelimit-remaining-subscription-reads", "11999"),
+        Method::DELETE => ("x-ms-ratelimit-remaining-subscription-deletes", "14999"),
+        _ => ("x-ms-ratelimit-remaining-subscription-writes", "1199"),
+    };
+    let path = path.to_ascii_lowercase();
+    let is_refused = response.status() == StatusCode::UNAUTHORIZED;
+    let headers = response.headers_mut();
+    if path.starts_with("/subscriptions/") && !is_refused {
+        headers.insert(HeaderName::from_static(name), HeaderValue::from_static(remaining));
+    }
+    if path.contains("/providers/microsoft.keyvault/") {
+        headers.insert(SERVICE_VERSION, HeaderValue::from_static(env!("CARGO_PKG_VERSION")));
+    }
 }
 
 fn response(status: StatusCode, body: Body, request_id: Uuid) -> Response {
@@ -89,7 +112,15 @@ pub(super) fn error_response(error: &Error, request_id: Uuid, endpoint: &Endpoin
     let mut response = response(status, Body::from(body), request_id);
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json; charset=utf-8"));
+    if code == "ResourceNotFound" {
+        headers.insert(FAILURE_CAUSE, HeaderValue::from_static("gateway"));
+    }
     match error {
+        Error::MethodNotAllowed { allowed } => {
+            if let Ok(allowed) = HeaderValue::try_from(allowed) {
+                headers.insert(ALLOW, allowed);
+            }
+        }
         Error::TokenBusy | Error::Overloaded | Error::TokenUnavailable { .. } => {
             headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
         }

@@ -10,16 +10,18 @@ use http::{Method, StatusCode};
 use super::super::azure::arguments::Arguments;
 use super::super::azure::path::{Segments, last_authorization};
 use super::super::azure::response::CallResponse;
-use super::super::azure::route::{self, RouteTable};
+use super::super::azure::route::{self, Read, RouteTable};
 use super::super::azure::unsupported;
 use super::call::ContainerPut;
 use super::endpoint::Endpoint;
 use super::wire::{
-    authorization, availability, cloud, deleted, hsms, resources, vault_keys, vault_responses, vault_secrets,
-    vaults,
+    authorization, availability, cloud, deleted, hsms, resource_list, resources, vault_keys, vault_responses,
+    vault_secrets, vaults,
 };
+use crate::engine::PlaneAccess;
 use crate::model::resource_kind::{Resource, ResourceKind};
 use crate::model::{Error, Result};
+use crate::ops::{Operation, Target};
 
 pub(super) type Route = route::Route<Endpoint>;
 
@@ -86,14 +88,7 @@ fn of_groups() -> Vec<Route> {
     vec![
         Route::json_with(("GET", GROUPS), resources::filter, resources::list_groups, resources::groups),
         Route::json(("GET", GROUP), resources::get_group, resources::got_group),
-        Route::responding(("HEAD", GROUP), resources::get_group, |_, _| {
-            Ok(CallResponse::empty(StatusCode::NO_CONTENT))
-        })
-        // The response to `HEAD` has no body, thus no error.
-        .converting(|result| match result {
-            Err(Error::NotFound(_)) => Ok(CallResponse::empty(StatusCode::NOT_FOUND)),
-            other => other,
-        }),
+        existence(("HEAD", GROUP), resources::get_group),
         Route::responding(("PUT", GROUP), resources::put_group, resources::put_group_response),
         Route::json(("PATCH", GROUP), resources::update_group, resources::updated_group),
         Route::accepted(("DELETE", GROUP), resources::delete_group, resources::deletion_result_url),
@@ -103,6 +98,19 @@ fn of_groups() -> Vec<Route> {
             |_, _| Ok(CallResponse::empty(StatusCode::OK)),
         ),
     ]
+}
+
+/// A route that says whether a resource exists: 204, or 404. The response to `HEAD` has no body, thus no error.
+fn existence<O>(at: (&'static str, &'static str), read: Read<Endpoint, O>) -> Route
+where
+    O: Operation<Target: Target<Plane: PlaneAccess>>,
+{
+    Route::responding(at, read, |_, _| Ok(CallResponse::empty(StatusCode::NO_CONTENT))).converting(|result| {
+        match result {
+            Err(Error::NotFound(_)) => Ok(CallResponse::empty(StatusCode::NOT_FOUND)),
+            other => other,
+        }
+    })
 }
 
 fn of_hsms() -> Vec<Route> {
@@ -141,21 +149,11 @@ fn of_hsms() -> Vec<Route> {
     ]
 }
 
-/// A list of resources: of vaults if the filter requires their type, else of managed HSMs.
+/// A list of resources of all types.
 fn resources_of(pattern: &'static str) -> Route {
-    Route::choosing(
-        ("GET", pattern),
-        |call| usize::from(vaults::is_list_of_vaults(call.input())),
-        [
-            Route::json_with(("GET", pattern), hsms::filter, hsms::list, hsms::listed),
-            Route::json_with(
-                ("GET", pattern),
-                vaults::filter,
-                vaults::list,
-                vault_responses::listed_as_resources,
-            ),
-        ],
-    )
+    Route::joining(("GET", pattern), (hsms::list, vaults::list), |call| {
+        Box::pin(resource_list::respond(call))
+    })
 }
 
 fn of_vaults() -> Vec<Route> {
@@ -179,6 +177,7 @@ fn of_vaults() -> Vec<Route> {
         list("subscriptions/{subscription}/providers/Microsoft.KeyVault/vaults"),
         list(VAULTS),
         Route::json(("GET", VAULT), vaults::get, vault_response),
+        existence(("HEAD", VAULT), vaults::get),
         Route::choosing(
             ("PUT", VAULT),
             |call| ContainerPut::of_vault(call) as usize,
@@ -200,8 +199,13 @@ fn of_vaults() -> Vec<Route> {
         }),
         Route::json(("PUT", POLICIES), vaults::update_policies, vault_responses::policies_response),
         Route::json(("GET", CONNECTIONS), vaults::get, cloud::empty_list),
-        Route::json(("GET", LINKS), vaults::get, cloud::empty_list),
-        Route::json(("POST", NAME), vaults::check_name, availability::of_vault_name),
+        Route::json(("GET", LINKS), vaults::get, vault_responses::link_resources),
+        Route::json_with(
+            ("POST", NAME),
+            vaults::checked_name,
+            vaults::check_name,
+            availability::of_vault_name,
+        ),
         Route::json(("GET", DELETED), vaults::list_deleted, vault_responses::listed_deleted),
         Route::json(("GET", ONE_DELETED), vaults::get_deleted, vault_responses::deleted_vault_response),
         Route::accepted(("POST", PURGE), vaults::purge, vault_responses::purge_result_url)
@@ -282,17 +286,18 @@ pub(super) fn is_cloud_metadata(method: &Method, path: &str) -> bool {
 /// the caller is not yet authenticated.
 ///
 /// # Errors
-/// `RouteNotFound`; `Unsupported` for a route of Azure that is not implemented.
+/// `RouteNotFound`; `MethodNotAllowed` if the path has routes with other methods; `Unsupported` for a route of Azure that is not
+/// implemented.
 pub(super) fn find<'a>(method: &Method, path: &'a str) -> Result<(&'static Route, Arguments<'a>)> {
     let segments = Segments::of(path).ok_or(Error::RouteNotFound)?;
     // The last provider counts: the one before it is part of the scope.
-    let found = match segments.at_scope(path, last_authorization) {
-        Some((scope, rest)) => ROUTES.find(method, Some(scope), rest),
-        None => ROUTES.find(method, None, &segments.given),
+    let (scope, rest) = match segments.at_scope(path, last_authorization) {
+        Some((scope, rest)) => (Some(scope), rest),
+        None => (None, segments.given.as_slice()),
     };
-    found.ok_or_else(|| {
-        unsupported::resource_manager_feature(method, &segments.given, &segments.lowercase())
-            .map_or(Error::RouteNotFound, Error::from)
+    ROUTES.find(method, scope, rest).ok_or_else(|| {
+        let feature = unsupported::resource_manager_feature(method, &segments.given, &segments.lowercase());
+        feature.map_or_else(|| ROUTES.refusal(scope, rest), Error::from)
     })
 }
 

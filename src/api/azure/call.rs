@@ -142,14 +142,31 @@ impl<'a, S> Call<'a, S> {
         O: Operation<Target: Target<Plane: PlaneAccess>>,
         S: Sync,
     {
+        self.send_part(versioned, read, show).await
+    }
+
+    /// Runs one of several operations of a request, like [`Self::send`]. Each is authorized and audited.
+    ///
+    /// # Errors
+    /// The error to return to the client.
+    pub(in crate::api) async fn send_part<O, T>(
+        &self,
+        versioned: bool,
+        read: impl FnOnce(&RequestInput<'_, S>) -> Result<O> + Send,
+        show: impl FnOnce(&S, O::Reply) -> T + Send,
+    ) -> Result<T>
+    where
+        O: Operation<Target: Target<Plane: PlaneAccess>>,
+        S: Sync,
+    {
         let Self { engine, input, caller, origin, .. } = self;
         let endpoint = input.endpoint;
-        let request = move || {
+        let request = || {
             input.query.check_api_version(versioned)?;
-            read(&input)
+            read(input)
         };
         let credential = caller.as_ref().map(Credential::Verified).map_err(Clone::clone);
-        engine.answer(credential, origin, request, |reply| show(endpoint, reply)).await
+        engine.answer(credential, origin.clone(), request, |reply| show(endpoint, reply)).await
     }
 
     /// Records the refusal of a request that has no operation, and returns the error for the client.

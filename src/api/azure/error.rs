@@ -199,6 +199,7 @@ pub(in crate::api) fn code_and_message(error: &Error, base: &str) -> (&'static s
         Error::RoleNameTaken { .. } => ("RoleDefinitionWithSameNameExists", as_is() + "."),
         // assumption: the service's response for an unknown path is not recorded.
         Error::RouteNotFound => ("NotFound", as_is()),
+        Error::MethodNotAllowed { .. } => ("MethodNotAllowed", as_is()),
         Error::ClockNotTrusted { .. }
         | Error::Overloaded
         | Error::Stopping

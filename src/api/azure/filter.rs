@@ -1,8 +1,8 @@
 //! Parses `$filter` expressions, and matches the items of lists against them.
 //!
 //! Source: "Filter" of `Resources - List` and `Resource Groups - List` of Azure Resource Manager, and of
-//! `Role Assignments - List For Scope`; the syntax is that of OData. `or`, `not` and parenthesized conditions are not
-//! supported. An unsupported condition is an error: a list that ignored it would contain too many items.
+//! `Role Assignments - List For Scope`; the syntax is that of OData. `not` and parenthesized conditions are not
+//! supported; `or` is for resources only. An unsupported condition is an error: a list that ignored it would contain too many items.
 
 use uuid::Uuid;
 
@@ -16,9 +16,9 @@ const MAX_FILTER_BYTES: usize = 4096;
 /// The most conditions of a filter.
 const MAX_CONDITIONS: usize = 16;
 
-/// Conditions that must all hold.
+/// Alternatives, joined with `or`: conditions that must all hold. Without alternatives, everything matches.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub(in crate::api) struct Filter(Vec<Condition>);
+pub(in crate::api) struct Filter(Vec<Vec<Condition>>);
 
 /// One condition. Identifiers are in lower case, values as given.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -83,16 +83,25 @@ impl Filter {
         }
         let lexemes = lexemes(text)?;
         let mut rest = lexemes.as_slice();
-        let mut conditions = Vec::new();
+        let (mut alternatives, mut conditions, mut count) = (Vec::new(), Vec::new(), 0);
         loop {
             let (condition, after) = condition(rest)?;
             conditions.push(condition);
+            count += 1;
             rest = match after {
-                [] => return Ok(Self(conditions)),
+                [] => {
+                    alternatives.push(conditions);
+                    return Ok(Self(alternatives));
+                }
                 [Lexeme::Name(and), after @ ..] if and == "and" => after,
-                [lexeme, ..] => return Err(wrong(format!("'and' is missing before {lexeme}"))),
+                // `and` binds closer.
+                [Lexeme::Name(or), after @ ..] if or == "or" => {
+                    alternatives.push(std::mem::take(&mut conditions));
+                    after
+                }
+                [lexeme, ..] => return Err(wrong(format!("'and' or 'or' is missing before {lexeme}"))),
             };
-            if conditions.len() >= MAX_CONDITIONS {
+            if count >= MAX_CONDITIONS {
                 return Err(wrong(format!("a filter has at most {MAX_CONDITIONS} conditions")));
             }
         }
@@ -104,82 +113,44 @@ impl Filter {
     /// `Invalid` naming `$filter`.
     pub(in crate::api) fn of_resources(text: Option<&str>, known: &[&str]) -> Result<Self> {
         let filter = Self::parse(text)?;
-        let compares_tag = |wanted: &str| {
-            let compares = |one: &&Condition| matches!(one, Condition::Compare { property, equal: true, .. } if property == wanted);
-            filter.0.iter().filter(compares).count()
-        };
-        for condition in &filter.0 {
-            let property = match condition {
-                Condition::Call { function, .. } => {
-                    return Err(wrong(format!("function {function} is not supported here")));
-                }
-                Condition::Compare { property, .. }
-                | Condition::StartsWith { property, .. }
-                | Condition::Contains { property, .. } => property.as_str(),
-            };
-            if !known.contains(&property) {
-                return Err(wrong(format!("the supported properties are {}", known.join(", "))));
-            }
-            let is_equal = matches!(condition, Condition::Compare { equal: true, .. });
-            let starts = matches!(condition, Condition::StartsWith { .. });
-            if property == "tagvalue" && !is_equal || property == "tagname" && !(is_equal || starts) {
-                return Err(wrong("tagName supports eq and startswith, tagValue supports eq"));
-            }
-        }
-        if compares_tag("tagvalue") > 1 || compares_tag("tagname") > 1 {
-            return Err(wrong("only one tag is supported"));
-        }
-        if compares_tag("tagvalue") == 1 && compares_tag("tagname") == 0 {
-            return Err(wrong("tagValue requires tagName"));
+        for conditions in &filter.0 {
+            check_resource_conditions(conditions, known)?;
         }
         Ok(filter)
     }
 
-    /// Whether a condition requires that a property has this value; case is ignored.
-    pub(in crate::api) fn requires(&self, wanted: &str, wanted_value: &str) -> bool {
-        self.0.iter().any(|condition| match condition {
-            Condition::Compare { property, equal: true, value } => {
-                property == wanted && same(value, wanted_value)
-            }
-            _ => false,
-        })
+    /// Whether resources of this type may match.
+    pub(in crate::api) fn allows_type(&self, resource_type: &str) -> bool {
+        let tags = Tags::new();
+        let candidate = Candidate { name: "", location: "", resource_group: "", resource_type, tags: &tags };
+        let of_type = |condition: &&Condition| condition.property() == Some("resourcetype");
+        let allows = |all: &Vec<Condition>| all.iter().filter(of_type).all(|one| one.holds(&candidate, None));
+        self.0.is_empty() || self.0.iter().any(allows)
     }
 
-    /// Whether all conditions hold. Names, types, locations and tag names are compared case-insensitively, tag values
-    /// are not.
+    /// Whether all conditions of one of the alternatives hold. Names, types, locations and tag names are compared
+    /// case-insensitively, tag values are not.
     pub(in crate::api) fn matches(&self, candidate: &Candidate<'_>) -> bool {
-        let tag_value = self.0.iter().find_map(|one| match one {
-            Condition::Compare { property, value, .. } if property == "tagvalue" => Some(value.as_str()),
-            _ => None,
-        });
-        self.0.iter().all(|condition| match condition {
-            Condition::Compare { property, value, .. } if property == "tagname" => {
-                let has = |(name, given): (&String, &String)| {
-                    same(name, value) && tag_value.is_none_or(|wanted| wanted == given)
-                };
-                candidate.tags.iter().any(has)
-            }
-            Condition::Compare { property, .. } if property == "tagvalue" => true,
-            Condition::StartsWith { property, value } if property == "tagname" => {
-                candidate.tags.keys().any(|name| name.to_lowercase().starts_with(&value.to_lowercase()))
-            }
-            Condition::Compare { property, equal, value } => {
-                let given = candidate.property(property);
-                let is = if property == "location" {
-                    normal_location(given) == normal_location(value)
-                } else {
-                    same(given, value)
-                };
-                is == *equal
-            }
-            Condition::StartsWith { property, value } => {
-                candidate.property(property).to_lowercase().starts_with(&value.to_lowercase())
-            }
-            Condition::Contains { property, value } => {
-                candidate.property(property).to_lowercase().contains(&value.to_lowercase())
-            }
-            Condition::Call { .. } => false,
-        })
+        let tag_value = |all: &[Condition]| {
+            all.iter().find_map(|one| match one {
+                Condition::Compare { property, value, .. } if property == "tagvalue" => Some(value.clone()),
+                _ => None,
+            })
+        };
+        let holds = |all: &Vec<Condition>| {
+            let tag_value = tag_value(all);
+            all.iter().all(|condition| condition.holds(candidate, tag_value.as_deref()))
+        };
+        self.0.is_empty() || self.0.iter().any(holds)
+    }
+
+    /// Returns the conditions of a filter without alternatives.
+    fn conjunction(text: Option<&str>) -> Result<Vec<Condition>> {
+        let mut alternatives = Self::parse(text)?.0;
+        match alternatives.len() {
+            0 | 1 => Ok(alternatives.pop().unwrap_or_default()),
+            _ => Err(wrong("'or' is not supported here")),
+        }
     }
 
     /// Parses a filter of role assignments: `atScope()`, `principalId eq '...'` and `assignedTo('...')`.
@@ -188,7 +159,7 @@ impl Filter {
     /// `Invalid` naming `$filter`.
     pub(in crate::api) fn of_assignments(text: Option<&str>) -> Result<AssignmentFilter> {
         let mut wanted = AssignmentFilter::default();
-        for condition in Self::parse(text)?.0 {
+        for condition in Self::conjunction(text)? {
             let principal = match condition {
                 Condition::Call { function, value: None } if function == "atscope" => {
                     wanted.at_scope = true;
@@ -216,7 +187,7 @@ impl Filter {
     /// `Invalid` naming `$filter`.
     pub(in crate::api) fn of_definitions(text: Option<&str>) -> Result<DefinitionFilter> {
         let mut wanted = DefinitionFilter::default();
-        for condition in Self::parse(text)?.0 {
+        for condition in Self::conjunction(text)? {
             match condition {
                 Condition::Call { function, value: None }
                     if matches!(function.as_str(), "atscope" | "atscopeandbelow") => {}
@@ -244,6 +215,83 @@ impl Filter {
         match text.map(str::trim) {
             None | Some("") => Ok(()),
             Some(_) => Err(wrong("this list does not support filters")),
+        }
+    }
+}
+
+/// Checks conditions about resources that must all hold.
+fn check_resource_conditions(conditions: &[Condition], known: &[&str]) -> Result<()> {
+    let compares_tag = |wanted: &str| {
+        let compares = |one: &&Condition| matches!(one, Condition::Compare { property, equal: true, .. } if property == wanted);
+        conditions.iter().filter(compares).count()
+    };
+    for condition in conditions {
+        let property = match condition {
+            Condition::Call { function, .. } => {
+                return Err(wrong(format!("function {function} is not supported here")));
+            }
+            Condition::Compare { property, .. }
+            | Condition::StartsWith { property, .. }
+            | Condition::Contains { property, .. } => property.as_str(),
+        };
+        if !known.contains(&property) {
+            return Err(wrong(format!("the supported properties are {}", known.join(", "))));
+        }
+        let is_equal = matches!(condition, Condition::Compare { equal: true, .. });
+        let starts = matches!(condition, Condition::StartsWith { .. });
+        if property == "tagvalue" && !is_equal || property == "tagname" && !(is_equal || starts) {
+            return Err(wrong("tagName supports eq and startswith, tagValue supports eq"));
+        }
+    }
+    if compares_tag("tagvalue") > 1 || compares_tag("tagname") > 1 {
+        return Err(wrong("only one tag is supported"));
+    }
+    if compares_tag("tagvalue") == 1 && compares_tag("tagname") == 0 {
+        return Err(wrong("tagValue requires tagName"));
+    }
+    Ok(())
+}
+
+impl Condition {
+    /// Returns the property that is compared, in lower case.
+    fn property(&self) -> Option<&str> {
+        match self {
+            Self::Compare { property, .. }
+            | Self::StartsWith { property, .. }
+            | Self::Contains { property, .. } => Some(property),
+            Self::Call { .. } => None,
+        }
+    }
+
+    /// Whether the condition holds. `tag_value` is the value that the tag must have.
+    fn holds(&self, candidate: &Candidate<'_>, tag_value: Option<&str>) -> bool {
+        match self {
+            Self::Compare { property, value, .. } if property == "tagname" => {
+                let has = |(name, given): (&String, &String)| {
+                    same(name, value) && tag_value.is_none_or(|wanted| wanted == given)
+                };
+                candidate.tags.iter().any(has)
+            }
+            Self::Compare { property, .. } if property == "tagvalue" => true,
+            Self::StartsWith { property, value } if property == "tagname" => {
+                candidate.tags.keys().any(|name| name.to_lowercase().starts_with(&value.to_lowercase()))
+            }
+            Self::Compare { property, equal, value } => {
+                let given = candidate.property(property);
+                let is = if property == "location" {
+                    normal_location(given) == normal_location(value)
+                } else {
+                    same(given, value)
+                };
+                is == *equal
+            }
+            Self::StartsWith { property, value } => {
+                candidate.property(property).to_lowercase().starts_with(&value.to_lowercase())
+            }
+            Self::Contains { property, value } => {
+                candidate.property(property).to_lowercase().contains(&value.to_lowercase())
+            }
+            Self::Call { .. } => false,
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Routes of an Azure surface. A route is one line of a table: verb, path, how its operation is read from a request, and
 //! how the reply is shown. The table parses paths, dispatches requests, and lists the routes for tests.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
@@ -155,6 +156,22 @@ impl<E: AzureEndpoint> Route<E> {
             let show = move |endpoint: &E, reply| respond(endpoint, reply, &version);
             Box::pin(async move { call.send(E::requires_version::<O>(), read, show).await? })
         })
+    }
+
+    /// A route that runs two operations, which `handle` sends.
+    pub(in crate::api) fn joining<A: Operation, B: Operation>(
+        (method, pattern): (&'static str, &'static str),
+        reads: (Read<E, A>, Read<E, B>),
+        handle: for<'a> fn(Call<'a, E>) -> BoxFuture<'a, Result<CallResponse>>,
+    ) -> Self {
+        #[cfg(not(any(test, fuzzing)))]
+        let _ = reads;
+        Self {
+            handler: Box::new(handle),
+            #[cfg(any(test, fuzzing))]
+            probe: Box::new(move |input| drop((reads.0(input), reads.1(input)))),
+            ..Self::at(method, pattern, [A::NAME, B::NAME])
+        }
     }
 
     /// A route that runs one of several operations: that of the route in `choices` at the index that `choose` returns.
@@ -325,6 +342,16 @@ impl<E: AzureEndpoint> RouteTable<E> {
     ) -> Option<(&Route<E>, Arguments<'a>)> {
         let mut routes = self.0.iter().filter(|route| route.line.method == method.as_str());
         routes.find_map(|route| Some((route, route.arguments(scope, path)?)))
+    }
+
+    /// Returns the error of a request without a route: whether its path has routes with other methods.
+    pub(in crate::api) fn refusal(&self, scope: Option<&str>, path: &[&str]) -> Error {
+        let matching = self.0.iter().filter(|route| route.arguments(scope, path).is_some());
+        let methods: BTreeSet<_> = matching.map(|route| route.line.method).collect();
+        match methods.is_empty() {
+            true => Error::RouteNotFound,
+            false => Error::MethodNotAllowed { allowed: methods.into_iter().collect::<Vec<_>>().join(", ") },
+        }
     }
 
     /// Lists the routes.

@@ -226,7 +226,9 @@ pub(super) fn status(error: &Error) -> Status {
             Code::Unavailable
         }
         Error::Unauthenticated { .. } => Code::Unauthenticated,
-        Error::RouteNotFound | Error::Unsupported { .. } => Code::Unimplemented,
+        Error::MethodNotAllowed { .. } | Error::RouteNotFound | Error::Unsupported { .. } => {
+            Code::Unimplemented
+        }
     };
     let facts: std::collections::HashMap<String, String> =
         facts.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();

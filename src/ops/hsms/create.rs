@@ -9,11 +9,12 @@ use crate::model::arm_rbac::ControlAction;
 use crate::model::audit_entry::Meter;
 use crate::model::change::{Change, IntentVerb};
 use crate::model::hsm::{Activation, ManagedHsm, NetworkRules, find_sku};
-use crate::model::key::{Tags, check_tags};
+use crate::model::key::Tags;
 use crate::model::limit;
 use crate::model::local_rbac::{ADMINISTRATOR_ROLE, LocalScope, RoleAssignment};
 use crate::model::location::normalize;
 use crate::model::name::PrincipalId;
+use crate::model::resource::check_resource_tags;
 use crate::model::retention::RetentionDays;
 use crate::model::setting::Settings;
 use crate::model::{Error, Field, Result, Timestamp};
@@ -68,7 +69,7 @@ impl Operation for CreateManagedHsm {
             return Err(Error::invalid(Field::Administrators, "an HSM needs at least one administrator"));
         }
         find_sku(&self.sku)?;
-        check_tags(&self.tags)?;
+        check_resource_tags(&self.tags)?;
         self.network.check()
     }
 

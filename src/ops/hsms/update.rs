@@ -10,9 +10,10 @@ use crate::model::arm_rbac::ControlAction;
 use crate::model::audit_entry::Meter;
 use crate::model::change::Change;
 use crate::model::hsm::{ManagedHsm, NetworkChanges};
-use crate::model::key::{Tags, check_tags};
+use crate::model::key::Tags;
 use crate::model::location::normalize;
 use crate::model::name::PrincipalId;
+use crate::model::resource::check_resource_tags;
 use crate::model::retention::RetentionDays;
 use crate::model::{Error, Field, Result, Timestamp};
 use crate::ops::{ControlCx, Done, Operation};
@@ -100,7 +101,7 @@ impl Operation for UpdateManagedHsm {
             ));
         }
         fixed.check(&target.0)?;
-        tags.as_ref().map_or(Ok(()), check_tags)?;
+        tags.as_ref().map_or(Ok(()), check_resource_tags)?;
         network.clone().apply(&target.0.network).map(|_| ())
     }
 

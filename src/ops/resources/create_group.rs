@@ -5,7 +5,7 @@ use crate::model::arm_rbac::{ControlAction, ControlScope};
 use crate::model::audit_entry::Meter;
 use crate::model::change::{Change, ControlChange};
 use crate::model::key::Tags;
-use crate::model::resource::{ResourceGroup, ResourceGroupName, SubscriptionId, check_group_tags};
+use crate::model::resource::{ResourceGroup, ResourceGroupName, SubscriptionId, check_resource_tags};
 use crate::model::resource_kind::Resource;
 use crate::model::{Error, Field, Result, Timestamp};
 use crate::ops::{ControlCx, Done, Operation};
@@ -48,7 +48,7 @@ impl Operation for CreateResourceGroup {
     }
 
     fn check(&self, _: &AnyScope, _: Timestamp) -> Result<()> {
-        Ok(check_group_tags(&self.tags)?)
+        Ok(check_resource_tags(&self.tags)?)
     }
 
     async fn execute(self, _: AnyScope, cx: &ControlCx) -> Result<Done<Self::Reply>> {

@@ -5,7 +5,7 @@ use crate::model::arm_rbac::ControlAction;
 use crate::model::audit_entry::Meter;
 use crate::model::change::{Change, ControlChange};
 use crate::model::key::Tags;
-use crate::model::resource::{ResourceGroup, ResourceGroupName, SubscriptionId, check_group_tags};
+use crate::model::resource::{ResourceGroup, ResourceGroupName, SubscriptionId, check_resource_tags};
 use crate::model::{Result, Timestamp};
 use crate::ops::{ControlCx, Done, Operation};
 
@@ -34,7 +34,7 @@ impl Operation for UpdateResourceGroup {
     }
 
     fn check(&self, _: &ExistingResourceGroup, _: Timestamp) -> Result<()> {
-        Ok(self.tags.as_ref().map_or(Ok(()), check_group_tags)?)
+        Ok(self.tags.as_ref().map_or(Ok(()), check_resource_tags)?)
     }
 
     async fn execute(self, target: ExistingResourceGroup, _: &ControlCx) -> Result<Done<Self::Reply>> {

@@ -38,7 +38,7 @@ impl Operation for UpdateVaultAccessPolicies {
     fn check(&self, target: &LiveVault, _: Timestamp) -> Result<()> {
         let (vault, given) = (&target.0, &self.policies);
         given.check(vault.tenant)?;
-        vault.access_policies.changed(self.change, given).check(vault.tenant)
+        vault.access_policies.changed(self.change, given).check_count()
     }
 
     async fn execute(self, target: LiveVault, cx: &ControlCx) -> Result<Done<VaultBundle>> {

@@ -9,8 +9,9 @@ use crate::model::arm_rbac::ControlAction;
 use crate::model::audit_entry::Meter;
 use crate::model::change::{Change, IntentVerb};
 use crate::model::container::ContainerId;
-use crate::model::key::{Tags, check_tags};
+use crate::model::key::Tags;
 use crate::model::limit;
+use crate::model::resource::check_resource_tags;
 use crate::model::retention::RetentionDays;
 use crate::model::vault::{AccessPolicies, EnabledFor, Vault, VaultSku};
 use crate::model::{Error, Field, Result, Timestamp};
@@ -25,7 +26,7 @@ use crate::model::hsm::{NetworkChanges, NetworkRules};
 pub struct CreateVault {
     /// The resource path of the vault.
     pub path: VaultPath,
-    /// The region.
+    /// The region, by name or display name.
     pub location: String,
     /// The SKU; `None` if the request has none.
     pub sku: Option<VaultSku>,
@@ -96,7 +97,7 @@ impl Operation for CreateVault {
         }
         self.sku()?;
         check_purge_protection(self.soft_delete, self.purge_protection)?;
-        check_tags(&self.tags)?;
+        check_resource_tags(&self.tags)?;
         check_virtual_networks(&self.virtual_network_rules)?;
         self.network().map(|_| ())
     }
@@ -108,7 +109,7 @@ impl Operation for CreateVault {
         }
         self.check_soft_delete(cx)?;
         self.access_policies.check(tenant)?;
-        cx.locations.find(&self.location)?;
+        let location = cx.locations.find(&self.location)?.name.clone();
         // Checked before a token is allocated; the store checks again when it applies the change.
         let in_subscription = |vault: &Arc<Vault>| vault.subscription == self.path.subscription;
         limit::VAULTS.check_capacity(cx.store.vaults().into_iter().filter(in_subscription).count())?;
@@ -123,7 +124,7 @@ impl Operation for CreateVault {
             tenant,
             subscription: self.path.subscription,
             resource_group: self.path.resource_group,
-            location: self.location,
+            location,
             sku,
             soft_delete: self.soft_delete,
             retention: self.retention,

@@ -9,17 +9,24 @@ use super::{LiveVault, VaultBundle, VaultPath, check_purge_protection, check_vir
 use crate::model::arm_rbac::ControlAction;
 use crate::model::audit_entry::Meter;
 use crate::model::change::Change;
-use crate::model::hsm::NetworkChanges;
-use crate::model::key::{Tags, check_tags};
+use crate::model::hsm::{NetworkChanges, NetworkRules};
+use crate::model::key::Tags;
 use crate::model::location::normalize;
+use crate::model::resource::check_resource_tags;
 use crate::model::retention::RetentionDays;
 use crate::model::vault::{AccessPolicies, EnabledFor, Vault, VaultSku};
 use crate::model::{Error, Field, Result, Timestamp};
 use crate::ops::{ControlCx, Done, Operation};
 
-/// Changes to a vault. A property that is `None` is kept.
+/// Changes to a vault. A property that is `None` is kept, or, in a replacement, reset.
 #[derive(Clone, Debug, Default)]
 pub struct VaultChanges {
+    /// Whether the request replaces the vault: access policies, network settings, uses by Azure's services and tags that are
+    /// `None` are reset to those of a new vault. The other properties are kept nevertheless.
+    ///
+    /// Source: "Azure Resource Manager deployment modes" of Azure's documentation for properties that a `PUT` omits;
+    /// "Default access control for Key Vault" for the permission model, which a `PUT` without it keeps.
+    pub is_replacement: bool,
     /// The SKU.
     pub sku: Option<VaultSku>,
     /// Soft-delete, which can be enabled but not disabled.
@@ -75,6 +82,35 @@ impl ImmutableVaultProperties {
 }
 
 impl VaultChanges {
+    /// Returns the vault whose properties those that are `None` take.
+    fn base(&self, vault: &Vault) -> Vault {
+        if !self.is_replacement {
+            return vault.clone();
+        }
+        Vault {
+            access_policies: AccessPolicies::default(),
+            network: NetworkRules::default(),
+            virtual_network_rules: Vec::new(),
+            enabled_for: EnabledFor::default(),
+            tags: Tags::default(),
+            ..vault.clone()
+        }
+    }
+
+    /// Checks the access policies: a replacement has them, unless Azure RBAC decides about access.
+    fn check_policies(&self, vault: &Vault) -> Result<()> {
+        match &self.access_policies {
+            Some(policies) => policies.check(vault.tenant),
+            None if self.is_replacement && !self.rbac_authorization.unwrap_or(vault.rbac_authorization) => {
+                Err(Error::invalid(
+                    Field::AccessPolicies,
+                    "this is required unless Azure RBAC decides about access",
+                ))
+            }
+            None => Ok(()),
+        }
+    }
+
     /// Checks the changes of soft-delete, of the retention interval and of purge protection. The messages are recorded from
     /// Azure, except that of purge protection.
     fn check_deletion(&self, vault: &Vault) -> Result<()> {
@@ -127,15 +163,15 @@ impl Operation for UpdateVault {
         let changes = &self.changes;
         changes.check_deletion(vault)?;
         changes.fixed.check(vault)?;
-        changes.tags.as_ref().map_or(Ok(()), check_tags)?;
-        changes.access_policies.as_ref().map_or(Ok(()), |policies| policies.check(vault.tenant))?;
+        changes.tags.as_ref().map_or(Ok(()), check_resource_tags)?;
+        changes.check_policies(vault)?;
         check_virtual_networks(changes.virtual_network_rules.as_deref().unwrap_or_default())?;
-        changes.network.clone().apply_up_to(&vault.network, Vault::MAX_IP_RULES).map(|_| ())
+        changes.network.clone().apply_up_to(&changes.base(vault).network, Vault::MAX_IP_RULES).map(|_| ())
     }
 
     async fn execute(self, target: LiveVault, cx: &ControlCx) -> Result<Done<VaultBundle>> {
         let changes = self.changes;
-        let before = target.0.as_ref().clone();
+        let before = changes.base(&target.0);
         let vault = Vault {
             sku: changes.sku.unwrap_or(before.sku),
             soft_delete: changes.soft_delete.unwrap_or(before.soft_delete),

@@ -159,11 +159,19 @@ async fn applies_supported_filters_and_rejects_others() {
     }
     let (of_group, hsms) = (format!("{groups}/dev/resources"), hsm("").trim_end_matches('/').to_owned());
     for (list, vaults) in [(&format!("{SUBSCRIPTION}/resources"), "demo"), (&of_group, "demo"), (&hsms, "")] {
+        let both = format!("local {vaults}");
+        let both = both.trim_end();
         for (filter, wanted) in [
-            ("", "local"),
+            ("", both),
             ("resourceType eq 'Microsoft.KeyVault/vaults'", vaults),
+            ("name eq 'demo'", vaults),
+            (
+                "resourceType eq 'Microsoft.KeyVault/vaults' or resourceType eq 'Microsoft.KeyVault/managedHSMs'",
+                both,
+            ),
+            ("resourceType eq 'Microsoft.Compute/disks'", ""),
             ("resourceType eq 'microsoft.keyvault/managedhsms' and name eq 'LOCAL'", "local"),
-            ("resourceGroup eq 'dev' and location eq 'localhost'", "local"),
+            ("resourceGroup eq 'dev' and location eq 'localhost'", both),
             ("name eq 'other'", ""),
             ("tagname eq 'env' and tagvalue eq 'test'", "local"),
             ("tagname eq 'env' and tagvalue eq 'prod'", ""),
@@ -188,7 +196,7 @@ async fn applies_supported_filters_and_rejects_others() {
         &"/subscriptions".to_owned(),
         &format!("{SUBSCRIPTION}/locations"),
     ] {
-        for filter in ["colour eq 'blue'", "name eq 'x' or name eq 'y'", "name"] {
+        for filter in ["colour eq 'blue'", "name eq 'x' or", "name"] {
             let answer = owner.request("GET", &format!("{list}?$filter={}", url_escaped(filter))).await;
             assert!(assert_arm_error(&answer, 400).1.starts_with("$filter: "), "{list} {filter}: {answer:?}");
         }

@@ -150,7 +150,18 @@ async fn deleted_vault_is_recovered_with_its_policies_or_purged() {
     assert!(refused.contains("already exists in deleted state"), "{refused}");
     let name = json!({"name": "contoso", "type": "Microsoft.KeyVault/vaults"});
     let check = format!("{SUBSCRIPTION}/providers/Microsoft.KeyVault/checkNameAvailability");
-    assert_eq!(owner.send("POST", &check, &name).await.json(200)["reason"], "AlreadyExists");
+    let taken = owner.send("POST", &check, &name).await.json(200);
+    assert_eq!(taken["reason"], "AlreadyExists");
+    let message = taken["message"].as_str().unwrap();
+    assert!(
+        message.starts_with("The vault name 'contoso' is already in use. Vault names are globally unique")
+    );
+    for wrong in
+        [json!({"name": "contoso"}), json!({"name": "contoso", "type": "Microsoft.KeyVault/managedHSMs"})]
+    {
+        let message = refusal(owner.send("POST", &check, &wrong).await, 400, "BadRequest");
+        assert!(message.starts_with("type: "), "{message}");
+    }
 
     // The SKU and the policies of the request are ignored (recorded).
     let recovery = body(&json!({"createMode": "recover", "sku": {"family": "A", "name": "premium"}}));
@@ -221,6 +232,10 @@ async fn access_policies_are_added_replaced_and_removed() {
     let refused = refusal(change("add", json!({"secrets": ["wrapKey"]})).await, 400, "BadRequest");
     assert!(refused.contains("is not a permission for secrets"), "{refused}");
     refusal(change("merge", json!({})).await, 404, "NotFound");
+    let twice =
+        json!([policy(NOBODY, &json!({"keys": ["get"]})), policy(NOBODY, &json!({"keys": ["list"]}))]);
+    let refused = owner.send("PUT", &vault("contoso"), &body(&json!({"accessPolicies": twice}))).await;
+    assert!(refusal(refused, 400, "BadRequest").contains("there are two policies for"));
     let foreign = json!({"properties": {"accessPolicies": [
         {"tenantId": NOBODY, "objectId": NOBODY, "permissions": {}},
     ]}});
@@ -229,7 +244,7 @@ async fn access_policies_are_added_replaced_and_removed() {
     assert_eq!(owner.get(&vault("contoso")).await["properties"]["accessPolicies"], json!([]));
 }
 
-/// A list of resources whose filter requires the type has vaults without their properties.
+/// A list of resources has managed HSMs and vaults without their properties.
 #[tokio::test]
 async fn vaults_are_listed_by_scope_and_as_resources() {
     let server = Server::start();
@@ -259,11 +274,30 @@ async fn vaults_are_listed_by_scope_and_as_resources() {
             "tags": {},
         }])
     );
-    let list = owner.get(&format!("{SUBSCRIPTION}/resources")).await;
-    assert_eq!(names(&list), ["local"]);
-    for part in ["privateEndpointConnections", "privateLinkResources"] {
-        assert_eq!(owner.get(&format!("{}/{part}", vault("contoso"))).await["value"], json!([]));
+    for (part, most) in [("", 1000), ("&$top=1", 1), ("&$top=2", 2), ("&$top=3", 3)] {
+        let mut url = format!("{SUBSCRIPTION}/resources?api-version=2021-04-01{part}");
+        let mut found = Vec::new();
+        loop {
+            let page = owner.raw(Method::GET, &url, "").await.json(200);
+            for item in page["value"].as_array().unwrap() {
+                let members: Vec<_> = item.as_object().unwrap().keys().collect();
+                assert_eq!(members, ["id", "location", "name", "tags", "type"], "{item}");
+            }
+            assert!(names(&page).len() <= most, "{page}");
+            found.extend(names(&page));
+            match page["nextLink"].as_str() {
+                Some(next) => next.clone_into(&mut url),
+                None => break,
+            }
+        }
+        assert_eq!(found, ["local", "contoso", "demo", "fabrikam"], "{part}");
     }
+    // Managed HSM Contributor may not read vaults.
+    let contributor = Arm::authenticated(&server, "contributor").await;
+    assert_eq!(names(&contributor.get(&format!("{SUBSCRIPTION}/resources")).await), ["local"]);
+    let nobody = Arm::authenticated(&server, "nobody").await;
+    let refused = nobody.request("GET", &format!("{SUBSCRIPTION}/resources")).await;
+    refusal(refused, 403, "AuthorizationFailed");
     refusal(owner.request("GET", &format!("{}/storage/a", vault("contoso"))).await, 501, "NotSupported");
 }
 

@@ -103,7 +103,7 @@ async fn rejected_request_names_the_field_and_leaves_no_token() {
         change(request.managed_hsm.as_mut().unwrap());
         request
     };
-    let wrong: [(pb::CreateManagedHsmRequest, &str); 10] = [
+    let wrong: [(pb::CreateManagedHsmRequest, &str); 11] = [
         (with(|hsm| hsm.administrators.clear()), "administrators"),
         (with(|hsm| hsm.administrators = vec!["root".to_owned()]), "administrators"),
         (with(|hsm| hsm.location.clear()), "location"),
@@ -111,7 +111,14 @@ async fn rejected_request_names_the_field_and_leaves_no_token() {
         (with(|hsm| hsm.sku = Some(String::new())), "sku"),
         (with(|hsm| hsm.tenant_id = "x".to_owned()), "tenant_id"),
         (with(|hsm| hsm.tenant_id = crate::roles::support::guid(1)), "tenant_id"),
-        (with(|hsm| hsm.tags = (0..16).map(|n| (n.to_string(), String::new())).collect()), "tags"),
+        (with(|hsm| hsm.tags = (0..51).map(|n| (n.to_string(), String::new())).collect()), "tags"),
+        (
+            with(|hsm| {
+                let public_network_access = Some("SecuredByPerimeter".to_owned());
+                hsm.network = Some(pb::NetworkRules { public_network_access, ..Default::default() });
+            }),
+            "network.public_network_access",
+        ),
         (
             with(|hsm| {
                 let ip_rules = vec!["10.0.0.0/8".to_owned()];

@@ -99,7 +99,7 @@ async fn rejected_request_names_the_field_and_leaves_no_token() {
         (with(&|vault| vault.retention_days = Some(0)), "retention_days"),
         (with(&|vault| vault.retention_days = Some(6)), "retention_days"),
         (with(&|vault| vault.retention_days = Some(91)), "retention_days"),
-        (with(&|vault| vault.tags = (0..16).map(|n| (n.to_string(), String::new())).collect()), "tags"),
+        (with(&|vault| vault.tags = (0..51).map(|n| (n.to_string(), String::new())).collect()), "tags"),
         (
             with(&|vault| {
                 let ip_rules = vec!["10.0.0.0/8".to_owned()];

@@ -126,7 +126,13 @@ fn other_paths_are_unknown_or_unimplemented() {
     ] {
         assert_eq!(route("GET", path), Err(Error::RouteNotFound), "{path}");
     }
-    assert_eq!(route("POST", &format!("{key_vault}/managedHSMs/Pay")), Err(Error::RouteNotFound));
+    for container in ["managedHSMs/Pay", "vaults/v"] {
+        let refused = route("POST", &format!("{key_vault}/{container}")).unwrap_err();
+        assert!(
+            matches!(&refused, Error::MethodNotAllowed { allowed } if allowed.contains("GET, ")),
+            "{refused}"
+        );
+    }
     for (path, feature) in [
         ("managedHSMs/Pay/keys/k", "keys through Azure Resource Manager"),
         ("managedHSMs/Pay/privateEndpointConnections/c", "private endpoints"),

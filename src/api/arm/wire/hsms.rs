@@ -29,7 +29,7 @@ use crate::ops::hsms::{
 };
 
 /// The resource type of managed HSMs.
-const TYPE: &str = "Microsoft.KeyVault/managedHSMs";
+pub(super) const TYPE: &str = "Microsoft.KeyVault/managedHSMs";
 
 /// The request body for creating and updating. Read-only members, which clients send back, are ignored.
 #[derive(Default, Deserialize)]

@@ -6,6 +6,7 @@ pub(super) mod cloud;
 pub(super) mod deleted;
 pub(super) mod hsms;
 mod network;
+pub(super) mod resource_list;
 pub(super) mod resources;
 pub(super) mod vault_keys;
 pub(super) mod vault_responses;

@@ -147,6 +147,37 @@ pub(in super::super) fn vault_response(endpoint: &Endpoint, bundle: VaultBundle)
     }
 }
 
+/// What of a vault private endpoints can be connected to.
+#[derive(Serialize)]
+pub(in super::super) struct LinkResource {
+    id: String,
+    name: &'static str,
+    r#type: &'static str,
+    properties: LinkProperties,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct LinkProperties {
+    group_id: &'static str,
+    required_members: [&'static str; 1],
+    required_zone_names: [&'static str; 1],
+}
+
+/// Source: the example of `PrivateLinkResources_ListByVault` of Azure's REST specification.
+pub(in super::super) fn link_resources(_: &Endpoint, bundle: VaultBundle) -> List<LinkResource> {
+    List::all([LinkResource {
+        id: format!("{}/privateLinkResources/vault", bundle.resource.scope()),
+        name: "vault",
+        r#type: "Microsoft.KeyVault/vaults/privateLinkResources",
+        properties: LinkProperties {
+            group_id: "vault",
+            required_members: ["default"],
+            required_zone_names: ["privatelink.vaultcore.azure.net"],
+        },
+    }])
+}
+
 /// The access policies of a vault after a change.
 #[derive(Serialize)]
 pub(in super::super) struct PoliciesResponse {
@@ -196,34 +227,6 @@ pub(in super::super) fn listed(
     filter: &Filter,
 ) -> List<VaultResponse> {
     paged(endpoint, matching(page, filter), vault_response)
-}
-
-/// A vault in a list of resources of all types, without its properties.
-#[derive(Serialize)]
-pub(in super::super) struct VaultItem {
-    id: String,
-    name: String,
-    r#type: &'static str,
-    location: String,
-    tags: Tags,
-}
-
-/// Returns the vaults of a page of a list of resources that match a filter.
-pub(in super::super) fn listed_as_resources(
-    endpoint: &Endpoint,
-    page: Page<VaultBundle>,
-    filter: &Filter,
-) -> List<VaultItem> {
-    paged(endpoint, matching(page, filter), |_, bundle: VaultBundle| {
-        let vault = &bundle.resource;
-        VaultItem {
-            id: vault.scope().to_string(),
-            name: vault.name.to_string(),
-            r#type: TYPE,
-            location: vault.location.clone(),
-            tags: vault.tags.clone(),
-        }
-    })
 }
 
 /// Returns the URL of the result of a purge.

@@ -42,6 +42,7 @@ struct Request {
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct Sku {
+    family: Option<String>,
     name: Option<String>,
 }
 
@@ -100,6 +101,10 @@ impl SentPolicy {
     }
 }
 
+fn required(field: Field) -> Error {
+    Error::invalid(field, "this is required")
+}
+
 fn policies(sent: Vec<SentPolicy>) -> Result<AccessPolicies> {
     sent.into_iter().map(SentPolicy::parse).collect()
 }
@@ -125,8 +130,14 @@ impl Properties {
         }
     }
 
+    /// Returns the SKU, whose members are both required.
     fn sku(&self) -> Result<Option<VaultSku>> {
-        self.sku.as_ref().and_then(|sku| sku.name.as_deref()).map(str::parse).transpose()
+        let Some(Sku { family, name }) = &self.sku else { return Ok(None) };
+        let family = family.as_deref().ok_or_else(|| required(Field::SkuFamily))?;
+        if !family.eq_ignore_ascii_case(VaultSku::FAMILY) {
+            return Err(Error::invalid(Field::SkuFamily, "the family of a vault's sku is A"));
+        }
+        Ok(Some(name.as_deref().ok_or_else(|| required(Field::Sku))?.parse()?))
     }
 
     fn retention(&self) -> Result<Option<RetentionDays>> {
@@ -154,20 +165,22 @@ pub(in super::super) fn is_recovery(input: &RequestInput<'_>) -> bool {
 }
 
 pub(in super::super) fn create(input: &RequestInput<'_>) -> Result<CreateVault> {
-    let (path, request) = (path(input)?, input.body::<Request>()?);
+    let (path, request) = (path(input)?, put_request(input)?);
     let properties = request.properties.unwrap_or_default();
-    properties.check()?;
-    let rbac_by_default = input.query.api_version() >= RBAC_BY_DEFAULT;
+    let rbac_authorization =
+        properties.enable_rbac_authorization.unwrap_or(input.query.api_version() >= RBAC_BY_DEFAULT);
+    if properties.access_policies.is_none() && !rbac_authorization {
+        return Err(required(Field::AccessPolicies));
+    }
     Ok(CreateVault {
         path,
-        // Checked by the operation after authorization: an existing vault needs neither.
         location: request.location.unwrap_or_default(),
         sku: properties.sku()?,
         tenant: properties.tenant_id,
         soft_delete: properties.enable_soft_delete.unwrap_or(true),
         retention: properties.retention()?.unwrap_or(RetentionDays::DEFAULT),
         purge_protection: properties.enable_purge_protection.unwrap_or(false),
-        rbac_authorization: properties.enable_rbac_authorization.unwrap_or(rbac_by_default),
+        rbac_authorization,
         network: network::network(
             properties.network_acls.as_ref(),
             properties.public_network_access.as_deref(),
@@ -183,21 +196,38 @@ pub(in super::super) fn create(input: &RequestInput<'_>) -> Result<CreateVault> 
     })
 }
 
+/// Parses a `PUT` that is no recovery, and checks that it has what every such request must have.
+fn put_request(input: &RequestInput<'_>) -> Result<Request> {
+    let request = input.body::<Request>()?;
+    let properties = request.properties.as_ref();
+    let missing = [
+        (Field::Location, request.location.is_none()),
+        (Field::TenantId, properties.is_none_or(|properties| properties.tenant_id.is_none())),
+        (Field::Sku, properties.is_none_or(|properties| properties.sku.is_none())),
+    ];
+    if let Some((field, _)) = missing.into_iter().find(|(_, is_missing)| *is_missing) {
+        return Err(required(field));
+    }
+    properties.map_or(Ok(()), Properties::check)?;
+    Ok(request)
+}
+
 /// Parses a recovery. Clients send a SKU and policies that the service ignores (recorded), so only the location is used.
 pub(in super::super) fn recover(input: &RequestInput<'_>) -> Result<RecoverDeletedVault> {
     let (path, request) = (path(input)?, input.body::<Request>()?);
-    let location = request.location.ok_or_else(|| Error::invalid(Field::Location, "this is required"))?;
+    let location = request.location.ok_or_else(|| required(Field::Location))?;
+    if request.properties.is_none_or(|properties| properties.tenant_id.is_none()) {
+        return Err(required(Field::TenantId));
+    }
     let VaultPath { subscription, name, .. } = path;
     Ok(RecoverDeletedVault { id: DeletedVaultPath { subscription, location, name } })
 }
 
-/// Parses a `PUT` of an existing vault (`is_put`), or a `PATCH`. Absent members are not changed, except that a `PUT` replaces
-/// all tags.
-fn changes(input: &RequestInput<'_>, is_put: bool) -> Result<UpdateVault> {
-    let (path, request) = (path(input)?, input.body::<Request>()?);
+/// Converts the changes of a request. Absent members are kept, or reset in a replacement.
+fn changes(request: Request, is_replacement: bool) -> Result<VaultChanges> {
     let properties = request.properties.unwrap_or_default();
-    properties.check()?;
-    let changes = VaultChanges {
+    Ok(VaultChanges {
+        is_replacement,
         sku: properties.sku()?,
         soft_delete: properties.enable_soft_delete,
         retention: properties.retention()?,
@@ -211,25 +241,22 @@ fn changes(input: &RequestInput<'_>, is_put: bool) -> Result<UpdateVault> {
         enabled_for_deployment: properties.enabled_for_deployment,
         enabled_for_disk_encryption: properties.enabled_for_disk_encryption,
         enabled_for_template_deployment: properties.enabled_for_template_deployment,
-        tags: if is_put {
-            Some(request.tags.unwrap_or_default().into())
-        } else {
-            request.tags.map(Tags::from)
-        },
+        tags: request.tags.map(Tags::from),
         fixed: ImmutableVaultProperties { location: request.location, tenant: properties.tenant_id },
         access_policies: properties.access_policies.map(policies).transpose()?,
-    };
-    Ok(UpdateVault { path, changes })
+    })
 }
 
 /// Parses a `PATCH`.
 pub(in super::super) fn update(input: &RequestInput<'_>) -> Result<UpdateVault> {
-    changes(input, false)
+    let (path, request) = (path(input)?, input.body::<Request>()?);
+    request.properties.as_ref().map_or(Ok(()), Properties::check)?;
+    Ok(UpdateVault { path, changes: changes(request, false)? })
 }
 
 /// Parses a `PUT` of an existing vault.
 pub(in super::super) fn replace(input: &RequestInput<'_>) -> Result<UpdateVault> {
-    changes(input, true)
+    Ok(UpdateVault { path: path(input)?, changes: changes(put_request(input)?, true)? })
 }
 
 #[derive(Default, Deserialize)]
@@ -248,8 +275,8 @@ pub(in super::super) fn update_policies(input: &RequestInput<'_>) -> Result<Upda
         _ => return Err(Error::RouteNotFound),
     };
     let sent = input.body::<PoliciesRequest>()?.properties.and_then(|properties| properties.access_policies);
-    let missing = || Error::invalid(Field::AccessPolicies, "this is required");
-    Ok(UpdateVaultAccessPolicies { path, change, policies: policies(sent.ok_or_else(missing)?)? })
+    let sent = sent.ok_or_else(|| required(Field::AccessPolicies))?;
+    Ok(UpdateVaultAccessPolicies { path, change, policies: policies(sent)? })
 }
 
 pub(in super::super) fn get(input: &RequestInput<'_>) -> Result<GetVault> {
@@ -287,13 +314,26 @@ pub(in super::super) fn list_deleted(input: &RequestInput<'_>) -> Result<ListDel
     Ok(ListDeletedVaults { container: subscription(input)?, page: page(input)? })
 }
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
+#[serde(default)]
 struct NameRequest {
-    name: String,
+    name: Option<String>,
+    r#type: Option<String>,
+}
+
+/// Returns the name whose availability is checked.
+pub(in super::super) fn checked_name(input: &RequestInput<'_>) -> Result<String> {
+    let NameRequest { name, r#type: kind } = input.body()?;
+    let name = name.ok_or_else(|| required(Field::Name))?;
+    match kind {
+        None => Err(required(Field::Type)),
+        Some(kind) if kind.eq_ignore_ascii_case(TYPE) => Ok(name),
+        Some(_) => Err(Error::invalid(Field::Type, format!("the type is {TYPE}"))),
+    }
 }
 
 pub(in super::super) fn check_name(input: &RequestInput<'_>) -> Result<CheckVaultName> {
-    let name = input.body::<NameRequest>().map_err(|_| Error::invalid(Field::Name, "this is required"))?.name;
+    let name = checked_name(input)?;
     Ok(CheckVaultName { subscription: subscription(input)?, name, kind: PhantomData })
 }
 
@@ -305,9 +345,4 @@ pub(in super::super) fn operation_result(input: &RequestInput<'_>) -> Result<Get
 /// Parses the filter of a list of vaults, or of resources.
 pub(in super::super) fn filter(input: &RequestInput<'_>) -> Result<Filter> {
     super::hsms::filter(input)
-}
-
-/// Whether a list of resources is one of vaults: its filter requires their type.
-pub(in super::super) fn is_list_of_vaults(input: &RequestInput<'_>) -> bool {
-    filter(input).is_ok_and(|filter| filter.requires("resourcetype", TYPE))
 }

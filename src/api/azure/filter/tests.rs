@@ -47,6 +47,11 @@ fn resource_filters_match_as_in_azure() {
         ("startswith(tagname,'x')", false),
         ("startswith(name,'LO')", true),
         ("substringof('oca', name)", true),
+        ("name eq 'other' or name eq 'local'", true),
+        ("name eq 'other' or name eq 'another'", false),
+        ("name eq 'local' or name eq 'other' and location eq 'eastus'", true),
+        ("name eq 'local' and location eq 'eastus' or name eq 'other'", false),
+        ("tagName eq 'team' and tagValue eq 'test' or tagName eq 'env' and tagValue eq 'test'", true),
         ("substringof('x',resourceGroup)", false),
     ] {
         assert_eq!(admits(filter), Ok(wanted), "{filter}");
@@ -61,7 +66,10 @@ fn rejects_unsupported_resource_filters() {
         "name eq local",
         "name eq 'local",
         "name gt 'local'",
-        "name eq 'local' or name eq 'x'",
+        "name eq 'local' or",
+        "or name eq 'local'",
+        "name eq 'local' or colour eq 'blue'",
+        "tagName eq 'team' or tagValue eq 'test'",
         "name eq 'local' and",
         "name eq 'local' name eq 'local'",
         "(name eq 'local')",
@@ -80,6 +88,26 @@ fn rejects_unsupported_resource_filters() {
         &format!("name eq '{}'", "x".repeat(MAX_FILTER_BYTES)),
     ] {
         assert!(matches!(admits(filter), Err(Error::Invalid { field: Field::Filter, .. })), "{filter}");
+    }
+}
+
+#[test]
+fn types_that_cannot_match_are_recognized() {
+    for (filter, hsms, vaults) in [
+        ("", true, true),
+        ("name eq 'local'", true, true),
+        ("resourceType eq 'microsoft.keyvault/VAULTS'", false, true),
+        ("resourceType ne 'Microsoft.KeyVault/vaults' and name eq 'a'", true, false),
+        (
+            "resourceType eq 'Microsoft.KeyVault/vaults' or resourceType eq 'Microsoft.KeyVault/managedHSMs'",
+            true,
+            true,
+        ),
+        ("resourceType eq 'Microsoft.Compute/disks'", false, false),
+    ] {
+        let filter = Filter::of_resources(Some(filter), ALL).unwrap();
+        assert_eq!(filter.allows_type("Microsoft.KeyVault/managedHSMs"), hsms, "{filter:?}");
+        assert_eq!(filter.allows_type("Microsoft.KeyVault/vaults"), vaults, "{filter:?}");
     }
 }
 
@@ -103,6 +131,7 @@ fn parses_role_assignment_filters() {
         "principalId eq 'x'",
         "principalId ne 'e091ccde-12fe-56c1-a9da-c98193d4bdb5'",
         "roleDefinitionId eq 'x'",
+        "atScope() or principalId eq 'e091ccde-12fe-56c1-a9da-c98193d4bdb5'",
         "atScope('x')",
         "assignedTo()",
     ] {
