@@ -88,7 +88,6 @@ impl VaultChanges {
             return vault.clone();
         }
         Vault {
-            access_policies: AccessPolicies::default(),
             network: NetworkRules::default(),
             virtual_network_rules: Vec::new(),
             enabled_for: EnabledFor::default(),
