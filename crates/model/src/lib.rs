@@ -19,6 +19,7 @@ pub mod container_id;
 pub mod container_setting;
 mod curve;
 pub mod custom_role;
+pub mod delegation;
 pub mod deletion;
 mod denied;
 pub mod due;

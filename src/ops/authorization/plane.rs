@@ -9,6 +9,7 @@ use crate::model::arm_rbac::{ControlAction, ControlAssignment, ControlGrant, Con
 use crate::model::audit_entry::Meter;
 use crate::model::change::{Change, ControlChange};
 use crate::model::custom_role::{assignable_scopes, check_actions, check_assignable_scopes, is_visible_at};
+use crate::model::delegation::may_delegate;
 use crate::model::error::DeniedAction;
 use crate::model::local_rbac::{HierarchicalScope as _, Permission, RoleDefinition};
 use crate::model::name::PrincipalId;
@@ -149,6 +150,30 @@ impl RbacPlane for ControlPlane {
             }
             None => Ok(()),
         }
+    }
+
+    fn authorize_delegation(
+        cx: &ControlCx,
+        action: ControlAction,
+        scope: &ControlScope,
+        role_definition: Uuid,
+    ) -> Result<()> {
+        let Some(principal) = cx.caller_principals.first().copied() else {
+            return Err(Error::internal("a role is delegated without a caller"));
+        };
+        let delegates = |caller: &PrincipalId| {
+            let grants = cx.store.control_grants(*caller);
+            grants.iter().any(|grant| {
+                grant.allows(action, scope) && may_delegate(grant.definition.id, role_definition)
+            })
+        };
+        if cx.caller_principals.iter().any(delegates) {
+            return Ok(());
+        }
+        let mut definitions = cx.store.control_definitions();
+        definitions.retain(|role| may_delegate(role.id, role_definition));
+        let roles = roles_granting(action, definitions);
+        Err(Error::Forbidden { principal, denied: DeniedAction::Control(action, scope.clone()), roles })
     }
 
     fn put(_: &ControlCx, definition: Arc<RoleDefinition>) -> Result<Change> {

@@ -86,6 +86,7 @@ impl<P: RbacPlane> Operation for DeleteAssignment<P> {
 
     async fn execute(self, target: P::Assignment, cx: &CxOf<Self>) -> Result<Done<Self::Reply>> {
         let assignment = target.into();
+        P::authorize_delegation(cx, Self::ACTION, &assignment.scope, assignment.role_definition)?;
         let (scope, change) = (assignment.scope.clone(), P::delete(cx, assignment.id)?);
         Ok(Done::with(P::located(cx, &scope, assignment)?, [change]))
     }

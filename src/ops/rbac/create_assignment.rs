@@ -42,6 +42,7 @@ impl<P: RbacPlane> Operation for CreateAssignment<P> {
             return Err(Error::NotFound(Resource::unnamed(ResourceKind::RoleDefinition)));
         }
         let scope = P::AssignableScope::scope(&self.at, cx.store());
+        P::authorize_delegation(cx, Self::ACTION, &scope, self.role_definition)?;
         let assignment = Arc::new(Assignment {
             id: self.id.unwrap_or_else(|| cx.ids().guid()),
             role_definition: self.role_definition,

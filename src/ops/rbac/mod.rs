@@ -83,6 +83,20 @@ pub trait RbacPlane:
         Ok(())
     }
 
+    /// Checks that the caller may assign a role, or delete an assignment of it, at a scope, on planes where some roles may delegate
+    /// only some.
+    ///
+    /// # Errors
+    /// `Forbidden`.
+    fn authorize_delegation(
+        _cx: &Self::Cx,
+        _action: Self::Action,
+        _scope: &Self::Scope,
+        _role_definition: Uuid,
+    ) -> Result<()> {
+        Ok(())
+    }
+
     /// Returns the change that creates or replaces a custom role definition. When the store applies it, it rejects identifiers of
     /// built-in roles and enforces the limit.
     fn put(cx: &Self::Cx, definition: Arc<RoleDefinition>) -> Result<Change>;

@@ -25,7 +25,7 @@ async fn creates_lists_and_deletes_role_assignments() {
 
     let definitions = format!("{SUBSCRIPTION}/providers/Microsoft.Authorization/roleDefinitions");
     let all = owner.get(&definitions).await;
-    assert_eq!(all["value"].as_array().unwrap().len(), 17);
+    assert_eq!(all["value"].as_array().unwrap().len(), 18);
     let named = owner.get(&format!("{definitions}?$filter=roleName%20eq%20'Reader'")).await;
     assert_eq!(named["value"].as_array().unwrap().len(), 1);
     let reader = &named["value"][0];

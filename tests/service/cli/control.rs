@@ -60,7 +60,7 @@ fn subscriptions_groups_and_locations_are_shown_and_changed() {
 fn control_plane_roles_are_assigned_and_removed_by_name() {
     let cli = Cli::new();
     let list = cli.json("control role definition list");
-    assert_eq!(list.as_array().unwrap().len(), 17);
+    assert_eq!(list.as_array().unwrap().len(), 18);
     let contributor = cli.ok("control role definition show contributor");
     for line in ["grants       *\n", "except       Microsoft.Authorization/*/Write\n"] {
         assert!(contributor.contains(line), "{contributor}");

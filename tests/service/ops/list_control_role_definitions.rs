@@ -45,6 +45,10 @@ async fn lists_the_built_in_roles_of_azure() {
                     "Key Vault Crypto Service Release User"
                 ),
                 (named("12338af0-0e69-4776-bea7-57ae8d297424").as_str(), "Key Vault Crypto User"),
+                (
+                    named("8b54135c-b56d-4d72-a534-26097cfdc8d8").as_str(),
+                    "Key Vault Data Access Administrator"
+                ),
                 (named("21090545-7ca7-4776-b22c-e363652d74d2").as_str(), "Key Vault Reader"),
                 (named("b86a8fe4-44ce-4948-aee5-eccb2c155cd7").as_str(), "Key Vault Secrets Officer"),
                 (named("4633458b-17de-408a-b874-0445c86b69e6").as_str(), "Key Vault Secrets User"),

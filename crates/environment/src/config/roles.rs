@@ -63,6 +63,7 @@ fn definitions(text: &str) -> Result<Vec<RoleDefinition>> {
 mod tests {
     use super::*;
     use crate::model::arm_rbac::ControlAction;
+    use crate::model::delegation::delegable_roles;
     use crate::model::local_rbac::DataAction;
 
     #[test]
@@ -88,6 +89,27 @@ mod tests {
             let grants_control = ControlAction::ALL.iter().any(|action| role.grants(*action));
             assert!(!grants_control, "{} grants control actions", role.role_name);
         }
+    }
+
+    #[test]
+    fn conditions_name_the_delegable_roles() {
+        let file: serde_json::Value = serde_json::from_str(CONTROL_PLANE).unwrap();
+        let mut conditional = 0;
+        for role in file["value"].as_array().unwrap() {
+            let id: Uuid = role["name"].as_str().unwrap().parse().unwrap();
+            let condition = role["properties"]["permissions"][0]["condition"].as_str();
+            let named = condition.map(|condition| {
+                let lists = condition.split("GuidEquals{").skip(1);
+                let lists = lists.map(|list| list.split('}').next().unwrap().split(','));
+                let ids = lists.map(|ids| ids.map(|id| id.trim().parse().unwrap()).collect::<Vec<Uuid>>());
+                let [written, deleted] = ids.collect::<Vec<_>>().try_into().unwrap();
+                assert_eq!(written, deleted);
+                conditional += 1;
+                written
+            });
+            assert_eq!(named.as_deref(), delegable_roles(id), "{id}");
+        }
+        assert_eq!(conditional, 1);
     }
 
     #[test]
