@@ -237,7 +237,7 @@ async fn refusal_names_the_plane_and_the_granting_built_in_roles() {
     let info = &error["additionalInfo"][0];
     assert_eq!(
         (&info["type"], info["info"]["roles"].as_array().unwrap().len()),
-        (&"RolesThatGrant".into(), 10)
+        (&"RolesThatGrant".into(), 11)
     );
     let rest = Rest::authenticated(&server, "nobody").await;
     rest.get("/keys").await.error(403, "AccessDenied");
