@@ -28,6 +28,7 @@ mod key;
 mod location;
 mod manual;
 mod names;
+mod object_view;
 mod options;
 mod output;
 mod plane;

@@ -9,7 +9,7 @@ use super::policy_document::PolicyDocument;
 use crate::api::grpc::pb;
 use crate::cli::input::encode;
 use crate::cli::output::TableRow;
-use crate::cli::{table, time_argument};
+use crate::cli::{object_view, table, time_argument};
 use crate::model::Timestamp;
 use crate::model::key_date::KeyDate;
 
@@ -116,21 +116,6 @@ pub(super) fn policy_fields(policy: &pb::CertificatePolicy) -> Vec<(&'static str
 }
 
 impl CertificateView {
-    /// Returns the name of the certificate without the rest of its resource name.
-    fn short_name(&self) -> &str {
-        self.name.split('/').nth(3).unwrap_or(&self.name)
-    }
-
-    /// Returns the version without the rest of its resource name.
-    fn version(&self) -> &str {
-        self.name.split('/').nth(5).unwrap_or_default()
-    }
-
-    fn tag_list(&self) -> String {
-        let tags: Vec<_> = self.tags.iter().map(|(name, value)| format!("{name}={value}")).collect();
-        tags.join(", ")
-    }
-
     /// Formats all fields as text, except the certificate.
     pub(super) fn text(&self) -> String {
         table::fields(&self.fields())
@@ -153,7 +138,7 @@ impl CertificateView {
             ("created", time_argument::format(self.created)),
             ("updated", time_argument::format(self.updated)),
             ("recovery", format!("{}, {} days", self.recovery_level, self.recoverable_days)),
-            ("tags", self.tag_list()),
+            ("tags", object_view::tag_list(&self.tags)),
             ("order", if self.preserve_order { "preserved".into() } else { String::new() }),
         ];
         fields.extend(self.policy_fields.iter().cloned());
@@ -167,12 +152,12 @@ impl TableRow for CertificateView {
 
     fn cells(&self) -> Vec<String> {
         vec![
-            self.short_name().to_owned(),
+            object_view::short_name(&self.name).to_owned(),
             table::yes_or_no(self.enabled),
             time_argument::format(self.updated),
             time_argument::format(self.expires),
             self.thumbprint.clone().unwrap_or_default(),
-            self.tag_list(),
+            object_view::tag_list(&self.tags),
         ]
     }
 }
@@ -188,7 +173,7 @@ impl TableRow for VersionView {
     fn cells(&self) -> Vec<String> {
         let certificate = &self.0;
         vec![
-            certificate.version().to_owned(),
+            object_view::version(&certificate.name).to_owned(),
             table::yes_or_no(certificate.enabled),
             time_argument::format(certificate.created),
             time_argument::format(certificate.expires),
@@ -238,7 +223,7 @@ impl TableRow for DeletedCertificateView {
     fn cells(&self) -> Vec<String> {
         let thumbprint = self.certificate.as_ref().and_then(|certificate| certificate.thumbprint.clone());
         vec![
-            self.name.split('/').nth(3).unwrap_or(&self.name).to_owned(),
+            object_view::short_name(&self.name).to_owned(),
             time_argument::format(self.deleted_at),
             time_argument::format(self.scheduled_purge_at),
             thumbprint.unwrap_or_default(),

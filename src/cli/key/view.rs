@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::api::grpc::pb;
 use crate::cli::output::TableRow;
-use crate::cli::{table, time_argument};
+use crate::cli::{object_view, table, time_argument};
 use crate::model::Timestamp;
 use crate::model::base64::base64url;
 use crate::model::key_date::KeyDate;
@@ -91,21 +91,6 @@ impl KeyView {
         }
     }
 
-    /// Returns the name of the key without the rest of its resource name.
-    fn short_name(&self) -> &str {
-        self.name.split('/').nth(3).unwrap_or(&self.name)
-    }
-
-    /// Returns the version without the rest of its resource name.
-    fn version(&self) -> &str {
-        self.name.split('/').nth(5).unwrap_or_default()
-    }
-
-    fn tag_list(&self) -> String {
-        let tags: Vec<_> = self.tags.iter().map(|(name, value)| format!("{name}={value}")).collect();
-        tags.join(", ")
-    }
-
     /// Formats all fields as text.
     pub(super) fn text(&self) -> String {
         table::fields(&self.fields())
@@ -123,8 +108,8 @@ impl KeyView {
             ("created", time_argument::format(self.created)),
             ("updated", time_argument::format(self.updated)),
             ("recovery", table::recovery(&self.recovery_level, self.recoverable_days)),
-            ("tags", self.tag_list()),
-            ("managed", if self.managed { "by a certificate".to_owned() } else { String::new() }),
+            ("tags", object_view::tag_list(&self.tags)),
+            ("managed", object_view::managed(self.managed)),
         ]
     }
 }
@@ -134,12 +119,12 @@ impl TableRow for KeyView {
 
     fn cells(&self) -> Vec<String> {
         vec![
-            self.short_name().to_owned(),
+            object_view::short_name(&self.name).to_owned(),
             self.kind(),
             self.key_ops.join(","),
             table::yes_or_no(self.enabled),
             time_argument::format(self.expires),
-            self.tag_list(),
+            object_view::tag_list(&self.tags),
         ]
     }
 }
@@ -155,7 +140,7 @@ impl TableRow for VersionView {
     fn cells(&self) -> Vec<String> {
         let key = &self.0;
         vec![
-            key.version().to_owned(),
+            object_view::version(&key.name).to_owned(),
             key.kind(),
             table::yes_or_no(key.enabled),
             time_argument::format(key.created),
@@ -204,7 +189,7 @@ impl TableRow for DeletedKeyView {
 
     fn cells(&self) -> Vec<String> {
         vec![
-            self.name.split('/').nth(3).unwrap_or(&self.name).to_owned(),
+            object_view::short_name(&self.name).to_owned(),
             self.key.as_ref().map(KeyView::kind).unwrap_or_default(),
             time_argument::format(self.deleted_at),
             time_argument::format(self.scheduled_purge_at),

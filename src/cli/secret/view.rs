@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 
 use crate::api::grpc::pb;
 use crate::cli::output::TableRow;
-use crate::cli::{table, time_argument};
+use crate::cli::{object_view, table, time_argument};
 use crate::model::Timestamp;
 use crate::model::key_date::KeyDate;
 
@@ -66,21 +66,6 @@ impl SecretView {
         self.value.as_ref().map_or("", |value| value.as_str())
     }
 
-    /// Returns the name of the secret without the rest of its resource name.
-    fn short_name(&self) -> &str {
-        self.name.split('/').nth(3).unwrap_or(&self.name)
-    }
-
-    /// Returns the version without the rest of its resource name.
-    fn version(&self) -> &str {
-        self.name.split('/').nth(5).unwrap_or_default()
-    }
-
-    fn tag_list(&self) -> String {
-        let tags: Vec<_> = self.tags.iter().map(|(name, value)| format!("{name}={value}")).collect();
-        tags.join(", ")
-    }
-
     /// Formats all fields as text. Control characters of the value are replaced.
     pub(super) fn text(&self) -> String {
         table::fields(&self.fields())
@@ -97,8 +82,8 @@ impl SecretView {
             ("created", time_argument::format(self.created)),
             ("updated", time_argument::format(self.updated)),
             ("recovery", table::recovery(&self.recovery_level, self.recoverable_days)),
-            ("tags", self.tag_list()),
-            ("managed", if self.managed { "by a certificate".to_owned() } else { String::new() }),
+            ("tags", object_view::tag_list(&self.tags)),
+            ("managed", object_view::managed(self.managed)),
         ]
     }
 }
@@ -109,12 +94,12 @@ impl TableRow for SecretView {
 
     fn cells(&self) -> Vec<String> {
         vec![
-            self.short_name().to_owned(),
+            object_view::short_name(&self.name).to_owned(),
             self.content_type.clone().unwrap_or_default(),
             table::yes_or_no(self.enabled),
             time_argument::format(self.updated),
             time_argument::format(self.expires),
-            self.tag_list(),
+            object_view::tag_list(&self.tags),
         ]
     }
 }
@@ -130,7 +115,7 @@ impl TableRow for VersionView {
     fn cells(&self) -> Vec<String> {
         let secret = &self.0;
         vec![
-            secret.version().to_owned(),
+            object_view::version(&secret.name).to_owned(),
             secret.content_type.clone().unwrap_or_default(),
             table::yes_or_no(secret.enabled),
             time_argument::format(secret.created),
@@ -180,7 +165,7 @@ impl TableRow for DeletedSecretView {
     fn cells(&self) -> Vec<String> {
         let secret = self.secret.as_ref();
         vec![
-            self.name.split('/').nth(3).unwrap_or(&self.name).to_owned(),
+            object_view::short_name(&self.name).to_owned(),
             secret.and_then(|secret| secret.content_type.clone()).unwrap_or_default(),
             time_argument::format(self.deleted_at),
             time_argument::format(self.scheduled_purge_at),

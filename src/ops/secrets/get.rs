@@ -98,8 +98,8 @@ impl Operation for GetSecret {
         let secret = cx.store.secret(&version.vault, &version.name);
         let managed = secret.as_ref().is_some_and(|secret| secret.managed);
         let previous = secret.filter(|secret| secret.managed).and_then(|secret| {
-            let mut earlier = secret.versions.iter().map(|one| one.version);
-            earlier.by_ref().take_while(|one| *one != version.version).last()
+            let versions = secret.versions.iter().map(|one| one.version);
+            versions.take_while(|one| *one != version.version).last()
         });
         let conversion = Conversion::of(&version, managed, self.format)?;
         let value = unseal(cx, &version).await?;

@@ -37,9 +37,9 @@ async fn start() -> (Server, Arm, Rest, Rest) {
     let data = hsm.at_host(&hsm.base.replace("https://local.managedhsm.", "contoso.vault."));
     let token = async |name| server.access_token_for(name, "https://vault.azure.net").await;
     let dev = data.with_token(&token("dev").await);
-    let stranger = data.with_token(&token("nobody").await);
+    let nobody = data.with_token(&token("nobody").await);
     let contributor = Arm::authenticated(&server, "nobody").await;
-    (server, contributor, dev, stranger)
+    (server, contributor, dev, nobody)
 }
 
 fn pb_names(names: &[&str]) -> strongroom::api::grpc::pb::PermissionNames {
@@ -50,7 +50,7 @@ fn pb_names(names: &[&str]) -> strongroom::api::grpc::pb::PermissionNames {
 
 #[tokio::test]
 async fn contributor_writes_secrets_and_reads_no_value() {
-    let (server, contributor, dev, stranger) = start().await;
+    let (server, contributor, dev, nobody) = start().await;
     let body = json!({
         "tags": {"team": "web"},
         "properties": {"value": "first", "contentType": "text/plain", "attributes": {"exp": 4_000_000_000_i64}},
@@ -70,7 +70,7 @@ async fn contributor_writes_secrets_and_reads_no_value() {
     // The value is that of the data plane, which the role does not open.
     let version = dev.path(&properties["secretUriWithVersion"]);
     assert_eq!(dev.get(version).await.json(200)["value"], "first");
-    assert_eq!(stranger.get(version).await.status, 403);
+    assert_eq!(nobody.get(version).await.status, 403);
 
     // An update keeps the value, and what it does not name.
     let update = json!({"properties": {"contentType": "text/html"}});
@@ -101,7 +101,7 @@ async fn contributor_writes_secrets_and_reads_no_value() {
 
 #[tokio::test]
 async fn keys_are_created_only_if_there_are_none() {
-    let (_server, contributor, dev, stranger) = start().await;
+    let (_server, contributor, dev, nobody) = start().await;
     let body = json!({"properties": {"kty": "EC", "curveName": "P-384", "keyOps": ["sign"]}});
     let made = contributor.send("PUT", &id("keys/payroll"), &body).await.json(200);
     assert_eq!((&made["id"], &made["name"]), (&json!(id("keys/payroll")), &json!("payroll")));
@@ -112,7 +112,7 @@ async fn keys_are_created_only_if_there_are_none() {
     assert_eq!(properties["keyUri"], format!("{}/keys/payroll", dev.base));
     let uri = dev.path(&properties["keyUriWithVersion"]).to_owned();
     assert_eq!(dev.get(&uri).await.json(200)["key"]["crv"], "P-384");
-    assert_eq!(stranger.get(&uri).await.status, 403);
+    assert_eq!(nobody.get(&uri).await.status, 403);
 
     // Another `PUT` changes nothing.
     let other = json!({"tags": {"a": "b"}, "properties": {"kty": "RSA-HSM", "keySize": 3072}});
