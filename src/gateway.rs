@@ -2,7 +2,7 @@
 
 use std::io::Write as _;
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
 use crate::api::TokenAuthorities;
 use crate::clock::{Clock, SystemClockSource};
-use crate::config::{self, Config, HsmSeed, TokenSelector};
+use crate::config::{self, Config, HsmSeed, Isolation, Mode, TokenSelector};
 use crate::model::local_rbac::ADMINISTRATOR_ROLE;
 use crate::server::{self, DirectoryLock, InitialHsm, InitialRole, Installation, Server};
 use crate::storage;
@@ -46,6 +46,7 @@ fn installation(config: &Config) -> anyhow::Result<Installation> {
         bail!("a gateway needs server.certificate_file, server.key_file and token.module");
     };
     let certificate = certificate(chain, key)?;
+    let log = config.log.clone();
     let operators = config.time.operators.iter().map(|operator| (operator.tenant, operator.principal));
     let authorities = config.identity.issuers.iter().rev().map(|issuer| (issuer.tenant, authority(issuer)));
     Ok(Installation {
@@ -56,7 +57,7 @@ fn installation(config: &Config) -> anyhow::Result<Installation> {
         clock: Clock::guarded(Arc::new(SystemClockSource::default()), config.time.limits()),
         clock_start: None,
         clock_operators: operators.collect(),
-        load_tokens: Box::new(move |settings| load_tokens(&module, settings)),
+        load_tokens: Box::new(move |settings| load_tokens(module, settings, &log)),
         audit_token: Some(selector(config.audit.token.as_ref().unwrap_or(&config.hsm[0].token))),
         subscription: None,
         hsms: config.hsm.iter().map(hsm).collect(),
@@ -90,9 +91,17 @@ fn certificate(
 }
 
 /// Loads the configured module.
-fn load_tokens(path: &Path, settings: &config::Token) -> anyhow::Result<(Module, TokenSource)> {
-    let module = Module::load(path, server::profile(settings)?)
-        .with_context(|| format!("token.module: loading {}", path.display()))?;
+fn load_tokens(
+    path: PathBuf,
+    settings: &config::Token,
+    log: &config::Log,
+) -> anyhow::Result<(Module, TokenSource)> {
+    let profile = server::profile(settings)?;
+    let module = match server::isolation(settings, Mode::Gateway) {
+        Isolation::Process => server::in_processes((path, profile), None, log, settings.pin.env.clone())?,
+        Isolation::Threads => Module::load(&path, profile)
+            .with_context(|| format!("token.module: loading {}", path.display()))?,
+    };
     let source = TokenSource::Preinitialized {
         tokens: settings.pool.iter().map(selector).collect(),
         shared: settings.pool_shared,

@@ -1,8 +1,7 @@
 //! `strongroom doctor`: reports the capabilities of a PKCS#11 module before it is used for keys.
 
-use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitCode};
+use std::process::ExitCode;
 
 use clap::Args;
 use secrecy::SecretString;
@@ -10,9 +9,10 @@ use secrecy::SecretString;
 use super::failure::{Failure, Outcome};
 use super::options::Options;
 use super::output::Output;
-use crate::config::PinSource;
+use crate::config::{Log, LogFormat, PinSource};
 use crate::ids::Ids;
-use crate::token::{Module, Profile, Report, Selector, examine, softhsm};
+use crate::server;
+use crate::token::{Module, Profile, Report, Selector, softhsm};
 
 /// Selects the module and the token.
 #[derive(Args, Clone, Debug)]
@@ -69,71 +69,48 @@ fn examine_existing(args: &DoctorArgs, selector: &Selector, is_softhsm: bool) ->
     let pin = source.read().map_err(|error| {
         Failure::problem(error.to_string()).hint("set the source of the PIN with --pin-file or --pin-env")
     })?;
-    let module = load(args, is_softhsm)?;
-    let report = examine(&module, selector, &pin)?;
-    module.finalize()?;
-    Ok(report)
+    Ok(load(args, is_softhsm, None)?.examine(selector, &pin)?)
 }
 
 /// Examines SoftHSM with a temporary token, in a directory that is removed afterwards.
 fn examine_temporary(args: &DoctorArgs) -> Outcome<Report> {
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "set by this program when it restarts itself, not a setting"
-    )]
-    let passed = std::env::var_os(SCRATCH).map(PathBuf::from);
-    let Some(root) = passed else { return restart() };
-    let result = examine_softhsm(args, &root);
+    let root = std::env::temp_dir().join(format!("strongroom-doctor-{}", Ids.guid().simple()));
+    let directory = softhsm::Directory::prepare(&root)?;
+    let result = examine_softhsm(args, directory);
     if let Err(error) = std::fs::remove_dir_all(&root) {
         return Err(Failure::file(root.display(), &error));
     }
     result
 }
 
-/// The environment variable that passes the directory of the temporary token to the restarted program.
-const SCRATCH: &str = "STRONGROOM_SOFTHSM";
-
-/// Restarts the program with SoftHSM's configuration in the environment, which SoftHSM reads and which a running
-/// process must not change. Returns only on failure.
-fn restart() -> Outcome<Report> {
-    let root = std::env::temp_dir().join(format!("strongroom-doctor-{}", Ids.guid().simple()));
-    let directory = softhsm::Directory::prepare(&root)?;
-    let (name, value) = directory.environment();
-    let program = std::env::current_exe().map_err(|error| Failure::file("this program", &error))?;
-    let error =
-        Command::new(program).args(std::env::args_os().skip(1)).env(name, value).env(SCRATCH, &root).exec();
-    Err(Failure::file("cannot restart with SoftHSM's configuration", &error))
-}
-
-fn examine_softhsm(args: &DoctorArgs, root: &Path) -> Outcome<Report> {
-    let directory = softhsm::Directory::prepare(root)?;
-    let module = directory.load(args.module.as_deref(), Profile::named("softhsm")?)?;
+fn examine_softhsm(args: &DoctorArgs, directory: softhsm::Directory) -> Outcome<Report> {
+    let module = load(args, true, Some(directory))?;
     let pin = SecretString::from(Ids.guid().simple().to_string());
-    let token = directory.provision(&module, "doctor", &pin, &pin)?;
-    let report = examine(&module, &Selector::Serial(token.serial), &pin)?;
-    module.finalize()?;
-    Ok(report)
+    let token = module.provision("doctor", &pin, &pin)?;
+    Ok(module.examine(&Selector::Serial(token.serial), &pin)?)
 }
 
 /// Returns the failure for a missing token selection, with the list of tokens.
 fn overview(args: &DoctorArgs) -> Outcome<Failure> {
-    let module = load(args, false)?;
+    let module = load(args, false, None)?;
     let tokens = module.tokens()?;
     let mut text = format!("{}: select a token", module.describe()?);
     for token in tokens.iter().filter(|token| token.initialized) {
         text.push_str(&format!("; --serial {} ({:?}, {})", token.serial, token.label, token.model));
     }
-    module.finalize()?;
     Ok(Failure::problem(text).hint("also set the source of its PIN with --pin-file or --pin-env"))
 }
 
-fn load(args: &DoctorArgs, is_softhsm: bool) -> Outcome<Module> {
+/// Returns the module, which worker processes load: a module that crashes ends none but its own process.
+fn load(args: &DoctorArgs, is_softhsm: bool, directory: Option<softhsm::Directory>) -> Outcome<Module> {
     let name = args.profile.as_deref().unwrap_or(if is_softhsm { "softhsm" } else { "generic" });
     let profile = Profile::named(name)?;
     let path = args.module.clone().or_else(|| profile.find_module()).ok_or_else(|| {
         Failure::problem("SoftHSM was not found").hint("install it, or set a module with --module")
     })?;
-    Ok(Module::load(&path, profile)?)
+    let log = Log { filter: "error".to_owned(), format: LogFormat::Auto };
+    server::in_processes((path, profile), directory, &log, args.pin_env.clone())
+        .map_err(|error| Failure::problem(format!("{error:#}")))
 }
 
 fn print(output: Output, report: &Report) -> Outcome {
@@ -149,6 +126,7 @@ fn print(output: Output, report: &Report) -> Outcome {
         "keys_not_wrappable": report.not_wrappable,
         "foreign_objects": report.foreign,
         "ghosts": report.without_attributes,
+        "confinement": report.enforced,
         "capabilities": capabilities,
         "warnings": report.warnings(),
     });

@@ -46,6 +46,7 @@ mod subscription;
 mod table;
 mod time_argument;
 mod token;
+mod token_worker;
 mod usage;
 mod vault;
 mod vault_object;
@@ -80,6 +81,7 @@ pub use serve::ServeArgs;
 pub use setting::SettingCommand;
 pub use subscription::SubscriptionCommand;
 pub use token::TokenArgs;
+pub use token_worker::TokenWorkerArgs;
 pub use usage::UsageCommand;
 pub use vault::VaultCommand;
 pub use watch::WatchArgs;
@@ -166,6 +168,9 @@ pub enum Command {
     Manual(ManualArgs),
     /// Run the service
     Serve(ServeArgs),
+    /// Run a worker process (started by the service)
+    #[command(hide = true)]
+    TokenWorker(TokenWorkerArgs),
     /// Check or print the configuration without running the service
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -234,6 +239,7 @@ pub fn run(cli: Cli) -> ExitCode {
     match cli.command {
         Command::Serve(args) => serve::run(&cli.options, args),
         Command::Doctor(args) => doctor::run(&cli.options, &args),
+        Command::TokenWorker(args) => token_worker::run(&args),
         command => match tokio::runtime::Runtime::new() {
             Ok(runtime) => runtime.block_on(run_client(cli.options, command)),
             Err(error) => Failure::problem(format!("cannot start the async runtime: {error}")).report(),
@@ -272,7 +278,7 @@ async fn run_client(options: Options, command: Command) -> ExitCode {
         Command::Restore(command) => backup::restore(&context, command).await,
         Command::SecurityDomain(command) => security_domain::run(&context, command).await,
         Command::Healthcheck => healthcheck::run(&context).await,
-        Command::Serve(_) | Command::Doctor(_) => Ok(()),
+        Command::Serve(_) | Command::Doctor(_) | Command::TokenWorker(_) => Ok(()),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

@@ -9,7 +9,7 @@ use clap::Args;
 
 use super::failure::Failure;
 use super::options::Options;
-use crate::config::{self, Config, Mode, Sources};
+use crate::config::{self, Config, Isolation, Mode, Sources};
 use crate::server;
 use crate::{gateway, simulator};
 
@@ -81,10 +81,11 @@ pub(super) fn run(options: &Options, args: ServeArgs) -> ExitCode {
     }
 }
 
-/// Restarts the program with SoftHSM's configuration in the environment if it is missing. SoftHSM reads it there, and a
+/// Restarts the program with SoftHSM's configuration in the environment if it is missing and this process loads SoftHSM. SoftHSM reads it there, and a
 /// running process must not change its environment.
 fn prepare(config: &Config) -> anyhow::Result<()> {
-    if config.mode != Mode::Simulator {
+    let threads = server::isolation(&config.token, config.mode) == Isolation::Threads;
+    if config.mode != Mode::Simulator || !threads {
         return Ok(());
     }
     let (name, value) = simulator::environment(config)?;

@@ -20,8 +20,8 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 pub(crate) use opening::{
-    DirectoryLock, InitialHsm, InitialRole, InitialSubscription, InitialVault, Installation,
-    managed_identity, open, profile,
+    DirectoryLock, InitialHsm, InitialRole, InitialSubscription, InitialVault, Installation, in_processes,
+    isolation, managed_identity, open, profile,
 };
 pub(crate) use process::core_dumps::disable as disable_core_dumps;
 pub use process::log::start as start_log;

@@ -17,17 +17,17 @@ use super::seed::{PrincipalSeed, Seed};
 use super::seeded_vaults;
 use crate::api::TokenAuthorities;
 use crate::clock::Clock;
-use crate::config::{self, Config, GRAPH_HOST, HsmSeed, Names, VaultSeed};
+use crate::config::{self, Config, GRAPH_HOST, HsmSeed, Isolation, Mode, Names, VaultSeed};
 use crate::identity::{Issuer, KeySource, SignatureAlgorithm};
 use crate::ids::Ids;
 use crate::model::local_rbac::ADMINISTRATOR_ROLE;
 use crate::model::resource::Subscription;
 use crate::server::{
-    DirectoryLock, InitialHsm, InitialRole, InitialSubscription, InitialVault, Installation, files,
+    self, DirectoryLock, InitialHsm, InitialRole, InitialSubscription, InitialVault, Installation, files,
     managed_identity, profile,
 };
 use crate::storage;
-use crate::token::{Module, TokenSource, softhsm};
+use crate::token::{Module, TokenSource, softhsm, softhsm_path};
 
 /// The maximum size of a request to the authority, in bytes.
 const MAX_AUTHORITY_REQUEST: usize = 64 * 1024;
@@ -77,6 +77,7 @@ pub(super) fn prepare(config: &Config, port: u16) -> anyhow::Result<Prepared> {
     let credentials = applications::register(&authority, &seed, &directory)?;
     let identities = applications::managed_identities(&authority, &seed, &directory.join("authority"))?;
     let routes = Arc::clone(&authority).router().layer(DefaultBodyLimit::max(MAX_AUTHORITY_REQUEST));
+    let log = config.log.clone();
     let clock_setters = seed.principal.iter().filter(|principal| principal.turns_clock);
     let installation = Installation {
         lock,
@@ -86,7 +87,7 @@ pub(super) fn prepare(config: &Config, port: u16) -> anyhow::Result<Prepared> {
         clock: Clock::settable_by(clock_setters.map(|principal| principal.object_id)),
         clock_start: config.simulator.clock_start,
         clock_operators: Vec::new(),
-        load_tokens: Box::new(move |settings| load_tokens(&directory, settings)),
+        load_tokens: Box::new(move |settings| load_tokens(&directory, settings, &log)),
         audit_token: None,
         subscription: Some(subscription(&seed)),
         hsms: seed.hsm.iter().map(|hsm| initial_hsm(hsm, &seed)).collect(),
@@ -246,16 +247,25 @@ fn own_issuer(issuer: String, authority: &Authority, seed: &Seed, audiences: &Au
 }
 
 /// Prepares SoftHSM's directories and loads it.
-fn load_tokens(directory: &Path, settings: &config::Token) -> anyhow::Result<(Module, TokenSource)> {
+fn load_tokens(
+    directory: &Path,
+    settings: &config::Token,
+    log: &config::Log,
+) -> anyhow::Result<(Module, TokenSource)> {
     let softhsm = softhsm::Directory::prepare(&directory.join("softhsm"))?;
     let source = TokenSource::SoftHsm {
-        directory: softhsm.clone(),
         pin: pin(&directory.join("token.pin"))?,
         so_pin: pin(&directory.join("token.so-pin"))?,
     };
-    let module = softhsm
-        .load(settings.module.as_deref(), profile(settings)?)
-        .context("loading SoftHSM; set token.module to the path of its library if it is not found")?;
+    let (chosen, profile) = (settings.module.as_deref(), profile(settings)?);
+    let module = match server::isolation(settings, Mode::Simulator) {
+        Isolation::Process => softhsm_path(chosen, &profile)
+            .map_err(anyhow::Error::new)
+            .and_then(|path| server::in_processes((path, profile), Some(softhsm), log, [])),
+        Isolation::Threads => Module::load_softhsm(&softhsm, chosen, profile).map_err(anyhow::Error::new),
+    };
+    let module =
+        module.context("loading SoftHSM; set token.module to the path of its library if it is not found")?;
     Ok((module, source))
 }
 

@@ -14,8 +14,12 @@ macro_rules! fields {
 
         impl Field {
             /// All fields that have a name.
-            #[cfg(test)]
             const NAMED: &'static [Self] = &[$(Self::$variant,)+];
+
+            /// Returns the first field with this path in messages of the gRPC surface.
+            pub fn of_path(path: &str) -> Option<Self> {
+                Self::NAMED.iter().copied().find(|field| field.path() == path)
+            }
 
             /// Returns the path in messages of the gRPC surface, which the text of errors and the log use too; empty for
             /// [`Unnamed`](Self::Unnamed).

@@ -119,7 +119,7 @@ impl fmt::Display for KeyType {
 }
 
 /// The parameters of key generation.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub struct KeySpec {
     /// Type and size, validated.
     pub key_type: KeyType,

@@ -7,53 +7,67 @@ use std::time::Duration;
 
 use cryptoki::context::Function;
 use cryptoki::error::RvError;
+use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use super::error::Failure;
+use super::wire;
 use crate::model::algorithm::{AesMode, Cipher, SignatureAlgorithm};
 use crate::model::import::ImportMaterial;
 use crate::model::key::{KeySpec, KeyType, PublicMaterial};
 use crate::model::name::VersionId;
 use crate::model::wrapped_key::{BackupPolicy, WrappedKey};
 
-/// An operation for a token's worker threads.
+/// An operation for the workers of a token.
+#[derive(Serialize, Deserialize)]
 pub enum Call {
     /// Decrypts data.
     Decrypt {
         /// The key.
+        #[serde(with = "wire::version")]
         object: VersionId,
         /// The cipher, with its mode or padding.
         cipher: Cipher,
         /// The ciphertext, without the tag.
+        #[serde(with = "serde_bytes")]
         ciphertext: Vec<u8>,
         /// The IV; AES only.
+        #[serde(with = "serde_bytes")]
         iv: Vec<u8>,
         /// The tag; GCM only.
+        #[serde(with = "serde_bytes")]
         tag: Vec<u8>,
         /// Additional authenticated data; GCM only.
+        #[serde(with = "serde_bytes")]
         aad: Vec<u8>,
     },
     /// Destroys all objects of these keys. Absent keys are not an error.
     Destroy {
         /// The keys.
+        #[serde(with = "wire::versions")]
         objects: Vec<VersionId>,
     },
     /// Encrypts data with an AES key.
     Encrypt {
         /// The key.
+        #[serde(with = "wire::version")]
         object: VersionId,
         /// The AES mode.
         mode: AesMode,
         /// The caller's IV; `None` with GCM.
+        #[serde(with = "serde_bytes")]
         iv: Option<Vec<u8>>,
         /// Additional authenticated data; GCM only.
+        #[serde(with = "serde_bytes")]
         aad: Vec<u8>,
         /// The plaintext.
+        #[serde(with = "wire::secret")]
         plaintext: Zeroizing<Vec<u8>>,
     },
     /// Generates a key.
     Generate {
         /// The identifier of the new key.
+        #[serde(with = "wire::version")]
         object: VersionId,
         /// Its type and parameters.
         spec: KeySpec,
@@ -63,6 +77,7 @@ pub enum Call {
     /// Generates the sealing key of a security domain.
     GenerateSealingKey {
         /// The identifier of the new key.
+        #[serde(with = "wire::version")]
         object: VersionId,
     },
     /// Checks that the token responds, is the one that was opened, and shows its objects.
@@ -70,13 +85,16 @@ pub enum Call {
     /// Reports which of these keys exist in the token.
     Holds {
         /// The keys.
+        #[serde(with = "wire::versions")]
         objects: Vec<VersionId>,
     },
     /// Imports a key.
     Import {
         /// The identifier of the new key.
+        #[serde(with = "wire::version")]
         object: VersionId,
         /// The key material.
+        #[serde(with = "wire::import")]
         material: ImportMaterial,
         /// Whether it may be wrapped.
         backup: BackupPolicy,
@@ -84,13 +102,16 @@ pub enum Call {
     /// Imports the wrapping key of a security domain.
     ImportWrappingKey {
         /// The identifier of the new key.
+        #[serde(with = "wire::version")]
         object: VersionId,
         /// The key.
+        #[serde(with = "wire::secret")]
         key: Zeroizing<Vec<u8>>,
     },
     /// Reads the public half of an RSA key.
     RsaPublicKey {
         /// The key.
+        #[serde(with = "wire::version")]
         object: VersionId,
     },
     /// Generates random bytes.
@@ -101,30 +122,39 @@ pub enum Call {
     /// Signs a digest, or computes a MAC of it.
     Sign {
         /// The key.
+        #[serde(with = "wire::version")]
         object: VersionId,
         /// Its type.
         key_type: KeyType,
         /// The signature or MAC algorithm.
+        #[serde(with = "wire::name")]
         algorithm: SignatureAlgorithm,
         /// The digest.
+        #[serde(with = "serde_bytes")]
         digest: Vec<u8>,
     },
     /// Unwraps bytes with AES Key Wrap (RFC 3394).
     Unwrap {
         /// The wrapping key.
+        #[serde(with = "wire::version")]
         object: VersionId,
         /// The wrapped key.
+        #[serde(with = "serde_bytes")]
         wrapped: Vec<u8>,
     },
     /// Unwraps the objects of a key from a backup.
     UnwrapKey {
         /// The wrapping key of the security domain.
+        #[serde(with = "wire::version")]
         wrapping_key: VersionId,
         /// The identifier of the key.
+        #[serde(with = "wire::version")]
         object: VersionId,
         /// Its public half.
+        #[serde(with = "wire::json")]
         public: PublicMaterial,
         /// The wrapped material.
+        #[serde(with = "wire::json")]
         wrapped: WrappedKey,
         /// Whether it may be wrapped again.
         backup: BackupPolicy,
@@ -132,15 +162,19 @@ pub enum Call {
     /// Wraps bytes with AES Key Wrap (RFC 3394).
     Wrap {
         /// The wrapping key.
+        #[serde(with = "wire::version")]
         object: VersionId,
         /// The key to wrap.
+        #[serde(with = "wire::secret")]
         key: Zeroizing<Vec<u8>>,
     },
     /// Wraps the objects of a key for a backup.
     WrapKey {
         /// The wrapping key of the security domain.
+        #[serde(with = "wire::version")]
         wrapping_key: VersionId,
         /// The key.
+        #[serde(with = "wire::version")]
         object: VersionId,
         /// Its type.
         key_type: KeyType,
@@ -148,6 +182,7 @@ pub enum Call {
     /// Reports which of these keys can be wrapped.
     Wrappable {
         /// The keys.
+        #[serde(with = "wire::versions")]
         objects: Vec<VersionId>,
     },
 }
@@ -215,6 +250,18 @@ impl Call {
         )
     }
 
+    /// Whether the call creates objects, so that a repetition must first destroy what an earlier attempt left.
+    pub(super) const fn creates(&self) -> bool {
+        matches!(
+            self,
+            Self::Generate { .. }
+                | Self::GenerateSealingKey { .. }
+                | Self::Import { .. }
+                | Self::ImportWrappingKey { .. }
+                | Self::UnwrapKey { .. }
+        )
+    }
+
     /// The PKCS#11 function that an injected fault is attributed to.
     const fn function(&self) -> Function {
         match self {
@@ -245,25 +292,28 @@ impl fmt::Debug for Call {
 }
 
 /// The result of a [`Call`].
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(super) enum Answer {
     Done,
-    Bytes(Vec<u8>),
+    Bytes(#[serde(with = "serde_bytes")] Vec<u8>),
     Held(Vec<bool>),
-    Public(PublicMaterial),
+    Public(#[serde(with = "wire::json")] PublicMaterial),
     Sealed(Sealed),
-    Secret(Zeroizing<Vec<u8>>),
-    Wrapped(WrappedKey),
+    Secret(#[serde(with = "wire::secret")] Zeroizing<Vec<u8>>),
+    Wrapped(#[serde(with = "wire::json")] WrappedKey),
 }
 
 /// The result of an encryption.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Sealed {
     /// The ciphertext, without the tag.
+    #[serde(with = "serde_bytes")]
     pub ciphertext: Vec<u8>,
     /// The IV: 12 bytes with GCM, 16 with CBC.
+    #[serde(with = "serde_bytes")]
     pub iv: Vec<u8>,
     /// The tag: 16 bytes with GCM, empty with CBC.
+    #[serde(with = "serde_bytes")]
     pub tag: Vec<u8>,
 }
 

@@ -3,12 +3,14 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 use crate::model::algorithm::{Hash, RsaPadding};
 use crate::model::key::{Curve, KeyType};
 use crate::model::{Error, Result};
 
 /// A capability of a token that the service uses.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 pub enum Feature {
     /// AES keys.
     Aes,
@@ -65,7 +67,7 @@ pub enum Feature {
 }
 
 /// How a token supports a [`Feature`].
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum Support {
     /// Implemented by the token; a known-answer test passes.
     Native,
@@ -76,7 +78,7 @@ pub enum Support {
 }
 
 /// The capabilities of a token, measured when it is first opened.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct Capabilities(BTreeMap<Feature, Support>);
 
 impl Capabilities {

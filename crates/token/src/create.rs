@@ -80,6 +80,11 @@ pub(super) fn generate_pair(
 /// Checks that no key has this identifier. On a retry, destroys the objects of the failed attempt: the
 /// identifier was chosen for this call alone, and no key was returned under it.
 pub(super) fn ensure_absent(device: &Device, session: &Session, id: VersionId, again: bool) -> Attempt<()> {
+    if again {
+        // The attempt may have completed, and its process ended before the answer.
+        device.object_cache.remove(id);
+        device.handles.remove(id);
+    }
     if device.handles.get(id).is_some() {
         return Err(Error::internal(format!("the token already holds key version {id}")).into());
     }

@@ -67,6 +67,17 @@ impl Failure {
         )
     }
 
+    /// Whether the token rejected the PIN. It must not be tried again: tokens lock after a few attempts.
+    pub(super) fn is_pin_rejection(&self) -> bool {
+        matches!(
+            self,
+            Self::ReturnCode(
+                RvError::PinIncorrect | RvError::PinLocked | RvError::PinExpired | RvError::PinInvalid,
+                _
+            )
+        )
+    }
+
     /// Classifies a failed decryption by its cause. Tokens disagree on the codes for a wrong padding, tag
     /// or length, and reporting which one it is would create a padding oracle.
     pub(super) fn classify_decryption(self) -> Decryption {
@@ -178,44 +189,64 @@ pub(super) fn code_name(code: RvError) -> String {
     name
 }
 
-/// The PKCS#11 name of a function, `C_…`, for the functions that this service calls.
-fn function_name(function: Function) -> &'static str {
-    match function {
-        Function::CloseSession => "C_CloseSession",
-        Function::CopyObject => "C_CopyObject",
-        Function::CreateObject => "C_CreateObject",
-        Function::Decrypt => "C_Decrypt",
-        Function::DecryptFinal => "C_DecryptFinal",
-        Function::DecryptInit => "C_DecryptInit",
-        Function::DecryptUpdate => "C_DecryptUpdate",
-        Function::DeriveKey => "C_DeriveKey",
-        Function::DestroyObject => "C_DestroyObject",
-        Function::Encrypt => "C_Encrypt",
-        Function::EncryptFinal => "C_EncryptFinal",
-        Function::EncryptInit => "C_EncryptInit",
-        Function::EncryptUpdate => "C_EncryptUpdate",
-        Function::FindObjects => "C_FindObjects",
-        Function::FindObjectsInit => "C_FindObjectsInit",
-        Function::Finalize => "C_Finalize",
-        Function::GenerateKey => "C_GenerateKey",
-        Function::GenerateKeyPair => "C_GenerateKeyPair",
-        Function::GenerateRandom => "C_GenerateRandom",
-        Function::GetAttributeValue => "C_GetAttributeValue",
-        Function::GetInfo => "C_GetInfo",
-        Function::GetSessionInfo => "C_GetSessionInfo",
-        Function::GetSlotList => "C_GetSlotList",
-        Function::GetTokenInfo => "C_GetTokenInfo",
-        Function::InitPIN => "C_InitPIN",
-        Function::InitToken => "C_InitToken",
-        Function::Initialize => "C_Initialize",
-        Function::Login => "C_Login",
-        Function::OpenSession => "C_OpenSession",
-        Function::Sign => "C_Sign",
-        Function::SignInit => "C_SignInit",
-        Function::UnwrapKey => "C_UnwrapKey",
-        Function::WrapKey => "C_WrapKey",
-        _ => "a PKCS#11 function",
-    }
+/// Declares the PKCS#11 functions that this service calls.
+macro_rules! functions {
+    ($($variant:ident = $name:literal,)+) => {
+        /// The PKCS#11 name of a function, `C_…`, for the functions that this service calls.
+        fn function_name(function: Function) -> &'static str {
+            match function {
+                $(Function::$variant => $name,)+
+                _ => OTHER_FUNCTION,
+            }
+        }
+
+        /// The result of [`function_name`] with this text, which another process sent.
+        pub(super) fn known_function(name: &str) -> &'static str {
+            match name {
+                $($name => $name,)+
+                _ => OTHER_FUNCTION,
+            }
+        }
+    };
+}
+
+/// Stands for a function that the service does not call itself.
+const OTHER_FUNCTION: &str = "a PKCS#11 function";
+
+functions! {
+    CloseSession = "C_CloseSession",
+    CopyObject = "C_CopyObject",
+    CreateObject = "C_CreateObject",
+    Decrypt = "C_Decrypt",
+    DecryptFinal = "C_DecryptFinal",
+    DecryptInit = "C_DecryptInit",
+    DecryptUpdate = "C_DecryptUpdate",
+    DeriveKey = "C_DeriveKey",
+    DestroyObject = "C_DestroyObject",
+    Encrypt = "C_Encrypt",
+    EncryptFinal = "C_EncryptFinal",
+    EncryptInit = "C_EncryptInit",
+    EncryptUpdate = "C_EncryptUpdate",
+    FindObjects = "C_FindObjects",
+    FindObjectsInit = "C_FindObjectsInit",
+    Finalize = "C_Finalize",
+    GenerateKey = "C_GenerateKey",
+    GenerateKeyPair = "C_GenerateKeyPair",
+    GenerateRandom = "C_GenerateRandom",
+    GetAttributeValue = "C_GetAttributeValue",
+    GetInfo = "C_GetInfo",
+    GetSessionInfo = "C_GetSessionInfo",
+    GetSlotList = "C_GetSlotList",
+    GetTokenInfo = "C_GetTokenInfo",
+    InitPIN = "C_InitPIN",
+    InitToken = "C_InitToken",
+    Initialize = "C_Initialize",
+    Login = "C_Login",
+    OpenSession = "C_OpenSession",
+    Sign = "C_Sign",
+    SignInit = "C_SignInit",
+    UnwrapKey = "C_UnwrapKey",
+    WrapKey = "C_WrapKey",
 }
 
 #[cfg(test)]

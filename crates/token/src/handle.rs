@@ -1,22 +1,21 @@
-//! The asynchronous handle to a token, which queues calls for its worker threads.
+//! The asynchronous handle to a token.
 //!
 //! Slow and fast calls have separate queues, so that generation of an RSA key (seconds) does not delay
-//! signatures (microseconds). A full queue returns `Busy`; a call that times out still occupies its thread;
-//! a call whose caller has been dropped is skipped.
+//! signatures (microseconds). A full queue returns `Busy`, and a call whose caller has been dropped is skipped. A call that
+//! times out still occupies its thread; a worker process is killed instead.
 
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
-use std::thread::JoinHandle;
+use std::sync::Arc;
 use std::time::Duration;
 
-use crossbeam_channel::{Sender, TrySendError};
-use tokio::sync::{mpsc, oneshot};
 use zeroize::Zeroizing;
 
 use super::call::{Answer, Call, Sealed};
 use super::capabilities::Capabilities;
 use super::device::Device;
+use super::process::Workers;
+use super::queue::Caller;
+use super::threads::Threads;
 use super::token_info::TokenInfo;
-use super::worker::{Job, Worker};
 use crate::model::algorithm::{AesMode, Cipher, SignatureAlgorithm};
 use crate::model::import::ImportMaterial;
 use crate::model::key::{KeySpec, KeyType, PublicMaterial};
@@ -27,21 +26,16 @@ use crate::model::{Error, Result};
 /// A handle to an open token. Cheap to clone; all clones refer to the same token.
 #[derive(Clone)]
 pub struct Token {
-    shared: Arc<Shared>,
+    workers: WorkersKind,
+    caller: Caller,
 }
 
-struct Shared {
-    device: Arc<Device>,
-    /// `None` once the handle is drained. Threads end when the senders are dropped and their queue is empty.
-    queues: RwLock<Option<Queues>>,
-    threads: Mutex<Vec<JoinHandle<()>>>,
-    /// Closed when the last thread has ended.
-    ended: tokio::sync::Mutex<mpsc::Receiver<()>>,
-}
-
-struct Queues {
-    fast: Sender<Job>,
-    slow: Sender<Job>,
+#[derive(Clone)]
+enum WorkersKind {
+    /// Threads of this process.
+    Threads(Arc<Threads>),
+    /// Worker processes.
+    Processes(Arc<Workers>),
 }
 
 /// Declares an asynchronous method that submits a call and expects one variant of `Answer`.
@@ -196,40 +190,53 @@ calls! {
 }
 
 impl Token {
-    /// Starts the worker threads.
-    pub(super) fn start(device: Arc<Device>) -> Result<Self> {
-        let profile = &device.loaded.profile;
-        let (fast, fast_jobs) = crossbeam_channel::bounded(profile.queue);
-        let (slow, slow_jobs) = crossbeam_channel::bounded(profile.slow_queue);
-        let (alive, ended) = mpsc::channel(1);
-        let mut threads = Vec::new();
-        for _ in 0..profile.fast_workers() {
-            threads.push(Worker::start("token", &device, fast_jobs.clone(), alive.clone())?);
-        }
-        threads.push(Worker::start("token-slow", &device, slow_jobs, alive)?);
-        let shared = Shared {
-            device,
-            queues: RwLock::new(Some(Queues { fast, slow })),
-            threads: Mutex::new(threads),
-            ended: tokio::sync::Mutex::new(ended),
-        };
-        Ok(Self { shared: Arc::new(shared) })
+    /// Starts the worker threads of an open token.
+    pub(super) fn with_threads(device: Arc<Device>) -> Result<Self> {
+        Ok(Self { workers: WorkersKind::Threads(Arc::new(Threads::start(device)?)), caller: 0 })
+    }
+
+    /// The handle to a token that worker processes have opened.
+    pub(super) fn with_processes(workers: Arc<Workers>) -> Self {
+        Self { workers: WorkersKind::Processes(workers), caller: 0 }
+    }
+
+    /// The handle whose calls wait in the queue of this caller: callers with waiting calls take turns.
+    #[must_use]
+    pub fn for_caller(&self, caller: u64) -> Self {
+        Self { workers: self.workers.clone(), caller }
     }
 
     /// The measured capabilities of the token.
     pub fn capabilities(&self) -> &Capabilities {
-        &self.shared.device.capabilities
+        match &self.workers {
+            WorkersKind::Threads(threads) => &threads.device.capabilities,
+            WorkersKind::Processes(workers) => &workers.capabilities,
+        }
     }
 
     /// The token's `CK_TOKEN_INFO`.
     pub fn info(&self) -> &TokenInfo {
-        &self.shared.device.info
+        match &self.workers {
+            WorkersKind::Threads(threads) => &threads.device.info,
+            WorkersKind::Processes(workers) => &workers.token,
+        }
     }
 
     /// Whether the handle cache holds this key: it was listed, generated or imported, and not destroyed
     /// since. Does not call the token.
     pub fn has_cached_handle(&self, object: VersionId) -> bool {
-        self.shared.device.handles.get(object).is_some()
+        match &self.workers {
+            WorkersKind::Threads(threads) => threads.device.handles.get(object).is_some(),
+            WorkersKind::Processes(workers) => workers.holds(object),
+        }
+    }
+
+    /// The identifiers of the worker processes that run; none if calls run in this process.
+    pub fn worker_processes(&self) -> Vec<u32> {
+        match &self.workers {
+            WorkersKind::Threads(_) => Vec::new(),
+            WorkersKind::Processes(workers) => workers.process_ids(),
+        }
     }
 
     /// Generates a sealing key, unless the token holds it. The caller serializes calls for the same key.
@@ -243,47 +250,27 @@ impl Token {
         self.generate_sealing_key(object).await
     }
 
-    /// Rejects new calls, finishes those that are queued, and joins the worker threads. Call it before the
+    /// Rejects new calls, finishes those that are queued, and ends the workers. Call it before the
     /// process exits: a module may crash if it is unloaded while a thread uses it. Returns whether all
     /// threads ended before `deadline`; if not, a call hangs in the module, and neither
-    /// [`super::Module::finalize`] nor exit handlers may run: terminate the process at once.
+    /// [`super::Module::finalize`] nor exit handlers may run: terminate the process at once. Worker processes that do not
+    /// end are killed.
     pub async fn drain(&self, deadline: Duration) -> bool {
-        drop(self.shared.queues.write().unwrap_or_else(PoisonError::into_inner).take());
-        let mut ended = self.shared.ended.lock().await;
-        if tokio::time::timeout(deadline, ended.recv()).await.is_err() {
-            return false;
+        match &self.workers {
+            WorkersKind::Threads(threads) => threads.drain(deadline).await,
+            WorkersKind::Processes(workers) => {
+                if !workers.drain(deadline).await {
+                    tracing::warn!(token = %workers.token.serial, "calls did not end in time: the worker processes were killed");
+                }
+                true
+            }
         }
-        let threads = std::mem::take(&mut *lock(&self.shared.threads));
-        let joined = threads.into_iter().all(|thread| thread.join().is_ok());
-        self.shared.device.close();
-        joined
     }
 
     async fn submit(&self, call: Call) -> Result<Answer> {
-        let profile = &self.shared.device.loaded.profile;
-        let slow = call.is_slow();
-        let timeout = if slow { profile.slow_call_timeout() } else { profile.call_timeout() };
-        let (reply, answer) = oneshot::channel();
-        let stopped = || Error::TokenUnavailable { why: "it is being closed".to_owned() };
-        {
-            let queues = self.shared.queues.read().unwrap_or_else(PoisonError::into_inner);
-            let queues = queues.as_ref().ok_or_else(stopped)?;
-            let queue = if slow { &queues.slow } else { &queues.fast };
-            queue.try_send(Job { call, reply }).map_err(|error| match error {
-                TrySendError::Full(_) => Error::TokenBusy,
-                TrySendError::Disconnected(_) => stopped(),
-            })?;
-        }
-        match tokio::time::timeout(timeout, answer).await {
-            Ok(Ok(answer)) => answer,
-            Ok(Err(_)) => Err(Error::internal("the token's worker thread ended during a call")),
-            Err(_) => Err(Error::TokenTimeout {
-                milliseconds: u64::try_from(timeout.as_millis()).unwrap_or(u64::MAX),
-            }),
+        match &self.workers {
+            WorkersKind::Threads(threads) => threads.run(call, self.caller).await,
+            WorkersKind::Processes(workers) => workers.run(call, self.caller).await,
         }
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -141,6 +141,11 @@ impl Handles {
         self.known.write().unwrap_or_else(PoisonError::into_inner).clear();
     }
 
+    /// The identifiers of all cached keys.
+    pub(super) fn ids(&self) -> Vec<VersionId> {
+        self.known.read().unwrap_or_else(PoisonError::into_inner).keys().copied().collect()
+    }
+
     /// All cached keys.
     pub(super) fn all(&self) -> Vec<Arc<KeyObjects>> {
         self.known.read().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()

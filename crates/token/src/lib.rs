@@ -1,18 +1,21 @@
 //! Access to tokens through PKCS#11; the only package that uses cryptoki.
 //!
-//! [`Module`] is the vendor's library, [`Token`] one token in it with a user login and worker threads that
-//! own their sessions. A call is sent to a worker as data and answered over a channel; the library's
+//! [`Module`] is the vendor's library, [`Token`] one token in it with a user login and workers that
+//! own their sessions: threads of this process, or processes of their own. A call is sent to a worker as data; the library's
 //! functions block, cannot be cancelled, and are never called from an asynchronous task.
 
 mod call;
 mod capabilities;
 mod cipher;
+mod confinement;
 mod create;
 mod derive;
 mod device;
-mod doctor;
 mod domain_keys;
 mod error;
+mod examine;
+mod executor;
+mod gate;
 mod handle;
 mod handles;
 mod hmac_companion;
@@ -21,6 +24,7 @@ mod key_backup;
 mod key_wrap;
 mod known_keys;
 mod loaded_module;
+mod local_module;
 mod login;
 mod mechanism;
 mod module;
@@ -31,26 +35,36 @@ mod pairwise;
 mod pool;
 mod probe;
 mod probe_wrapping;
+mod process;
 mod profile;
+mod protocol;
+mod queue;
+mod report;
 mod scan;
 mod sentinel;
 mod sign;
 pub mod softhsm;
 mod template;
+mod threads;
 mod token_info;
+mod wire;
 mod worker;
+mod worker_process;
 
 use strongroom_environment::config;
 use strongroom_model as model;
 
 pub use call::{Call, Fault, FaultHook, Sealed};
 pub use capabilities::{Capabilities, Feature, Support};
-pub use doctor::{Report, examine};
+pub use confinement::{Confinement, Enforced, Enforcement, Files};
 pub use handle::Token;
-pub use module::Module;
+pub use module::{Module, softhsm_path};
 pub use pool::{TokenPool, TokenSource, TokenUsage};
+pub use process::{ModuleProcesses, WorkerProgram};
 pub use profile::Profile;
+pub use report::Report;
 pub use token_info::{Selector, TokenInfo};
+pub use worker_process::run_worker;
 
 /// Options for opening a token.
 #[derive(Clone, Default)]

@@ -1,54 +1,38 @@
-//! A PKCS#11 module, loaded and initialized once per process, and its tokens.
+//! A PKCS#11 module: loaded by this process, or by worker processes.
 
-use std::collections::HashMap;
-use std::path::Path;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::path::{Path, PathBuf};
 
-use cryptoki::session::{Session, UserType};
-use cryptoki::slot::Slot;
 use secrecy::SecretString;
 
-use super::capabilities::Capabilities;
-use super::device::Device;
-use super::error::Attempt;
-use super::loaded_module::LoadedModule;
+use super::examine;
+use super::local_module::LocalModule;
+use super::process::{ModuleProcesses, ProcessModule};
 use super::profile::Profile;
+use super::protocol::Open;
+use super::report::Report;
+use super::softhsm::Directory;
 use super::token_info::{Selector, TokenInfo};
-use super::{Settings, Token, login, probe};
+use super::{Settings, Token};
 use crate::model::{Error, Field, Result};
 
-/// The label of a released token: reinitialized, without a user PIN, and available for allocation.
-pub(super) const FREE: &str = "strongroom-free";
-
-/// A PKCS#11 module. Each module is initialized at most once per process, as the standard requires.
+/// A PKCS#11 module. Cheap to clone.
 #[derive(Clone)]
 pub struct Module {
-    loaded: Arc<LoadedModule>,
-    state: Arc<Mutex<State>>,
+    kind: Kind,
+    /// The SoftHSM directory, if the service owns it.
+    directory: Option<Directory>,
 }
 
-#[derive(Default)]
-struct State {
-    finalized: bool,
-    /// Open tokens by serial number.
-    open: HashMap<String, Weak<Device>>,
-    /// Measured capabilities by manufacturer, model and firmware: each kind of token is measured once.
-    measured: HashMap<String, Capabilities>,
-}
-
-impl State {
-    fn reject_if_open(&self, serial: &str) -> Result<()> {
-        match self.open.get(serial).and_then(Weak::upgrade) {
-            Some(device) if device.is_open() => {
-                Err(Error::internal(format!("token {serial} is already open")))
-            }
-            _ => Ok(()),
-        }
-    }
+#[derive(Clone)]
+enum Kind {
+    /// Loaded by this process.
+    Local(LocalModule),
+    /// Loaded by worker processes.
+    Processes(ProcessModule),
 }
 
 impl Module {
-    /// Loads and initializes a module.
+    /// Loads and initializes a module in this process, which can load it once.
     ///
     /// Environment variables that the module reads must be set before: see [`super::softhsm`].
     ///
@@ -56,7 +40,24 @@ impl Module {
     /// `TokenUnavailable` if it cannot be loaded; `Internal` if it is already loaded; `TokenFailed` if
     /// `C_Initialize` fails.
     pub fn load(path: &Path, profile: Profile) -> Result<Self> {
-        Ok(Self { loaded: Arc::new(LoadedModule::load(path, profile)?), state: Arc::default() })
+        Ok(Self { kind: Kind::Local(LocalModule::load(path, profile)?), directory: None })
+    }
+
+    /// Loads SoftHSM in this process, which was started with the environment of the directory. Repairs the directory first.
+    ///
+    /// # Errors
+    /// `TokenUnavailable` if SoftHSM is not found; else as [`Self::load`].
+    pub fn load_softhsm(directory: &Directory, module: Option<&Path>, profile: Profile) -> Result<Self> {
+        let path = softhsm_path(module, &profile)?;
+        directory.repair()?;
+        let kind = Kind::Local(LocalModule::load(&path, profile)?);
+        Ok(Self { kind, directory: Some(directory.clone()) })
+    }
+
+    /// A module that worker processes load. They start when they are needed.
+    pub fn in_processes(settings: ModuleProcesses) -> Self {
+        let directory = settings.directory.clone();
+        Self { kind: Kind::Processes(ProcessModule::new(settings)), directory }
     }
 
     /// The module's description, manufacturer and versions (`C_GetInfo`).
@@ -64,13 +65,10 @@ impl Module {
     /// # Errors
     /// The error of the module.
     pub fn describe(&self) -> Result<String> {
-        let info = self.loaded.pkcs11.get_library_info().map_err(|error| self.loaded.error(error))?;
-        let (version, standard) = (info.library_version(), info.cryptoki_version());
-        Ok(format!(
-            "{} ({}) {version}, PKCS#11 {standard}",
-            info.library_description().trim(),
-            info.manufacturer_id().trim()
-        ))
+        match &self.kind {
+            Kind::Local(module) => module.describe(),
+            Kind::Processes(module) => module.describe(),
+        }
     }
 
     /// Lists the tokens of all slots.
@@ -78,8 +76,10 @@ impl Module {
     /// # Errors
     /// The error of the module.
     pub fn tokens(&self) -> Result<Vec<TokenInfo>> {
-        let tokens = self.loaded.tokens().map_err(|failure| self.loaded.explain(failure))?;
-        Ok(tokens.into_iter().map(|(_, info)| info).collect())
+        match &self.kind {
+            Kind::Local(module) => module.tokens(),
+            Kind::Processes(module) => module.tokens(),
+        }
     }
 
     /// Finds the selected token, without a login.
@@ -87,154 +87,107 @@ impl Module {
     /// # Errors
     /// `TokenUnavailable` if no token, or more than one, matches.
     pub fn find(&self, select: &Selector) -> Result<TokenInfo> {
-        self.loaded.select(select).map(|(_, info)| info).map_err(|failure| self.loaded.explain(failure))
+        match &self.kind {
+            Kind::Local(module) => module.find(select),
+            Kind::Processes(module) => module.find(select),
+        }
     }
 
     /// Initializes a free token and sets its user PIN. A token with this label but without a user PIN is
     /// left from an interrupted call, and is initialized again.
     ///
     /// # Errors
-    /// `Invalid` naming `label` if a token has this label; `Unsupported` if no token is free.
+    /// `Invalid` naming `label` if a token has this label; `Unsupported` if no token is free; `Internal` if the record of a
+    /// SoftHSM token cannot be copied.
     pub fn provision(&self, label: &str, so_pin: &SecretString, pin: &SecretString) -> Result<TokenInfo> {
         if label.is_empty() || label.len() > 32 {
             return Err(Error::invalid(Field::Label, "a token's label has 1 to 32 bytes"));
         }
-        self.provision_free(label, so_pin, pin).map_err(|failure| self.loaded.explain(failure))
+        let token = match &self.kind {
+            Kind::Local(module) => module.provision(label, so_pin, pin)?,
+            Kind::Processes(module) => module.provision(label, so_pin, pin)?,
+        };
+        self.back_up_records()?;
+        Ok(token)
     }
 
     /// Reinitializes a token, which destroys all its objects and its user PIN.
     ///
     /// # Errors
-    /// `TokenUnavailable` if there is no such token; `Internal` while it is open; else the error of the
-    /// module.
+    /// `TokenUnavailable` if there is no such token; `Internal` while it is open, or if the record of a SoftHSM token cannot
+    /// be copied; else the error of the module.
     pub fn wipe(&self, select: &Selector, so_pin: &SecretString, label: &str) -> Result<()> {
-        let wipe = || -> Attempt<()> {
-            let state = self.state();
-            let (slot, info) = self.loaded.select(select)?;
-            state.reject_if_open(&info.serial)?;
-            let _slots = self.loaded.lock_slots();
-            Ok(self.loaded.pkcs11.init_token(slot, so_pin, label)?)
-        };
-        wipe().map_err(|failure| self.loaded.explain(failure))
+        match &self.kind {
+            Kind::Local(module) => module.wipe(select, so_pin, label)?,
+            Kind::Processes(module) => module.wipe(select, so_pin, label)?,
+        }
+        self.back_up_records()
     }
 
-    /// Runs `act` while no token is being initialized or opened.
-    pub(super) fn with_state_lock<T>(&self, act: impl FnOnce() -> T) -> T {
-        let _state = self.state();
-        act()
+    /// Backs up the records of SoftHSM's tokens after a PIN has changed, while no token is being initialized or opened, so
+    /// that no partially written record is copied.
+    fn back_up_records(&self) -> Result<()> {
+        let Some(directory) = &self.directory else { return Ok(()) };
+        match &self.kind {
+            Kind::Local(module) => module.with_state_lock(|| directory.back_up_records()),
+            Kind::Processes(module) => {
+                let _closed = module.close_gate();
+                directory.back_up_records()
+            }
+        }
     }
 
-    /// Logs in to a token, measures its capabilities, lists its objects, and starts its worker threads.
+    /// Logs in to a token, measures its capabilities, lists its objects, and starts its workers. With worker processes, it must be
+    /// called in the context of an asynchronous runtime.
     ///
     /// # Errors
     /// `TokenUnavailable` if there is no such token, its PIN is rejected, or the expected sentinel is
     /// missing; `Internal` if it is already open: clone its handle instead.
     pub fn open(&self, select: &Selector, pin: &SecretString, settings: &Settings) -> Result<Token> {
-        let mut state = self.state();
-        if state.finalized {
-            return Err(Error::TokenUnavailable { why: "the module was finalized".to_owned() });
+        match &self.kind {
+            Kind::Local(module) => {
+                let opened = module.open(select, pin, settings, None);
+                Token::with_threads(opened.map_err(|failure| module.explain(failure))?)
+            }
+            Kind::Processes(module) => {
+                let (select, pin) = (select.clone(), pin.clone());
+                let expect_sentinel = settings.expect_sentinel;
+                let workers = module.open(Open { select, pin, expect_sentinel, capabilities: None })?;
+                Ok(Token::with_processes(workers))
+            }
         }
-        let open = |state: &mut State| -> Attempt<Device> {
-            let (session, device) = self.log_in(state, select, pin, settings)?;
-            device.set_login(session)?;
-            Ok(device)
-        };
-        let opened = open(&mut state).map_err(|failure| self.loaded.explain(failure))?;
-        let device = Arc::new(opened);
-        state.open.insert(device.info.serial.clone(), Arc::downgrade(&device));
-        Token::start(device)
     }
 
-    /// Runs `act` with a login that ends afterwards.
+    /// Logs in to a token, measures its capabilities and lists its objects. Creates no token objects.
     ///
     /// # Errors
-    /// As [`Self::open`], and those of `act`.
-    pub(super) fn with_login<T>(
-        &self,
-        select: &Selector,
-        pin: &SecretString,
-        settings: &Settings,
-        act: impl FnOnce(&Session, &Device) -> Attempt<T>,
-    ) -> Result<T> {
-        let mut state = self.state();
-        let run = |state: &mut State| -> Attempt<T> {
-            let (session, device) = self.log_in(state, select, pin, settings)?;
-            act(&session, &device)
-        };
-        run(&mut state).map_err(|failure| self.loaded.explain(failure))
+    /// As [`Self::open`].
+    pub fn examine(&self, select: &Selector, pin: &SecretString) -> Result<Report> {
+        match &self.kind {
+            Kind::Local(module) => examine::examine(module, select, pin),
+            Kind::Processes(module) => module.examine(select, pin),
+        }
     }
 
-    /// Finalizes the module (`C_Finalize`) for all clones. Later calls have no effect.
+    /// Finalizes the module (`C_Finalize`) for all clones, if this process has loaded it. Later calls have no effect.
     ///
     /// # Errors
     /// `Internal` while a token is open, because finalizing a module during a call crashes it. Drain all
     /// tokens first; if that fails, terminate the process without finalizing.
     pub fn finalize(self) -> Result<()> {
-        let mut state = self.state();
-        if state.finalized {
-            // The process may have loaded the module again.
-            return Ok(());
+        match self.kind {
+            Kind::Local(module) => module.finalize(),
+            Kind::Processes(_) => Ok(()),
         }
-        let users = self.loaded.users();
-        if users > 0 {
-            return Err(Error::internal(format!("the module is still used by {users} threads and logins")));
-        }
-        state.finalized = true;
-        self.loaded.pkcs11.clone().finalize().map_err(|error| self.loaded.error(error))
     }
+}
 
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn provision_free(&self, label: &str, so_pin: &SecretString, pin: &SecretString) -> Attempt<TokenInfo> {
-        let _state = self.state();
-        let tokens = self.loaded.tokens()?;
-        if tokens.iter().any(|(_, info)| info.initialized && info.has_user_pin && info.label == label) {
-            return Err(
-                Error::invalid(Field::Label, format!("a token with label {label:?} already exists")).into()
-            );
-        }
-        let free = |(_, info): &&(Slot, TokenInfo)| {
-            !info.initialized || !info.has_user_pin && [label, FREE].contains(&info.label.as_str())
-        };
-        let (slot, _) = tokens.iter().find(free).ok_or_else(|| Error::Unsupported {
-            what: "the module has no free token; initialize one and configure its name".to_owned(),
-        })?;
-        {
-            let _slots = self.loaded.lock_slots();
-            self.loaded.pkcs11.init_token(*slot, so_pin, label)?;
-        }
-        let session = self.loaded.session(*slot)?;
-        session.login(UserType::So, Some(so_pin))?;
-        session.init_pin(pin)?;
-        session.close()?;
-        self.loaded.token_info(*slot)
-    }
-
-    /// Logs in to a token and measures its capabilities. The returned session holds the login.
-    fn log_in(
-        &self,
-        state: &mut State,
-        select: &Selector,
-        pin: &SecretString,
-        settings: &Settings,
-    ) -> Attempt<(Session, Device)> {
-        let (slot, info) = self.loaded.select(select)?;
-        state.reject_if_open(&info.serial)?;
-        let session = self.loaded.session(slot)?;
-        login::log_in(&session, pin)?;
-        let kind = format!("{}/{}/{}", info.manufacturer, info.model, info.firmware);
-        let capabilities = match state.measured.get(&kind) {
-            Some(known) => known.clone(),
-            None => {
-                let measured = probe::measure(&session);
-                state.measured.insert(kind, measured.clone());
-                measured
-            }
-        };
-        let device =
-            Device::new(Arc::clone(&self.loaded), (slot, info), pin.clone(), capabilities, settings.clone());
-        Ok((session, device))
-    }
+/// The path of SoftHSM's library: the chosen one, or the first that exists of those in the profile.
+///
+/// # Errors
+/// `TokenUnavailable` if it is not found.
+pub fn softhsm_path(chosen: Option<&Path>, profile: &Profile) -> Result<PathBuf> {
+    chosen.map(Path::to_path_buf).or_else(|| profile.find_module()).ok_or_else(|| Error::TokenUnavailable {
+        why: "SoftHSM is not installed (on Debian and Ubuntu: apt install softhsm2)".to_owned(),
+    })
 }

@@ -7,8 +7,7 @@ use std::time::Duration;
 use secrecy::SecretString;
 use tokio::sync::Mutex;
 
-use super::module::FREE;
-use super::softhsm::Directory;
+use super::local_module::FREE;
 use super::{Module, Selector, Settings, Token};
 use crate::model::name::VersionId;
 use crate::model::{Error, Result};
@@ -58,8 +57,6 @@ pub struct TokenUsage {
 pub enum TokenSource {
     /// SoftHSM: a token is initialized for each HSM, and reinitialized when it is released.
     SoftHsm {
-        /// The SoftHSM directory.
-        directory: Directory,
         /// Their user PIN.
         pin: SecretString,
         /// Their security officer's PIN.
@@ -137,9 +134,7 @@ impl TokenPool {
 
     async fn provision_audit(&self) -> Result<super::TokenInfo> {
         self.run_blocking(|module, source| match source {
-            TokenSource::SoftHsm { directory, pin, so_pin } => {
-                directory.provision(module, AUDIT_LABEL, so_pin, pin)
-            }
+            TokenSource::SoftHsm { pin, so_pin } => module.provision(AUDIT_LABEL, so_pin, pin),
             TokenSource::Preinitialized { .. } => {
                 Err(Error::internal("pre-initialized tokens are not provisioned"))
             }
@@ -162,9 +157,7 @@ impl TokenPool {
                 self.rollback(label, || claims().in_use).await?;
                 let label = label.to_owned();
                 let made = self.run_blocking(move |module, source| match source {
-                    TokenSource::SoftHsm { directory, pin, so_pin } => {
-                        directory.provision(module, &label, so_pin, pin)
-                    }
+                    TokenSource::SoftHsm { pin, so_pin } => module.provision(&label, so_pin, pin),
                     TokenSource::Preinitialized { .. } => {
                         Err(Error::internal("pre-initialized tokens are not provisioned"))
                     }
@@ -247,10 +240,7 @@ impl TokenPool {
         }
         self.close(serial).await?;
         self.run_blocking(move |module, source| match source {
-            TokenSource::SoftHsm { directory, so_pin, .. } => {
-                module.wipe(&select, so_pin, FREE)?;
-                directory.back_up_records(module)
-            }
+            TokenSource::SoftHsm { so_pin, .. } => module.wipe(&select, so_pin, FREE),
             TokenSource::Preinitialized { .. } => {
                 Err(Error::internal("pre-initialized tokens are not reinitialized"))
             }

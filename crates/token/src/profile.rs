@@ -3,12 +3,23 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::config::ConfigError;
 
+/// The maximum of worker processes by default.
+const MAX_PROCESSES: usize = 16;
+
+const fn one() -> usize {
+    1
+}
+
+const fn yes() -> bool {
+    true
+}
+
 /// The settings for one kind of token. Capabilities are not configured; they are measured.
-#[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Profile {
     /// The profile's name.
@@ -18,6 +29,19 @@ pub struct Profile {
     pub modules: Vec<PathBuf>,
     /// The number of threads for signing, encrypting and decrypting; 0 means the number of processors plus 1.
     pub workers: usize,
+    /// The number of worker processes, if calls run in such; 0 means the number of processors, at most 16.
+    #[serde(default = "one")]
+    pub processes: usize,
+    /// The number of threads for signing, encrypting and decrypting in each worker process; 0 means that of
+    /// [`Self::workers`].
+    #[serde(default)]
+    pub process_workers: usize,
+    /// Whether the module connects to its device over the network.
+    #[serde(default = "yes")]
+    pub network: bool,
+    /// The directories and files that the module writes, if they are known; worker processes can then write no others.
+    #[serde(default)]
+    pub writes: Option<Vec<PathBuf>>,
     /// The capacity of the queue for those threads; when it is full, calls return `Busy`.
     pub queue: usize,
     /// The capacity of the queue for the one thread that creates and destroys objects.
@@ -70,6 +94,22 @@ impl Profile {
     pub(super) fn fast_workers(&self) -> usize {
         match self.workers {
             0 => std::thread::available_parallelism().map_or(2, std::num::NonZero::get) + 1,
+            chosen => chosen,
+        }
+    }
+
+    /// The number of worker processes.
+    pub(super) fn processes(&self) -> usize {
+        match self.processes {
+            0 => std::thread::available_parallelism().map_or(1, std::num::NonZero::get).min(MAX_PROCESSES),
+            chosen => chosen,
+        }
+    }
+
+    /// The number of threads of each worker process for the fast queue.
+    pub(super) fn process_workers(&self) -> usize {
+        match self.process_workers {
+            0 => self.fast_workers(),
             chosen => chosen,
         }
     }

@@ -8,14 +8,15 @@ use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
 use std::io::{self, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
-use secrecy::SecretString;
-
-use super::{Module, Profile, TokenInfo};
 use crate::model::{Error, Result};
 
 /// The environment variable with the path of the configuration.
 pub(crate) const VARIABLE: &str = "SOFTHSM2_CONF";
+
+/// The configuration of the system, as Debian and Fedora install it.
+const SYSTEM_CONFIGURATION: &str = "/etc/softhsm/softhsm2.conf";
 
 /// SoftHSM's file with the label, serial number and PINs of a token. Rewritten in place at each login, so
 /// that a process killed during the write leaves it empty and the token uninitialized.
@@ -62,16 +63,11 @@ impl Directory {
         (VARIABLE, self.configuration())
     }
 
-    /// Restores truncated records and missing lock files, then loads SoftHSM. Call it once, in a process that was
-    /// started with [`Self::environment`].
+    /// Restores truncated records and missing lock files. Call it while no process loads SoftHSM or changes the directory.
     ///
     /// # Errors
-    /// `TokenUnavailable` if SoftHSM is not found; else as [`Module::load`].
-    pub fn load(&self, module: Option<&Path>, profile: Profile) -> Result<Module> {
-        let found = module.map(Path::to_path_buf).or_else(|| profile.find_module());
-        let path = found.ok_or_else(|| Error::TokenUnavailable {
-            why: "SoftHSM is not installed (on Debian and Ubuntu: apt install softhsm2)".to_owned(),
-        })?;
+    /// `Internal` if the directory cannot be read or written.
+    pub(crate) fn repair(&self) -> Result<()> {
         for token in self.restore()? {
             tracing::warn!(token, "restored the truncated record of a token from its backup copy");
         }
@@ -79,32 +75,48 @@ impl Directory {
         if created > 0 {
             tracing::warn!(objects = created, "created the missing lock files of token objects");
         }
-        Module::load(&path, profile)
+        Ok(())
     }
 
-    /// Initializes a token with [`Module::provision`], and backs up its record.
-    ///
-    /// # Errors
-    /// As [`Module::provision`]; `Internal` if the copy cannot be written.
-    pub fn provision(
-        &self,
-        module: &Module,
-        label: &str,
-        so_pin: &SecretString,
-        pin: &SecretString,
-    ) -> Result<TokenInfo> {
-        let token = module.provision(label, so_pin, pin)?;
-        self.back_up_records(module)?;
-        Ok(token)
-    }
-
-    /// Backs up the records of all tokens; call it after a PIN is set or changed. Runs while no token is being
-    /// initialized or opened, so that no partially written record is copied.
+    /// Backs up the records of all tokens. Call it after a PIN is set or changed, while no token is being initialized or opened, so
+    /// that no partially written record is copied.
     ///
     /// # Errors
     /// `Internal` if a copy cannot be written.
-    pub(crate) fn back_up_records(&self, module: &Module) -> Result<()> {
-        module.with_state_lock(|| self.copy_records())
+    pub(crate) fn back_up_records(&self) -> Result<()> {
+        self.copy_records()
+    }
+
+    /// The file that worker processes lock as long as they live.
+    pub(crate) fn worker_lock(&self) -> PathBuf {
+        self.root.join("workers.lock")
+    }
+
+    /// Waits until the worker processes of an earlier service have ended: each completes its call, and then notices that the
+    /// service is gone.
+    ///
+    /// # Errors
+    /// `TokenUnavailable` if they do not end in time.
+    pub fn wait_for_workers(&self, patience: Duration) -> Result<()> {
+        let path = self.worker_lock();
+        let lock = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&path);
+        let lock = lock.map_err(|error| failed(&path, error))?;
+        let deadline = Instant::now() + patience;
+        while rustix::fs::flock(&lock, rustix::fs::FlockOperation::NonBlockingLockExclusive).is_err() {
+            if Instant::now() > deadline {
+                return Err(Error::TokenUnavailable {
+                    why: "worker processes of an earlier service still use it".to_owned(),
+                });
+            }
+            #[expect(clippy::disallowed_methods, reason = "processes end in real time")]
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        Ok(())
+    }
+
+    /// The directory itself, with the configuration.
+    pub fn root(&self) -> &Path {
+        &self.root
     }
 
     fn copy_records(&self) -> Result<()> {
@@ -186,13 +198,29 @@ impl Directory {
         self.root.join("softhsm2.conf")
     }
 
-    fn tokens(&self) -> PathBuf {
+    /// The directory of the tokens, to which SoftHSM writes.
+    pub fn tokens(&self) -> PathBuf {
         self.root.join("tokens")
     }
 
     fn copies(&self) -> PathBuf {
         self.root.join("copies")
     }
+}
+
+/// The configuration file that SoftHSM reads in this environment, if it exists: that of the variable, else that of the system.
+pub fn configuration_file() -> Option<PathBuf> {
+    #[expect(clippy::disallowed_methods, reason = "a variable of SoftHSM, not a setting of Strongroom")]
+    let named = std::env::var_os(VARIABLE).map(PathBuf::from);
+    Some(named.unwrap_or_else(|| PathBuf::from(SYSTEM_CONFIGURATION))).filter(|path| path.exists())
+}
+
+/// The directory of the tokens in that configuration.
+pub fn configured_tokens() -> Option<PathBuf> {
+    let text = fs::read_to_string(configuration_file()?).ok()?;
+    let setting = text.lines().filter_map(|line| line.split_once('='));
+    let (_, value) = setting.into_iter().find(|(name, _)| name.trim() == "directories.tokendir")?;
+    Some(PathBuf::from(value.trim()))
 }
 
 fn private_directory(path: &Path) -> io::Result<()> {

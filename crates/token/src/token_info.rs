@@ -4,11 +4,12 @@ use std::fmt;
 
 use cryptoki::context::Pkcs11;
 use cryptoki::slot::Slot;
+use serde::{Deserialize, Serialize};
 
 use super::error::Attempt;
 
 /// The `CK_TOKEN_INFO` of a token, readable without a login.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct TokenInfo {
     /// The serial number; with some modules, empty until the token is initialized.
     pub serial: String,
@@ -27,7 +28,7 @@ pub struct TokenInfo {
 }
 
 /// Selects a token. Slot numbers are not supported, because they change.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum Selector {
     /// By serial number.
     Serial(String),

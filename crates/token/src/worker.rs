@@ -1,199 +1,35 @@
-//! The worker threads of a token. Each owns a session, runs calls, and recovers from failures.
+//! The worker threads of a token in this process.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
-use crossbeam_channel::Receiver;
-use cryptoki::session::Session;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc;
 
-use super::call::{Answer, Call};
 use super::device::Device;
-use super::error::{Attempt, Failure, Remedy};
-use super::loaded_module::ModuleUse;
-use super::{cipher, create, domain_keys, import, key_backup, key_wrap, sign};
-use crate::model::algorithm::Cipher;
+use super::executor::Executor;
+use super::queue::Queue;
 use crate::model::{Error, Result};
 
-/// A call and the channel for its answer.
-pub(super) struct Job {
-    pub(super) call: Call,
-    pub(super) reply: oneshot::Sender<Result<Answer>>,
-}
-
-/// A worker thread with a session of its own.
-pub(super) struct Worker {
-    // Field order matters: the session is closed before the use count is decremented.
-    session: Option<Session>,
-    device: Arc<Device>,
-    _user: ModuleUse,
-    /// Dropped when the thread ends, which signals [`super::Token::drain`].
-    _alive: mpsc::Sender<()>,
-}
-
-impl Worker {
-    /// Starts a thread that runs the jobs of a queue.
-    pub(super) fn start(
-        name: &str,
-        device: &Arc<Device>,
-        jobs: Receiver<Job>,
-        alive: mpsc::Sender<()>,
-    ) -> Result<JoinHandle<()>> {
-        let user = ModuleUse::of(&device.loaded);
-        let worker = Self { session: None, device: Arc::clone(device), _user: user, _alive: alive };
-        std::thread::Builder::new()
-            .name(name.to_owned())
-            .spawn(move || worker.run(&jobs))
-            .map_err(|error| Error::internal_caused_by("cannot start a worker thread for the token", error))
-    }
-
-    /// Runs jobs until all senders are dropped and the queue is empty.
-    fn run(mut self, jobs: &Receiver<Job>) {
-        for Job { call, reply } in jobs {
-            if !reply.is_closed() {
-                // Sending fails only if the caller was dropped, which is not an error.
-                let _ = reply.send(self.answer_catching_panic(&call));
+/// Starts a thread that runs the jobs of a queue until it is closed and empty. Dropping `alive` signals its end.
+pub(super) fn start(
+    name: &str,
+    device: &Arc<Device>,
+    jobs: Arc<Queue>,
+    alive: mpsc::Sender<()>,
+) -> Result<JoinHandle<()>> {
+    let mut executor = Executor::new(device);
+    let work = move || {
+        while let Some(job) = jobs.take() {
+            if !job.reply.is_closed() {
+                let result = executor.run(&job.call, job.again);
+                job.answer(result);
             }
         }
-    }
-
-    /// Runs a call and catches a panic: it fails the call, not the thread, and closes the session, whose state is then
-    /// unknown.
-    fn answer_catching_panic(&mut self, call: &Call) -> Result<Answer> {
-        catch_unwind(AssertUnwindSafe(|| self.answer(call))).unwrap_or_else(|_| {
-            self.session = None;
-            tracing::error!(token = %self.device.info.serial, ?call, "a call to the token panicked");
-            Err(Error::internal("a call to the token panicked"))
-        })
-    }
-
-    /// Runs a call, trying each recovery step at most once.
-    fn answer(&mut self, call: &Call) -> Result<Answer> {
-        let mut fault = self.device.settings.faults.as_ref().and_then(|hook| hook(call));
-        let mut tried = Vec::new();
-        loop {
-            let login = self.device.generation();
-            let struck = fault.take().map_or(Ok(()), |fault| fault.apply(call));
-            let mut failure = match struck.and_then(|()| self.attempt(call, !tried.is_empty())) {
-                Ok(answer) => return Ok(answer),
-                Err(failure) => failure,
-            };
-            loop {
-                let remedy = failure.remedy();
-                if remedy == Remedy::Nothing || tried.contains(&remedy) {
-                    return Err(self.fail(call, failure));
-                }
-                tried.push(remedy);
-                match self.apply(remedy, call, login) {
-                    Ok(()) => break,
-                    // A recovery step may fail with a failure that has another recovery step.
-                    Err(next) => failure = next,
-                }
-            }
-        }
-    }
-
-    fn apply(&mut self, remedy: Remedy, call: &Call, login: u64) -> Attempt<()> {
-        match remedy {
-            Remedy::NewSession => self.session = None,
-            Remedy::LogIn => {
-                self.device.log_in_again(login)?;
-                self.session = None;
-            }
-            // Calls that create or destroy objects search for them themselves.
-            Remedy::RefreshHandle if call.is_slow() => {}
-            Remedy::RefreshHandle => {
-                if let Some(object) = call.object() {
-                    let device = Arc::clone(&self.device);
-                    device.refresh(self.session()?, object)?;
-                }
-            }
-            Remedy::Nothing => {}
-        }
-        Ok(())
-    }
-
-    /// Recovery failed: converts the failure to the caller's error and logs it.
-    fn fail(&mut self, call: &Call, failure: Failure) -> Error {
-        if failure.is_token_lost() || failure.remedy() == Remedy::NewSession {
-            self.session = None;
-        }
-        let error = self.device.loaded.explain(failure);
-        if matches!(error, Error::TokenFailed { .. } | Error::TokenUnavailable { .. } | Error::Internal(_)) {
-            tracing::warn!(token = %self.device.info.serial, ?call, error = %error.with_causes(), "a call to the token failed");
-        }
-        error
-    }
-
-    fn attempt(&mut self, call: &Call, again: bool) -> Attempt<Answer> {
-        let device = Arc::clone(&self.device);
-        let session = self.session()?;
-        Ok(match call {
-            Call::Decrypt { object, cipher, ciphertext, iv, tag, aad } => Answer::Secret(match cipher {
-                Cipher::Rsa(padding) => cipher::decrypt_rsa(&device, session, *object, *padding, ciphertext)?,
-                Cipher::Aes(mode, _) => {
-                    cipher::decrypt_aes(&device, session, *object, *mode, (ciphertext, iv, tag, aad))?
-                }
-            }),
-            Call::Destroy { objects } => {
-                create::destroy(&device, session, objects)?;
-                Answer::Done
-            }
-            Call::Encrypt { object, mode, iv, aad, plaintext } => Answer::Sealed(cipher::encrypt_aes(
-                &device,
-                session,
-                *object,
-                *mode,
-                (iv.as_deref(), aad, plaintext),
-            )?),
-            Call::Generate { object, spec, backup } => {
-                Answer::Public(create::generate(&device, session, *object, spec, (*backup, again))?)
-            }
-            Call::GenerateSealingKey { object } => {
-                domain_keys::generate_sealing_key(&device, session, *object, again)?;
-                Answer::Done
-            }
-            Call::Health => {
-                device.check_health(session)?;
-                Answer::Done
-            }
-            Call::Holds { objects } => Answer::Held(create::holds(&device, session, objects)?),
-            Call::Import { object, material, backup } => {
-                import::import(&device, session, *object, material, (*backup, again))?;
-                Answer::Done
-            }
-            Call::ImportWrappingKey { object, key } => {
-                domain_keys::import_wrapping_key(&device, session, *object, key, again)?;
-                Answer::Done
-            }
-            Call::RsaPublicKey { object } => {
-                Answer::Public(create::rsa_public_key(&device, session, *object)?)
-            }
-            Call::Random { count } => Answer::Bytes(cipher::random(session, *count)?),
-            Call::Sign { object, key_type, algorithm, digest } => {
-                Answer::Bytes(sign::sign(&device, session, *object, (*key_type, *algorithm), digest)?)
-            }
-            Call::Unwrap { object, wrapped } => {
-                Answer::Secret(key_wrap::unwrap(&device, session, *object, wrapped)?)
-            }
-            Call::UnwrapKey { wrapping_key, object, public, wrapped, backup } => {
-                let new = key_backup::NewKey { id: *object, public, backup: *backup };
-                key_backup::unwrap(&device, session, *wrapping_key, &new, (wrapped, again))?;
-                Answer::Done
-            }
-            Call::Wrap { object, key } => Answer::Bytes(key_wrap::wrap(&device, session, *object, key)?),
-            Call::WrapKey { wrapping_key, object, key_type } => {
-                Answer::Wrapped(key_backup::wrap(&device, session, *wrapping_key, (*object, *key_type))?)
-            }
-            Call::Wrappable { objects } => Answer::Held(key_backup::wrappable(&device, session, objects)?),
-        })
-    }
-
-    fn session(&mut self) -> Attempt<&Session> {
-        match self.session {
-            Some(ref session) => Ok(session),
-            None => Ok(self.session.insert(self.device.session()?)),
-        }
-    }
+        drop(executor);
+        drop(alive);
+    };
+    std::thread::Builder::new()
+        .name(name.to_owned())
+        .spawn(work)
+        .map_err(|error| Error::internal_caused_by("cannot start a worker thread for the token", error))
 }

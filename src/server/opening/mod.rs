@@ -11,6 +11,7 @@ mod sealing_keys;
 mod security_domains;
 mod store;
 mod tls;
+mod token_module;
 mod tokens;
 
 use std::path::PathBuf;
@@ -36,6 +37,7 @@ pub(crate) use directory_lock::DirectoryLock;
 pub(crate) use installation::{
     InitialHsm, InitialRole, InitialSubscription, InitialVault, Installation, managed_identity,
 };
+pub(crate) use token_module::{in_processes, isolation};
 pub(crate) use tokens::profile;
 
 /// The parts of an opened service.

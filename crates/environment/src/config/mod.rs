@@ -160,6 +160,10 @@ pub struct Token {
     pub profile: String,
     /// The source of the user PIN.
     pub pin: PinSource,
+    /// Where calls to the token run. By default in worker processes; a simulator on at most two processors uses threads.
+    pub isolation: Option<Isolation>,
+    /// Overrides the profile: worker processes per token; 0 means the number of processors, at most 16.
+    pub processes: Option<usize>,
     /// Overrides the profile: worker threads for fast calls; 0 means the number of cores plus one.
     pub workers: Option<usize>,
     /// Overrides the profile: the maximum number of calls that wait for a worker; further calls are refused as busy.
@@ -175,6 +179,16 @@ pub struct Token {
     /// Overrides the profile: how many keys in use are copied to session objects, which are faster in several tokens;
     /// 0 means none.
     pub session_copies: Option<usize>,
+}
+
+/// Where calls to a token run.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Isolation {
+    /// In worker processes, which load the module: a failure of the module ends none but its own process.
+    Process,
+    /// In threads of the service, which loads the module itself.
+    Threads,
 }
 
 /// The diagnostic log, written to standard error.
@@ -312,6 +326,8 @@ impl Default for Token {
             pin: PinSource::default(),
             pool: Vec::new(),
             pool_shared: false,
+            isolation: None,
+            processes: None,
             workers: None,
             queue: None,
             timeout_milliseconds: None,

@@ -1,16 +1,15 @@
-//! A diagnostic report about a module and a token, made before they are trusted with keys.
+//! The report on a module and a token, made before they are trusted with keys.
 
 use std::fmt;
 
-use secrecy::SecretString;
+use serde::{Deserialize, Serialize};
 
 use super::capabilities::{Capabilities, Feature};
-use super::key_backup;
-use super::{Module, Selector, Settings, TokenInfo};
-use crate::model::Result;
+use super::confinement::Enforced;
+use super::token_info::TokenInfo;
 
-/// The report of [`examine`].
-#[derive(Clone, PartialEq, Eq, Debug)]
+/// What [`Module::examine`](super::Module::examine) finds.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Report {
     /// The module: description, manufacturer, versions.
     pub module: String,
@@ -28,36 +27,8 @@ pub struct Report {
     pub foreign: usize,
     /// The number of objects without attributes, left by a killed process. They are never modified.
     pub without_attributes: usize,
-}
-
-/// Logs in to a token, measures its capabilities and lists its objects. Creates no token objects.
-///
-/// # Errors
-/// As [`Module::open`].
-pub fn examine(module: &Module, select: &Selector, pin: &SecretString) -> Result<Report> {
-    let description = module.describe()?;
-    let settings = Settings { expect_sentinel: true, faults: None };
-    module.with_login(select, pin, &settings, |session, device| {
-        let opened_before = device.verify_sentinel(session).is_ok();
-        let unrecognized = device.scan(session)?;
-        let (mut keys, mut not_wrappable) = (0, 0);
-        for objects in device.handles.all() {
-            if !key_backup::is_domain_key(session, &objects)? {
-                keys += 1;
-                not_wrappable += usize::from(!key_backup::all_extractable(session, &objects)?);
-            }
-        }
-        Ok(Report {
-            module: description,
-            token: device.info.clone(),
-            capabilities: device.capabilities.clone(),
-            opened_before,
-            keys,
-            not_wrappable,
-            foreign: unrecognized.foreign,
-            without_attributes: unrecognized.without_attributes,
-        })
-    })
+    /// What is enforced in the worker process that loaded the module; `None` if this process loaded it.
+    pub enforced: Option<Enforced>,
 }
 
 impl Report {
@@ -111,6 +82,12 @@ impl fmt::Display for Report {
                 "        {} objects without attributes, left by a process that was killed",
                 self.without_attributes
             )?;
+        }
+        if let Some(enforced) = &self.enforced {
+            writeln!(f, "confinement of worker processes")?;
+            writeln!(f, "  {:<38} {}", "files", enforced.files)?;
+            writeln!(f, "  {:<38} {}", "no network", enforced.network)?;
+            writeln!(f, "  {:<38} {}", "system calls", enforced.system_calls)?;
         }
         writeln!(f, "capabilities")?;
         write!(f, "{}", self.capabilities)?;

@@ -1,0 +1,333 @@
+//! The worker processes of one open token: dispatches calls to them, and replaces those that end.
+//!
+//! The first worker creates and destroys objects, so that one process changes the token at a time; all workers use keys.
+//! More workers are started when calls wait, up to the number of the profile.
+
+mod recovery;
+mod state;
+
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, Weak};
+use std::time::Duration;
+
+use secrecy::SecretString;
+use tokio::runtime::Handle;
+use tokio::sync::Notify;
+
+use super::connection::unexpected;
+use super::link::Link;
+use super::opened::{OpenFailure, OpenedToken};
+use crate::call::{Answer, Call};
+use crate::capabilities::Capabilities;
+use crate::gate::Gate;
+use crate::model::name::VersionId;
+use crate::model::{Error, Result};
+use crate::profile::Profile;
+use crate::protocol::{Request, Response, WipedBuffer};
+use crate::queue::{Job, Queue, Refusal};
+use crate::token_info::TokenInfo;
+use state::{InFlight, Slot, State};
+
+/// Starts a worker process that opens the token.
+type Start = Box<dyn Fn(&SecretString, &Capabilities) -> Result<OpenedToken, OpenFailure> + Send + Sync>;
+
+/// What starts the worker processes of a token, and how many.
+pub(crate) struct Starter {
+    pub(crate) start: Start,
+    pub(crate) pin: SecretString,
+    pub(crate) gate: Arc<Gate>,
+    pub(crate) profile: Profile,
+}
+
+/// The worker processes of an open token.
+pub(crate) struct Workers {
+    pub(crate) token: TokenInfo,
+    pub(crate) capabilities: Capabilities,
+    starter: Starter,
+    /// The keys in the token, as far as this service has seen them.
+    keys: RwLock<HashSet<VersionId>>,
+    fast: Queue,
+    slow: Queue,
+    state: Mutex<State>,
+    /// Signals that a call has ended, or a worker.
+    progress: Notify,
+    runtime: Handle,
+}
+
+/// A call that has destroyed keys, answered when every worker has forgotten them.
+struct AfterForgetting {
+    job: Option<Job>,
+}
+
+impl Drop for AfterForgetting {
+    fn drop(&mut self) {
+        if let Some(job) = self.job.take() {
+            job.answer(Ok(Answer::Done));
+        }
+    }
+}
+
+impl Workers {
+    /// The workers of a token that the first of them has opened. Must be called in the context of a runtime.
+    ///
+    /// # Errors
+    /// `Internal` if its socket cannot be used.
+    pub(crate) fn new(starter: Starter, opened: OpenedToken) -> Result<Arc<Self>> {
+        let runtime = Handle::try_current().map_err(Error::internal)?;
+        let OpenedToken { connection, token, capabilities, keys } = opened;
+        let profile = &starter.profile;
+        let workers = Arc::new(Self {
+            token,
+            capabilities,
+            keys: RwLock::new(keys.into_iter().collect()),
+            fast: Queue::new(profile.queue),
+            slow: Queue::new(profile.slow_queue),
+            state: Mutex::new(State::new(profile.process_workers() + 1)),
+            starter,
+            progress: Notify::new(),
+            runtime,
+        });
+        let _context = workers.runtime.enter();
+        let link = Link::new(connection).map_err(Error::internal)?;
+        workers.lock().slots.push(Slot::default());
+        workers.install(0, link);
+        Ok(workers)
+    }
+
+    /// Runs a call.
+    ///
+    /// # Errors
+    /// `TokenBusy` if too many calls wait; `TokenTimeout` if there is no answer in time; `TokenUnavailable` while no worker runs
+    /// because they fail to start; the error of the call.
+    pub(crate) async fn run(self: &Arc<Self>, call: Call, caller: u64) -> Result<Answer> {
+        let slow = call.is_slow();
+        let profile = &self.starter.profile;
+        let timeout = if slow { profile.slow_call_timeout() } else { profile.call_timeout() };
+        let (reply, answer) = tokio::sync::oneshot::channel();
+        let id = {
+            let mut state = self.lock();
+            if let Some(why) = state.refuses() {
+                return Err(Error::TokenUnavailable { why });
+            }
+            state.next_id()
+        };
+        let limited = async {
+            let passage = if slow { Some(self.starter.gate.pass().await) } else { None };
+            let job = Job { id, call, caller, again: false, attempts: 0, reply, passage };
+            let queue = if slow { &self.slow } else { &self.fast };
+            queue.add(job).map_err(|refusal| match refusal {
+                Refusal::Full => Error::TokenBusy,
+                Refusal::Closed => Error::TokenUnavailable { why: "it is being closed".to_owned() },
+            })?;
+            self.dispatch();
+            answer.await.unwrap_or_else(|_| Err(Error::internal("a call to the token was lost")))
+        };
+        match tokio::time::timeout(timeout, limited).await {
+            Ok(result) => result,
+            Err(_) => {
+                self.kill_worker_of(id);
+                Err(Error::TokenTimeout {
+                    milliseconds: u64::try_from(timeout.as_millis()).unwrap_or(u64::MAX),
+                })
+            }
+        }
+    }
+
+    /// Whether the token holds this key, as far as this service has seen.
+    pub(crate) fn holds(&self, key: VersionId) -> bool {
+        self.keys.read().unwrap_or_else(PoisonError::into_inner).contains(&key)
+    }
+
+    /// The identifiers of the running processes, that of the first worker first.
+    pub(crate) fn process_ids(&self) -> Vec<u32> {
+        self.lock().slots.iter().filter_map(|slot| Some(slot.link.as_ref()?.id)).collect()
+    }
+
+    /// Whether the workers have been told to end.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.lock().closed
+    }
+
+    /// Rejects new calls, finishes those that wait, and ends the processes. Kills those that are still busy at the deadline, which
+    /// is safe. Returns whether all calls ended in time.
+    pub(crate) async fn drain(self: &Arc<Self>, deadline: Duration) -> bool {
+        self.fast.close();
+        self.slow.close();
+        let idle = async {
+            loop {
+                let progress = self.progress.notified();
+                let waiting = self.fast.len() + self.slow.len();
+                if waiting == 0 && self.lock().slots.iter().all(|slot| slot.in_flight.is_empty()) {
+                    return;
+                }
+                progress.await;
+            }
+        };
+        let ended = tokio::time::timeout(deadline, idle).await.is_ok();
+        let links: Vec<Arc<Link>> = {
+            let mut state = self.lock();
+            state.closed = true;
+            state.slots.iter_mut().filter_map(|slot| slot.link.take()).collect()
+        };
+        let end = move || {
+            for link in &links {
+                if ended {
+                    link.close();
+                } else {
+                    link.kill();
+                }
+            }
+            for link in &links {
+                link.wait();
+            }
+        };
+        ended & self.runtime.spawn_blocking(end).await.is_ok()
+    }
+
+    /// Gives waiting calls to workers with room, and starts another worker if calls still wait.
+    fn dispatch(self: &Arc<Self>) {
+        let mut touched: Vec<Arc<Link>> = Vec::new();
+        let start = {
+            let mut state = self.lock();
+            while let Some(slot) = state.least_loaded() {
+                let Some(job) = self.fast.try_take() else { break };
+                state.assign(slot, job, &mut touched);
+            }
+            while state.first_has_room() {
+                let Some(job) = self.slow.try_take() else { break };
+                state.assign(0, job, &mut touched);
+            }
+            let most = self.starter.profile.processes();
+            if self.fast.len() > 0 && state.can_start(most) { state.begin_start() } else { None }
+        };
+        for link in touched {
+            link.flush();
+        }
+        if let Some(slot) = start {
+            self.start_worker(slot, Duration::ZERO);
+        }
+    }
+
+    /// Takes responses of a worker, gives it more calls, and answers.
+    fn complete(self: &Arc<Self>, slot: usize, responses: Vec<(u64, Response)>) {
+        let mut answers = Vec::with_capacity(responses.len());
+        {
+            let mut state = self.lock();
+            for (id, response) in responses {
+                // A forgotten key is answered when the last `AfterForgetting` is dropped, after the lock.
+                match state.finish(slot, id) {
+                    Some(InFlight::Job(job)) => answers.push((job, Some(response))),
+                    Some(InFlight::Forget(job)) => drop_later(&mut state, job),
+                    None => {}
+                }
+            }
+        }
+        self.dispatch();
+        let forgotten = std::mem::take(&mut self.lock().forgotten);
+        drop(forgotten);
+        for (job, response) in answers {
+            let result = match response {
+                Some(Response::Answer(answer)) => Ok(answer),
+                Some(Response::Failed(error)) => Err(error.into()),
+                _ => Err(unexpected()),
+            };
+            self.conclude(slot, job, result);
+        }
+        self.progress.notify_waiters();
+    }
+
+    /// Answers a call, after what follows from its result.
+    fn conclude(self: &Arc<Self>, slot: usize, job: Job, result: Result<Answer>) {
+        match (&job.call, &result) {
+            (Call::Destroy { objects }, Ok(_)) => {
+                let objects = objects.clone();
+                {
+                    let mut keys = self.keys.write().unwrap_or_else(PoisonError::into_inner);
+                    for object in &objects {
+                        keys.remove(object);
+                    }
+                }
+                return self.forget(slot, objects, job);
+            }
+            (Call::Holds { objects }, Ok(Answer::Held(held))) => {
+                let mut keys = self.keys.write().unwrap_or_else(PoisonError::into_inner);
+                for (object, held) in objects.iter().zip(held) {
+                    if *held {
+                        keys.insert(*object)
+                    } else {
+                        keys.remove(object)
+                    };
+                }
+            }
+            (call, Ok(_)) if call.creates() => {
+                if let Some(object) = call.object() {
+                    self.keys.write().unwrap_or_else(PoisonError::into_inner).insert(object);
+                }
+            }
+            (call, Err(Error::KeyMaterialMissing { version })) if call.object() == Some(*version) => {
+                self.keys.write().unwrap_or_else(PoisonError::into_inner).remove(version);
+            }
+            (_, Err(Error::TokenUnavailable { .. })) => self.examine(slot),
+            _ => {}
+        }
+        job.answer(result);
+    }
+
+    /// Tells the other workers that keys are destroyed, and then answers the call that destroyed them.
+    fn forget(self: &Arc<Self>, by: usize, objects: Vec<VersionId>, job: Job) {
+        let after = Arc::new(AfterForgetting { job: Some(job) });
+        let request = Request::Forget(objects);
+        let links: Vec<Arc<Link>> = {
+            let mut state = self.lock();
+            (0..state.slots.len())
+                .filter(|slot| *slot != by)
+                .filter_map(|slot| state.request(slot, InFlight::Forget(Arc::clone(&after)), &request))
+                .collect()
+        };
+        for link in links {
+            link.flush();
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Keeps what answers a call when it is dropped until the lock of the state is released.
+fn drop_later(state: &mut State, job: Arc<AfterForgetting>) {
+    state.forgotten.push(job);
+}
+
+impl Drop for Workers {
+    fn drop(&mut self) {
+        for slot in &self.lock().slots {
+            if let Some(link) = &slot.link {
+                link.close();
+            }
+        }
+    }
+}
+
+/// Receives the responses of a worker until its process ends.
+async fn receive(workers: Weak<Workers>, slot: usize, link: Arc<Link>) {
+    let mut input = WipedBuffer::default();
+    loop {
+        let received = link.receive(&mut input).await;
+        let Some(workers) = workers.upgrade() else { break };
+        match received {
+            Ok(responses) if responses.is_empty() => break,
+            Ok(responses) => workers.complete(slot, responses),
+            Err(error) => {
+                tracing::warn!(token = %workers.token.serial, %error, "the socket of a worker process failed");
+                link.kill();
+                break;
+            }
+        }
+    }
+    let ended = Arc::clone(&link);
+    let _ = tokio::task::spawn_blocking(move || ended.wait()).await;
+    if let Some(workers) = workers.upgrade() {
+        workers.lost(slot, &link);
+    }
+}

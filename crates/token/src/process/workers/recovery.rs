@@ -1,0 +1,222 @@
+//! Replacement of worker processes that ended, hang, or no longer see their token.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::super::link::Link;
+use super::super::opened::OpenFailure;
+use super::state::InFlight;
+use super::{Workers, receive};
+use crate::call::Call;
+use crate::model::Error;
+use crate::queue::Job;
+
+/// The number of times that a call is given to a worker. A call that ends two processes may be the reason.
+const ATTEMPTS: u8 = 2;
+
+/// A process that runs for this time has started well: the next start follows without delay.
+const SETTLED: Duration = Duration::from_secs(10);
+
+/// The delay before the second start in a row; it doubles with each further one.
+const FIRST_DELAY: Duration = Duration::from_millis(100);
+
+/// The maximum delay between starts: the time until a token that is back is noticed.
+const MAX_DELAY: Duration = Duration::from_secs(5);
+
+impl Workers {
+    /// Starts to use a worker process.
+    pub(super) fn install(self: &Arc<Self>, slot: usize, link: Link) {
+        let link = Arc::new(link);
+        {
+            let mut state = self.lock();
+            if state.closed {
+                link.close();
+                return;
+            }
+            let Some(place) = state.slots.get_mut(slot) else { return };
+            place.link = Some(Arc::clone(&link));
+            place.since = Some(Instant::now());
+            (place.starting, place.examined) = (false, false);
+        }
+        self.runtime.spawn(receive(Arc::downgrade(self), slot, link));
+        self.dispatch();
+    }
+
+    /// A worker process has ended: gives its calls to another one, and replaces it.
+    pub(super) fn lost(self: &Arc<Self>, slot: usize, link: &Link) {
+        let (abandoned, delay) = {
+            let mut state = self.lock();
+            let abandoned = state.abandon(slot);
+            let closed = state.closed;
+            let delay = state.slots.get_mut(slot).filter(|_| !closed).map(|place| {
+                let settled = place.since.take().is_some_and(|since| since.elapsed() > SETTLED);
+                place.failures = if settled { 1 } else { place.failures + 1 };
+                place.starting = true;
+                delay_after(place.failures)
+            });
+            (abandoned, delay)
+        };
+        if delay.is_some() {
+            tracing::warn!(token = %self.token.serial, process = link.id, calls = abandoned.len(), "a worker process of the token ended");
+        }
+        for request in abandoned {
+            if let InFlight::Job(job) = request {
+                self.try_again(job);
+            }
+        }
+        if let Some(delay) = delay {
+            self.start_worker(slot, delay);
+        }
+        self.dispatch();
+        self.progress.notify_waiters();
+    }
+
+    /// Queues a call whose worker ended. What is not repeatable is repeated as well: the worker first destroys the objects that
+    /// the earlier attempt left under the identifier of the new key, which no caller has seen.
+    fn try_again(&self, mut job: Job) {
+        job.attempts += 1;
+        if job.attempts >= ATTEMPTS {
+            job.answer(Err(Error::TokenUnavailable {
+                why: "its worker process ended during the call, twice".to_owned(),
+            }));
+            return;
+        }
+        job.again = true;
+        let queue = if job.call.is_slow() { &self.slow } else { &self.fast };
+        queue.put_back(job);
+    }
+
+    /// Starts a worker process after a delay.
+    pub(super) fn start_worker(self: &Arc<Self>, slot: usize, delay: Duration) {
+        let workers = Arc::downgrade(self);
+        let runtime = self.runtime.clone();
+        self.runtime.spawn(async move {
+            pause(delay).await;
+            let Some(workers) = workers.upgrade() else { return };
+            if workers.is_closed() {
+                return;
+            }
+            let starting = Arc::clone(&workers);
+            let started = runtime.spawn_blocking(move || {
+                let pin = starting.starter.pin.clone();
+                (starting.starter.start)(&pin, &starting.capabilities)
+            });
+            let opened = match started.await {
+                Ok(Ok(opened)) => Link::new(opened.connection).map_err(|error| Error::internal(error).into()),
+                Ok(Err(failure)) => Err(failure),
+                Err(error) => Err(Error::internal(error).into()),
+            };
+            match opened {
+                Ok(link) => workers.install(slot, link),
+                Err(failure) => workers.start_failed(slot, &failure),
+            }
+        });
+    }
+
+    /// A worker process could not be started: plans the next start, unless the PIN was rejected.
+    fn start_failed(self: &Arc<Self>, slot: usize, failure: &OpenFailure) {
+        let text = match &failure.error {
+            Error::TokenUnavailable { why } => why.clone(),
+            error => error.to_string(),
+        };
+        let (delay, refuses) = {
+            let mut state = self.lock();
+            let delay = state.slots.get_mut(slot).and_then(|place| {
+                place.failures += 1;
+                place.why = Some(text);
+                place.pin_rejected = failure.pin_rejected;
+                place.starting = !failure.pin_rejected;
+                place.starting.then(|| delay_after(place.failures))
+            });
+            (delay, state.refuses())
+        };
+        tracing::error!(
+            token = %self.token.serial,
+            error = %failure.error.with_causes(),
+            again_in = ?delay,
+            "a worker process of the token could not be started"
+        );
+        if let Some(why) = refuses {
+            while let Some(job) = self.fast.try_take().or_else(|| self.slow.try_take()) {
+                job.answer(Err(Error::TokenUnavailable { why: why.clone() }));
+            }
+            self.progress.notify_waiters();
+        }
+        if let Some(delay) = delay {
+            self.start_worker(slot, delay);
+        }
+    }
+
+    /// Kills the worker process that has a call, which has not answered in time.
+    pub(super) fn kill_worker_of(self: &Arc<Self>, id: u64) {
+        let Some(link) = self.lock().worker_of(id) else { return };
+        tracing::error!(token = %self.token.serial, process = link.id, "a call did not return in time: the worker process is killed");
+        self.runtime.spawn_blocking(move || link.kill());
+    }
+
+    /// Checks that a worker that reported its token as unavailable sees it. If it does not, its process is replaced: a module
+    /// often needs to be loaded again.
+    pub(super) fn examine(self: &Arc<Self>, slot: usize) {
+        let (reply, answer) = tokio::sync::oneshot::channel();
+        let link = {
+            let mut state = self.lock();
+            let id = state.next_id();
+            match state.slots.get_mut(slot) {
+                Some(place) if place.link.is_some() && !place.examined => place.examined = true,
+                _ => return,
+            }
+            let job = Job {
+                id,
+                call: Call::Health,
+                caller: 0,
+                again: false,
+                attempts: ATTEMPTS,
+                reply,
+                passage: None,
+            };
+            let mut touched = Vec::new();
+            state.assign(slot, job, &mut touched);
+            touched.pop()
+        };
+        let Some(link) = link else { return };
+        link.flush();
+        let workers = Arc::clone(self);
+        self.runtime.spawn(async move {
+            let timeout = workers.starter.profile.call_timeout();
+            if let Ok(Ok(Ok(_))) = tokio::time::timeout(timeout, answer).await {
+                if let Some(place) = workers.lock().slots.get_mut(slot) {
+                    place.examined = false;
+                }
+                workers.dispatch();
+                return;
+            }
+            tracing::warn!(token = %workers.token.serial, process = link.id, "a worker process does not see its token any more and is replaced");
+            let _ = workers.runtime.spawn_blocking(move || link.kill()).await;
+        });
+    }
+}
+
+/// The delay before the start after this number of failures in a row.
+fn delay_after(failures: u32) -> Duration {
+    match failures {
+        0 | 1 => Duration::ZERO,
+        more => FIRST_DELAY.saturating_mul(1 << (more - 2).min(16)).min(MAX_DELAY),
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "processes are restarted in real time")]
+async fn pause(time: Duration) {
+    tokio::time::sleep(time).await;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn delay_doubles_up_to_its_maximum() {
+        let delays: Vec<u128> = (0..9).map(|failures| delay_after(failures).as_millis()).collect();
+        assert_eq!(delays, [0, 0, 100, 200, 400, 800, 1600, 3200, 5000]);
+        assert_eq!(delay_after(u32::MAX), MAX_DELAY);
+    }
+}

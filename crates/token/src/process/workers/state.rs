@@ -1,0 +1,169 @@
+//! Which workers run, and which calls each of them has.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Instant;
+
+use super::super::link::Link;
+use super::AfterForgetting;
+use crate::call::Call;
+use crate::model::Error;
+use crate::protocol::Request;
+use crate::queue::Job;
+
+/// The number of calls of the slow queue that the first worker has at a time: it runs one, and the next one waits for it
+/// in the process.
+const SLOW_DEPTH: usize = 1;
+
+/// The number of failed starts in a row after which calls are refused while no worker runs.
+const STARTS_BEFORE_REFUSAL: u32 = 2;
+
+/// The state of the workers of a token.
+pub(super) struct State {
+    pub(super) slots: Vec<Slot>,
+    pub(super) closed: bool,
+    /// Calls to answer once the lock is released.
+    pub(super) forgotten: Vec<Arc<AfterForgetting>>,
+    /// The number of fast calls that a worker has at a time.
+    depth: usize,
+    last_id: u64,
+}
+
+/// The place of one worker.
+#[derive(Default)]
+pub(super) struct Slot {
+    /// `None` while no process runs.
+    pub(super) link: Option<Arc<Link>>,
+    /// The requests that the process has, by their identifier.
+    pub(super) in_flight: HashMap<u64, InFlight>,
+    fast: usize,
+    slow: usize,
+    /// Whether a process is being started, or a start is planned.
+    pub(super) starting: bool,
+    /// When the process was installed.
+    pub(super) since: Option<Instant>,
+    /// The number of processes in a row that failed to start, or ended soon after.
+    pub(super) failures: u32,
+    /// Why the last one failed.
+    pub(super) why: Option<String>,
+    /// Whether the token rejected the PIN: it is not tried again.
+    pub(super) pin_rejected: bool,
+    /// Whether it is being checked that the worker sees its token.
+    pub(super) examined: bool,
+}
+
+/// A request that a worker process has.
+pub(super) enum InFlight {
+    /// A call.
+    Job(Job),
+    /// A destroyed key to forget, for the call that destroyed it.
+    Forget(Arc<AfterForgetting>),
+}
+
+impl State {
+    pub(super) fn new(depth: usize) -> Self {
+        Self { slots: Vec::new(), closed: false, forgotten: Vec::new(), depth, last_id: 0 }
+    }
+
+    /// A new identifier of a request.
+    pub(super) fn next_id(&mut self) -> u64 {
+        self.last_id += 1;
+        self.last_id
+    }
+
+    /// Why calls are refused: no worker runs, and they fail to start.
+    pub(super) fn refuses(&self) -> Option<String> {
+        if self.slots.iter().any(|slot| slot.link.is_some()) {
+            return None;
+        }
+        let failed = |slot: &&Slot| slot.failures >= STARTS_BEFORE_REFUSAL || slot.pin_rejected;
+        self.slots
+            .iter()
+            .find(failed)
+            .map(|slot| slot.why.clone().unwrap_or_else(|| "its worker processes fail to start".to_owned()))
+    }
+
+    /// The running worker with the fewest fast calls, if it has room for one.
+    pub(super) fn least_loaded(&self) -> Option<usize> {
+        let running = self.slots.iter().enumerate().filter(|(_, slot)| slot.link.is_some() && !slot.examined);
+        let (index, slot) = running.min_by_key(|(_, slot)| slot.fast)?;
+        (slot.fast < self.depth).then_some(index)
+    }
+
+    /// Whether the first worker runs and has room for a slow call.
+    pub(super) fn first_has_room(&self) -> bool {
+        self.slots.first().is_some_and(|slot| slot.link.is_some() && slot.slow < SLOW_DEPTH)
+    }
+
+    /// Gives a call to a worker.
+    pub(super) fn assign(&mut self, slot: usize, job: Job, touched: &mut Vec<Arc<Link>>) {
+        let Some(slot) = self.slots.get_mut(slot) else { return };
+        let Some(link) = &slot.link else { return };
+        let request: Request<&Call> = Request::Call { again: job.again, call: &job.call };
+        if let Err(error) = link.push(job.id, &request) {
+            job.answer(Err(Error::internal(error)));
+            return;
+        }
+        if !touched.iter().any(|known| Arc::ptr_eq(known, link)) {
+            touched.push(Arc::clone(link));
+        }
+        *slot.count(&job) += 1;
+        slot.in_flight.insert(job.id, InFlight::Job(job));
+    }
+
+    /// Sends another request to a worker, if it runs. Returns the link to flush.
+    pub(super) fn request(
+        &mut self,
+        slot: usize,
+        waiting: InFlight,
+        request: &Request<&Call>,
+    ) -> Option<Arc<Link>> {
+        let id = self.next_id();
+        let slot = self.slots.get_mut(slot)?;
+        let link = slot.link.clone()?;
+        link.push(id, request).ok()?;
+        slot.in_flight.insert(id, waiting);
+        Some(link)
+    }
+
+    /// Removes a request that the worker has answered.
+    pub(super) fn finish(&mut self, slot: usize, id: u64) -> Option<InFlight> {
+        let slot = self.slots.get_mut(slot)?;
+        let finished = slot.in_flight.remove(&id)?;
+        if let InFlight::Job(job) = &finished {
+            *slot.count(job) -= 1;
+        }
+        Some(finished)
+    }
+
+    /// Removes everything that a worker has, whose process has ended.
+    pub(super) fn abandon(&mut self, slot: usize) -> Vec<InFlight> {
+        let Some(slot) = self.slots.get_mut(slot) else { return Vec::new() };
+        (slot.fast, slot.slow, slot.examined) = (0, 0, false);
+        slot.link = None;
+        slot.in_flight.drain().map(|(_, request)| request).collect()
+    }
+
+    /// The link of the worker that has a request.
+    pub(super) fn worker_of(&self, id: u64) -> Option<Arc<Link>> {
+        self.slots.iter().find(|slot| slot.in_flight.contains_key(&id))?.link.clone()
+    }
+
+    /// Whether another worker can be started: all run, and there are fewer than `most`.
+    pub(super) fn can_start(&self, most: usize) -> bool {
+        !self.closed && self.slots.len() < most && self.slots.iter().all(|slot| slot.link.is_some())
+    }
+
+    /// Adds a place for another worker that is being started.
+    pub(super) fn begin_start(&mut self) -> Option<usize> {
+        self.slots.push(Slot { starting: true, ..Slot::default() });
+        self.slots.len().checked_sub(1)
+    }
+}
+
+impl Slot {
+    /// The number of calls of the kind of this one.
+    fn count(&mut self, job: &Job) -> &mut usize {
+        if job.call.is_slow() { &mut self.slow } else { &mut self.fast }
+    }
+}
