@@ -18,7 +18,7 @@ use strongroom::model::setting::Settings;
 use strongroom::model::time::ClockSetting;
 use strongroom::store::{Commit, Options, Rules, Store};
 use strongroom::token::softhsm::Directory;
-use strongroom::token::{Profile, TokenPool, TokenSource, TokenUsage};
+use strongroom::token::{Module, Profile, TokenPool, TokenSource, TokenUsage};
 use uuid::Uuid;
 
 /// The deletion time of all keys, at which the clock is frozen, in Unix seconds.
@@ -50,9 +50,8 @@ pub(crate) async fn open(directory: &Path, clock: &Clock) -> anyhow::Result<Stor
 /// A pool of SoftHSM tokens in the directory.
 pub(crate) fn token_pool(directory: &Path) -> anyhow::Result<TokenPool> {
     let softhsm = Directory::prepare(&directory.join("softhsm"))?;
-    let module = softhsm.load(None, Profile::named("softhsm")?)?;
+    let module = Module::load_softhsm(&softhsm, None, Profile::named("softhsm")?)?;
     let source = TokenSource::SoftHsm {
-        directory: softhsm,
         pin: "bench-user-pin".into(),
         so_pin: "bench-officer-pin".into(),
     };

@@ -61,5 +61,6 @@ mod vault_access;
 mod vault_keys;
 mod vault_matrix;
 mod vaults;
+mod worker_processes;
 
 use kit::{access_tokens, directory, messages, prepared, support};

@@ -77,7 +77,7 @@ impl Rig {
         let settings = Settings { certificates: vec![rule], ..Settings::default() };
         let identity = Identity::new(settings).await.unwrap();
         let source =
-            TokenSource::SoftHsm { directory: bench.directory.clone(), pin: pin(), so_pin: so_pin() };
+            TokenSource::SoftHsm { pin: pin(), so_pin: so_pin() };
         let tokens = AttachedTokens::default();
         let engine = Engine::new(EngineParts {
             identity,

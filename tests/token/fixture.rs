@@ -11,7 +11,10 @@ use strongroom::model::key::{Curve, KeySpec, KeyType, PublicMaterial};
 use strongroom::model::name::VersionId;
 use strongroom::model::wrapped_key::BackupPolicy;
 use strongroom::token::softhsm::Directory;
-use strongroom::token::{Module, Profile, Selector, Settings, Token, TokenInfo};
+use strongroom::token::{
+    Confinement, Files, Module, ModuleProcesses, Profile, Selector, Settings, Token, TokenInfo, WorkerProgram,
+    softhsm_path,
+};
 
 /// The policy of a service with the default configuration.
 pub(crate) const WRAPPABLE: BackupPolicy = BackupPolicy::Wrappable;
@@ -61,9 +64,8 @@ impl Bench {
         set_environment(&directory);
         let mut profile = Profile::named("softhsm").unwrap();
         change(&mut profile);
-        let path = profile.find_module().expect("SoftHSM is installed");
-        let module = Module::load(&path, profile).unwrap();
-        let info = directory.provision(&module, "bench", &so_pin(), &pin()).unwrap();
+        let module = load(&directory, profile);
+        let info = module.provision("bench", &so_pin(), &pin()).unwrap();
         Self { directory, module: LoadedModule(module), info, data_dir: home }
     }
 
@@ -77,12 +79,38 @@ impl Bench {
 
     /// Drains the token, finalizes the module and loads it again, as a restart of the server does.
     pub(crate) async fn restart(self, token: Token) -> Self {
+        self.restart_with(token, |_| {}).await
+    }
+
+    /// Restarts with a modified profile.
+    pub(crate) async fn restart_with(self, token: Token, change: impl FnOnce(&mut Profile)) -> Self {
+        let mut profile = Profile::named("softhsm").unwrap();
+        change(&mut profile);
         assert!(token.drain(Duration::from_secs(10)).await);
         let Self { directory, module, info, data_dir: home } = self;
         module.clone().finalize().unwrap();
-        let module = LoadedModule(directory.load(None, Profile::named("softhsm").unwrap()).unwrap());
+        let module = LoadedModule(load(&directory, profile));
         Self { directory, module, info, data_dir: home }
     }
+}
+
+/// Loads SoftHSM: into this process, or into worker processes of the program.
+pub(crate) fn load(directory: &Directory, profile: Profile) -> Module {
+    if !crate::PROCESSES {
+        return Module::load_softhsm(directory, None, profile).unwrap();
+    }
+    directory.wait_for_workers(Duration::from_secs(10)).unwrap();
+    let module = softhsm_path(None, &profile).unwrap();
+    let program = WorkerProgram {
+        program: env!("CARGO_BIN_EXE_strongroom").into(),
+        arguments: vec!["token-worker".into()],
+        withheld: vec!["STRONGROOM_TEST_WITHHELD".into()],
+    };
+    let read = vec![module.parent().unwrap().to_path_buf(), directory.root().to_path_buf()];
+    let files = Some(Files { read, write: vec![directory.tokens()] });
+    let confinement = Confinement { network: false, files };
+    let directory = Some(directory.clone());
+    Module::in_processes(ModuleProcesses { program, module, profile, directory, confinement })
 }
 
 /// Sets the environment variable that SoftHSM reads when it is loaded.

@@ -16,3 +16,6 @@ mod lifecycle;
 mod pool;
 mod sign;
 mod sweeper;
+
+/// Calls run in threads of the test.
+const PROCESSES: bool = false;

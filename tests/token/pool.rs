@@ -35,7 +35,7 @@ async fn allocate_concurrently(
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn concurrent_allocations_get_distinct_tokens() {
     let bench = Bench::new();
-    let source = TokenSource::SoftHsm { directory: bench.directory.clone(), pin: pin(), so_pin: so_pin() };
+    let source = TokenSource::SoftHsm { pin: pin(), so_pin: so_pin() };
     let pool = TokenPool::new(bench.module.clone(), source);
     for round in 0..4 {
         let labels: Vec<String> = (0..CONCURRENCY).map(|number| format!("hsm-{round}-{number}")).collect();
@@ -51,7 +51,7 @@ async fn concurrent_allocations_get_distinct_tokens() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn pool_token_is_reserved_while_its_hsm_is_pending() {
     let bench = Bench::new();
-    let second = bench.directory.provision(&bench.module, "second", &so_pin(), &pin()).unwrap();
+    let second = bench.module.provision("second", &so_pin(), &pin()).unwrap();
     let serials = [bench.info.serial.clone(), second.serial];
     let tokens = serials.iter().map(|serial| Selector::Serial(serial.clone())).collect();
     let pool = TokenPool::new(

@@ -216,3 +216,69 @@ mod platform {
         Ok(Enforced::default())
     }
 }
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use std::io::ErrorKind;
+    use std::net::{TcpListener, TcpStream, UdpSocket};
+    use std::os::unix::net::UnixStream;
+    use std::process::Command;
+
+    use super::*;
+
+    /// Restrictions apply to the thread that asks for them.
+    fn confined<T: Send + 'static>(confinement: Confinement, act: impl FnOnce(Enforced) -> T + Send + 'static) -> T {
+        std::thread::spawn(move || act(apply(&confinement).unwrap())).join().unwrap()
+    }
+
+    #[test]
+    fn confined_thread_reaches_only_its_files() {
+        let (home, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let (read, write) = (home.path().join("read"), home.path().join("write"));
+        for directory in [&read, &write] {
+            std::fs::create_dir(directory).unwrap();
+            std::fs::write(directory.join("file"), b"text").unwrap();
+        }
+        let elsewhere = other.path().join("file");
+        std::fs::write(&elsewhere, b"text").unwrap();
+        let files = Some(Files { read: vec![read.clone()], write: vec![write.clone()] });
+        confined(Confinement { network: false, files }, move |enforced| {
+            let denied = |error: std::io::Error| assert_eq!(error.kind(), ErrorKind::PermissionDenied);
+            // Kernels before 5.13 have no Landlock.
+            if enforced.files == Enforcement::Yes {
+                denied(std::fs::read(&elsewhere).unwrap_err());
+                denied(std::fs::write(&elsewhere, b"").unwrap_err());
+                denied(std::fs::write(read.join("new"), b"").unwrap_err());
+                denied(std::fs::remove_file(read.join("file")).unwrap_err());
+            }
+            assert_eq!(std::fs::read(read.join("file")).unwrap(), b"text");
+            std::fs::write(write.join("new"), b"text").unwrap();
+            std::fs::remove_file(write.join("file")).unwrap();
+            assert_eq!((enforced.network, enforced.system_calls), (Enforcement::Yes, Enforcement::Yes));
+            denied(TcpStream::connect(address).unwrap_err());
+            denied(UdpSocket::bind("127.0.0.1:0").unwrap_err());
+            UnixStream::pair().unwrap();
+            denied(Command::new("true").status().unwrap_err());
+        });
+    }
+
+    #[test]
+    fn module_of_a_network_device_keeps_its_network_and_files() {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("file");
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        confined(Confinement { network: true, files: None }, move |enforced| {
+            assert_eq!((enforced.files, enforced.network), (Enforcement::NotConfigured, Enforcement::NotConfigured));
+            std::fs::write(&path, b"text").unwrap();
+            TcpStream::connect(address).unwrap();
+            assert!(Command::new("true").status().unwrap().success());
+            // Other processes and the kernel stay out of reach.
+            assert_eq!(enforced.system_calls, Enforcement::Yes);
+            let status = std::fs::read_to_string("/proc/thread-self/status").unwrap();
+            assert!(status.contains("NoNewPrivs:\t1\n") && status.contains("Seccomp:\t2\n"), "{status}");
+        });
+    }
+}

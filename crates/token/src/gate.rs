@@ -14,7 +14,7 @@ pub(crate) struct Gate {
     state: Mutex<State>,
     /// Signals who waits to close the gate.
     left: Condvar,
-    /// Signals who waits to pass.
+    /// Signals who waits until it is open.
     opened: Notify,
 }
 
@@ -34,19 +34,26 @@ pub(crate) struct Passage(Arc<Gate>);
 pub(crate) struct Closed<'a>(&'a Gate);
 
 impl Gate {
-    /// Passes the gate, when it is open.
-    pub(crate) async fn pass(self: &Arc<Self>) -> Passage {
-        loop {
-            let opened = self.opened.notified();
-            {
-                let mut state = self.lock();
-                if !state.closed && state.closing == 0 {
-                    state.inside += 1;
-                    return Passage(Arc::clone(self));
-                }
-            }
-            opened.await;
+    /// Passes the gate, if it is open.
+    pub(crate) fn try_pass(self: &Arc<Self>) -> Option<Passage> {
+        let mut state = self.lock();
+        if state.closed || state.closing > 0 {
+            return None;
         }
+        state.inside += 1;
+        Some(Passage(Arc::clone(self)))
+    }
+
+    /// Waits until the gate may be open.
+    pub(crate) async fn opened(&self) {
+        let opened = self.opened.notified();
+        {
+            let state = self.lock();
+            if !state.closed && state.closing == 0 {
+                return;
+            }
+        }
+        opened.await;
     }
 
     /// Closes the gate, when the calls that have passed have ended. Blocks the thread.
@@ -88,27 +95,30 @@ mod tests {
     #[tokio::test(flavor = "multi_thread")]
     async fn closed_gate_keeps_calls_out_and_waits_for_those_inside() {
         let gate = Arc::new(Gate::default());
-        let (one, two) = (gate.pass().await, gate.pass().await);
+        let (one, two) = (gate.try_pass().unwrap(), gate.try_pass().unwrap());
         let closing = {
             let gate = Arc::clone(&gate);
             tokio::task::spawn_blocking(move || {
                 let closed = gate.close();
                 assert_eq!(gate.lock().inside, 0);
+                assert!(gate.try_pass().is_none());
                 drop(closed);
             })
         };
         while gate.lock().closing == 0 {
             tokio::task::yield_now().await;
         }
-        let passing = {
+        assert!(gate.try_pass().is_none());
+        let waiting = {
             let gate = Arc::clone(&gate);
-            tokio::spawn(async move { drop(gate.pass().await) })
+            tokio::spawn(async move { gate.opened().await })
         };
         drop(one);
-        assert!(!closing.is_finished() && !passing.is_finished());
+        assert!(!closing.is_finished() && !waiting.is_finished());
         drop(two);
         closing.await.unwrap();
-        passing.await.unwrap();
+        waiting.await.unwrap();
+        assert!(gate.try_pass().is_some());
         assert_eq!(gate.lock().inside, 0);
     }
 }

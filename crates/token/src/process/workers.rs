@@ -112,8 +112,7 @@ impl Workers {
             state.next_id()
         };
         let limited = async {
-            let passage = if slow { Some(self.starter.gate.pass().await) } else { None };
-            let job = Job { id, call, caller, again: false, attempts: 0, reply, passage };
+            let job = Job { id, call, caller, again: false, attempts: 0, reply, passage: None };
             let queue = if slow { &self.slow } else { &self.fast };
             queue.add(job).map_err(|refusal| match refusal {
                 Refusal::Full => Error::TokenBusy,
@@ -193,8 +192,13 @@ impl Workers {
                 let Some(job) = self.fast.try_take() else { break };
                 state.assign(slot, job, &mut touched);
             }
-            while state.first_has_room() {
-                let Some(job) = self.slow.try_take() else { break };
+            while state.first_has_room() && self.slow.len() > 0 {
+                let Some(passage) = self.starter.gate.try_pass() else {
+                    self.dispatch_when_open(&mut state);
+                    break;
+                };
+                let Some(mut job) = self.slow.try_take() else { break };
+                job.passage = Some(passage);
                 state.assign(0, job, &mut touched);
             }
             let most = self.starter.profile.processes();
@@ -206,6 +210,19 @@ impl Workers {
         if let Some(slot) = start {
             self.start_worker(slot, Duration::ZERO);
         }
+    }
+
+    /// Dispatches again when another process may change the directory of the token.
+    fn dispatch_when_open(self: &Arc<Self>, state: &mut State) {
+        if std::mem::replace(&mut state.awaits_gate, true) {
+            return;
+        }
+        let workers = Arc::clone(self);
+        self.runtime.spawn(async move {
+            workers.starter.gate.opened().await;
+            workers.lock().awaits_gate = false;
+            workers.dispatch();
+        });
     }
 
     /// Takes responses of a worker, gives it more calls, and answers.

@@ -1,7 +1,7 @@
 //! Replacement of worker processes that ended, hang, or no longer see their token.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::super::link::Link;
 use super::super::opened::OpenFailure;
@@ -13,9 +13,6 @@ use crate::queue::Job;
 
 /// The number of times that a call is given to a worker. A call that ends two processes may be the reason.
 const ATTEMPTS: u8 = 2;
-
-/// A process that runs for this time has started well: the next start follows without delay.
-const SETTLED: Duration = Duration::from_secs(10);
 
 /// The delay before the second start in a row; it doubles with each further one.
 const FIRST_DELAY: Duration = Duration::from_millis(100);
@@ -35,8 +32,7 @@ impl Workers {
             }
             let Some(place) = state.slots.get_mut(slot) else { return };
             place.link = Some(Arc::clone(&link));
-            place.since = Some(Instant::now());
-            (place.starting, place.examined) = (false, false);
+            (place.starting, place.examined, place.has_answered) = (false, false, false);
         }
         self.runtime.spawn(receive(Arc::downgrade(self), slot, link));
         self.dispatch();
@@ -49,8 +45,8 @@ impl Workers {
             let abandoned = state.abandon(slot);
             let closed = state.closed;
             let delay = state.slots.get_mut(slot).filter(|_| !closed).map(|place| {
-                let settled = place.since.take().is_some_and(|since| since.elapsed() > SETTLED);
-                place.failures = if settled { 1 } else { place.failures + 1 };
+                // A process that has worked is replaced without delay.
+                place.failures = if place.has_answered { 1 } else { place.failures + 1 };
                 place.starting = true;
                 delay_after(place.failures)
             });
@@ -75,6 +71,7 @@ impl Workers {
     /// the earlier attempt left under the identifier of the new key, which no caller has seen.
     fn try_again(&self, mut job: Job) {
         job.attempts += 1;
+        job.passage = None;
         if job.attempts >= ATTEMPTS {
             job.answer(Err(Error::TokenUnavailable {
                 why: "its worker process ended during the call, twice".to_owned(),
@@ -117,25 +114,31 @@ impl Workers {
     fn start_failed(self: &Arc<Self>, slot: usize, failure: &OpenFailure) {
         let text = match &failure.error {
             Error::TokenUnavailable { why } => why.clone(),
+            Error::Internal(_) => "its worker processes cannot be started".to_owned(),
             error => error.to_string(),
         };
-        let (delay, refuses) = {
+        let (delay, refuses, failures) = {
             let mut state = self.lock();
+            let mut failures = 0;
             let delay = state.slots.get_mut(slot).and_then(|place| {
                 place.failures += 1;
+                failures = place.failures;
                 place.why = Some(text);
                 place.pin_rejected = failure.pin_rejected;
                 place.starting = !failure.pin_rejected;
                 place.starting.then(|| delay_after(place.failures))
             });
-            (delay, state.refuses())
+            (delay, state.refuses(), failures)
         };
-        tracing::error!(
-            token = %self.token.serial,
-            error = %failure.error.with_causes(),
-            again_in = ?delay,
-            "a worker process of the token could not be started"
-        );
+        // Fewer and fewer, while it goes on.
+        if failures.is_power_of_two() || failure.pin_rejected {
+            tracing::error!(
+                token = %self.token.serial,
+                error = %failure.error.with_causes(),
+                failures,
+                "a worker process of the token could not be started"
+            );
+        }
         if let Some(why) = refuses {
             while let Some(job) = self.fast.try_take().or_else(|| self.slow.try_take()) {
                 job.answer(Err(Error::TokenUnavailable { why: why.clone() }));

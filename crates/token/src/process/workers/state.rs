@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::Instant;
 
 use super::super::link::Link;
 use super::AfterForgetting;
@@ -22,6 +21,8 @@ const STARTS_BEFORE_REFUSAL: u32 = 2;
 pub(super) struct State {
     pub(super) slots: Vec<Slot>,
     pub(super) closed: bool,
+    /// Whether calls are dispatched again when the gate opens.
+    pub(super) awaits_gate: bool,
     /// Calls to answer once the lock is released.
     pub(super) forgotten: Vec<Arc<AfterForgetting>>,
     /// The number of fast calls that a worker has at a time.
@@ -40,9 +41,9 @@ pub(super) struct Slot {
     slow: usize,
     /// Whether a process is being started, or a start is planned.
     pub(super) starting: bool,
-    /// When the process was installed.
-    pub(super) since: Option<Instant>,
-    /// The number of processes in a row that failed to start, or ended soon after.
+    /// Whether the process has answered a call.
+    pub(super) has_answered: bool,
+    /// The number of processes in a row that failed to start, or ended before they answered a call.
     pub(super) failures: u32,
     /// Why the last one failed.
     pub(super) why: Option<String>,
@@ -62,7 +63,7 @@ pub(super) enum InFlight {
 
 impl State {
     pub(super) fn new(depth: usize) -> Self {
-        Self { slots: Vec::new(), closed: false, forgotten: Vec::new(), depth, last_id: 0 }
+        Self { slots: Vec::new(), closed: false, awaits_gate: false, forgotten: Vec::new(), depth, last_id: 0 }
     }
 
     /// A new identifier of a request.
@@ -132,6 +133,7 @@ impl State {
         let finished = slot.in_flight.remove(&id)?;
         if let InFlight::Job(job) = &finished {
             *slot.count(job) -= 1;
+            slot.has_answered = true;
         }
         Some(finished)
     }

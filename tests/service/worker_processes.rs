@@ -1,0 +1,105 @@
+//! Tests a simulator whose calls to the token run in worker processes.
+
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process, test_kill_process};
+use strongroom::api::grpc::pb;
+
+use crate::support::{Client, Server, ec, reason};
+
+const PROCESSES: &[(&str, &str)] = &[("STRONGROOM_TOKEN__ISOLATION", "process")];
+
+/// The worker processes of a server: its children.
+fn workers(server: &Server) -> Vec<Pid> {
+    let tasks = std::fs::read_dir(format!("/proc/{}/task", server.process_id())).unwrap();
+    let lists =
+        tasks.filter_map(|task| std::fs::read_to_string(task.unwrap().path().join("children")).ok());
+    let ids = lists.flat_map(|list| {
+        list.split_whitespace().map(|id| id.parse::<i32>().unwrap()).collect::<Vec<_>>()
+    });
+    ids.filter_map(Pid::from_raw).collect()
+}
+
+async fn sign(client: &mut Client) -> Result<usize, tonic::Status> {
+    let request = pb::SignRequest {
+        name: "hsms/local/keys/invoices".to_owned(),
+        algorithm: "ES256".to_owned(),
+        digest: vec![7; 32],
+    };
+    client.crypto.sign(request).await.map(|answer| answer.into_inner().signature.len())
+}
+
+async fn until(what: &str, mut condition: impl AsyncFnMut() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while !condition().await {
+        assert!(Instant::now() < deadline, "{what}");
+        #[expect(clippy::disallowed_methods, reason = "processes start and end in real time")]
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+#[tokio::test]
+async fn service_survives_its_workers_and_they_do_not_survive_it() {
+    let mut server = Server::start_with(&[], PROCESSES);
+    let mut dev = server.client("dev").await;
+    dev.create(ec("invoices", "P-256")).await.unwrap();
+    assert_eq!(sign(&mut dev).await.unwrap(), 64);
+    let maps = std::fs::read_to_string(format!("/proc/{}/maps", server.process_id())).unwrap();
+    assert!(!maps.contains("softhsm"), "the service has loaded the module itself");
+
+    let first = workers(&server);
+    assert!(first.len() >= 2, "{} workers", first.len());
+    for worker in &first {
+        kill_process(*worker, Signal::SEGV).unwrap();
+    }
+    // The call waits for the next process.
+    assert_eq!(sign(&mut dev).await.unwrap(), 64);
+    dev.create(ec("receipts", "P-256")).await.unwrap();
+
+    // A crash of the service: its workers notice, and the next service waits for them.
+    let second = workers(&server);
+    server.kill();
+    server.start_again();
+    for worker in &second {
+        assert!(test_kill_process(*worker).is_err(), "a worker of the killed service still runs");
+    }
+    let mut dev = server.client("dev").await;
+    assert_eq!(sign(&mut dev).await.unwrap(), 64);
+
+    // Service managers and terminals send the signal to all processes of a service.
+    let third = workers(&server);
+    for worker in &third {
+        for signal in [Signal::TERM, Signal::INT, Signal::HUP] {
+            kill_process(*worker, signal).unwrap();
+        }
+    }
+    assert_eq!(sign(&mut dev).await.unwrap(), 64);
+    assert_eq!(workers(&server), third);
+    assert!(server.stop().success());
+    for worker in &third {
+        assert!(test_kill_process(*worker).is_err(), "a worker of the stopped service still runs");
+    }
+}
+
+#[tokio::test]
+async fn health_tells_of_a_token_that_is_gone_until_it_is_back() {
+    let server = Server::start_with(&[], PROCESSES);
+    let mut dev = server.client("dev").await;
+    dev.create(ec("invoices", "P-256")).await.unwrap();
+    let healthy = || async {
+        let url = format!("{}/healthz", server.connection().endpoint);
+        server.http().get(url).send().await.unwrap().status().is_success()
+    };
+    until("healthy", async || healthy().await).await;
+    let (tokens, elsewhere) = (server.directory().join("softhsm/tokens"), server.directory().join("elsewhere"));
+    std::fs::rename(&tokens, &elsewhere).unwrap();
+    // A session copy of the key remains in memory: the token counts as gone once it has been looked at.
+    until("not healthy", async || !healthy().await).await;
+    until("refused", async || {
+        sign(&mut dev).await.is_err_and(|status| reason(&status) == "TOKEN_UNAVAILABLE")
+    })
+    .await;
+    std::fs::rename(&elsewhere, &tokens).unwrap();
+    until("healthy again", async || healthy().await).await;
+    assert_eq!(sign(&mut dev).await.unwrap(), 64);
+}
