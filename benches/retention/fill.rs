@@ -51,10 +51,7 @@ pub(crate) async fn open(directory: &Path, clock: &Clock) -> anyhow::Result<Stor
 pub(crate) fn token_pool(directory: &Path) -> anyhow::Result<TokenPool> {
     let softhsm = Directory::prepare(&directory.join("softhsm"))?;
     let module = Module::load_softhsm(&softhsm, None, Profile::named("softhsm")?)?;
-    let source = TokenSource::SoftHsm {
-        pin: "bench-user-pin".into(),
-        so_pin: "bench-officer-pin".into(),
-    };
+    let source = TokenSource::SoftHsm { pin: "bench-user-pin".into(), so_pin: "bench-officer-pin".into() };
     Ok(TokenPool::new(module, source))
 }
 

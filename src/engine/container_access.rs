@@ -189,6 +189,11 @@ pub(super) fn create_data_context(
         container.check_not_restoring()?;
     }
     let token = engine.0.tokens.of(&id)?;
+    let token = match caller {
+        // Callers take turns in the queue of the token.
+        Some(caller) => token.for_caller(caller.principal.0.as_u64_pair().1),
+        None => token,
+    };
     let inner = &engine.0;
     Ok(Cx {
         aes_modes: inner.key_policies.aes_modes.for_container(&id),

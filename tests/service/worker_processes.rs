@@ -12,11 +12,9 @@ const PROCESSES: &[(&str, &str)] = &[("STRONGROOM_TOKEN__ISOLATION", "process")]
 /// The worker processes of a server: its children.
 fn workers(server: &Server) -> Vec<Pid> {
     let tasks = std::fs::read_dir(format!("/proc/{}/task", server.process_id())).unwrap();
-    let lists =
-        tasks.filter_map(|task| std::fs::read_to_string(task.unwrap().path().join("children")).ok());
-    let ids = lists.flat_map(|list| {
-        list.split_whitespace().map(|id| id.parse::<i32>().unwrap()).collect::<Vec<_>>()
-    });
+    let lists = tasks.filter_map(|task| std::fs::read_to_string(task.unwrap().path().join("children")).ok());
+    let ids = lists
+        .flat_map(|list| list.split_whitespace().map(|id| id.parse::<i32>().unwrap()).collect::<Vec<_>>());
     ids.filter_map(Pid::from_raw).collect()
 }
 
@@ -91,7 +89,8 @@ async fn health_tells_of_a_token_that_is_gone_until_it_is_back() {
         server.http().get(url).send().await.unwrap().status().is_success()
     };
     until("healthy", async || healthy().await).await;
-    let (tokens, elsewhere) = (server.directory().join("softhsm/tokens"), server.directory().join("elsewhere"));
+    let (tokens, elsewhere) =
+        (server.directory().join("softhsm/tokens"), server.directory().join("elsewhere"));
     std::fs::rename(&tokens, &elsewhere).unwrap();
     // A session copy of the key remains in memory: the token counts as gone once it has been looked at.
     until("not healthy", async || !healthy().await).await;

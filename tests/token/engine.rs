@@ -76,8 +76,7 @@ impl Rig {
         .unwrap();
         let settings = Settings { certificates: vec![rule], ..Settings::default() };
         let identity = Identity::new(settings).await.unwrap();
-        let source =
-            TokenSource::SoftHsm { pin: pin(), so_pin: so_pin() };
+        let source = TokenSource::SoftHsm { pin: pin(), so_pin: so_pin() };
         let tokens = AttachedTokens::default();
         let engine = Engine::new(EngineParts {
             identity,

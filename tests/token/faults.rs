@@ -162,3 +162,34 @@ async fn panic_fails_the_call_but_not_the_worker() {
     panics.store(false, Ordering::Relaxed);
     token.sign(id(1), ec(Curve::P256), Alg::Es256, vec![1; 32]).await.unwrap();
 }
+
+#[tokio::test]
+async fn callers_with_few_calls_do_not_wait_for_those_with_many() {
+    let bench = Bench::with_profile(|profile| (profile.workers, profile.queue) = (1, 100));
+    let token = bench.open_with(&failing(|_| Some(Fault::Delay(Duration::from_millis(2)))));
+    let done = Arc::new(AtomicUsize::new(0));
+    let busy: Vec<_> = (0..100)
+        .map(|_| {
+            let (token, done) = (token.for_caller(1), Arc::clone(&done));
+            tokio::spawn(async move {
+                let answer = token.random(16).await;
+                done.fetch_add(1, Ordering::Relaxed);
+                answer
+            })
+        })
+        .collect();
+    tokio::task::yield_now().await;
+    // The queue is full of calls of the other caller, which loses one.
+    token.for_caller(2).random(16).await.unwrap();
+    let before = done.load(Ordering::Relaxed);
+    assert!(before < 50, "{before} of 100 calls of another caller ended before");
+    let mut refused = 0;
+    for call in busy {
+        match call.await.unwrap() {
+            Ok(_) => {}
+            Err(Error::TokenBusy) => refused += 1,
+            Err(error) => panic!("{error}"),
+        }
+    }
+    assert!(refused <= 2, "{refused} refused");
+}

@@ -12,8 +12,8 @@ use strongroom::model::name::VersionId;
 use strongroom::model::wrapped_key::BackupPolicy;
 use strongroom::token::softhsm::Directory;
 use strongroom::token::{
-    Confinement, Files, Module, ModuleProcesses, Profile, Selector, Settings, Token, TokenInfo, WorkerProgram,
-    softhsm_path,
+    Confinement, Files, Module, ModuleProcesses, Profile, Selector, Settings, Token, TokenInfo,
+    WorkerProgram, softhsm_path,
 };
 
 /// The policy of a service with the default configuration.

@@ -8,7 +8,9 @@ use strongroom::model::{Error, Field};
 use strongroom::token::{Profile, Selector, Settings};
 use zeroize::Zeroizing;
 
-use crate::fixture::{Bench, LoadedModule, WRAPPABLE, digest, ec, id, load, oct, pin, rsa, so_pin, spec, verifies};
+use crate::fixture::{
+    Bench, LoadedModule, WRAPPABLE, digest, ec, id, load, oct, pin, rsa, so_pin, spec, verifies,
+};
 
 const MESSAGE: &[u8] = b"to be signed";
 

@@ -226,10 +226,10 @@ async fn workers_killed_while_they_start_lose_no_token() {
 /// The child processes of this test.
 fn children() -> Vec<u32> {
     let tasks = std::fs::read_dir("/proc/self/task").unwrap();
-    let lists = tasks.filter_map(|task| {
-        std::fs::read_to_string(task.unwrap().path().join("children")).ok()
-    });
-    lists.flat_map(|list| list.split_whitespace().map(|id| id.parse().unwrap()).collect::<Vec<u32>>()).collect()
+    let lists = tasks.filter_map(|task| std::fs::read_to_string(task.unwrap().path().join("children")).ok());
+    lists
+        .flat_map(|list| list.split_whitespace().map(|id| id.parse().unwrap()).collect::<Vec<u32>>())
+        .collect()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -325,7 +325,11 @@ async fn key_made_or_destroyed_by_one_worker_is_known_to_all() {
         calls.spawn(mac(token.clone()));
     }
     let macs = calls.join_all().await;
-    assert!(macs.iter().all(|mac| mac.is_ok() && *mac == macs[0]), "{:?}", macs.iter().find(|mac| mac.is_err()));
+    assert!(
+        macs.iter().all(|mac| mac.is_ok() && *mac == macs[0]),
+        "{:?}",
+        macs.iter().find(|mac| mac.is_err())
+    );
     // Each worker has a session copy of the key now, which outlives the key.
     token.destroy(&[id(2)]).await.unwrap();
     let mut calls = JoinSet::new();

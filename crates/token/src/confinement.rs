@@ -227,7 +227,10 @@ mod tests {
     use super::*;
 
     /// Restrictions apply to the thread that asks for them.
-    fn confined<T: Send + 'static>(confinement: Confinement, act: impl FnOnce(Enforced) -> T + Send + 'static) -> T {
+    fn confined<T: Send + 'static>(
+        confinement: Confinement,
+        act: impl FnOnce(Enforced) -> T + Send + 'static,
+    ) -> T {
         std::thread::spawn(move || act(apply(&confinement).unwrap())).join().unwrap()
     }
 
@@ -271,7 +274,10 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         confined(Confinement { network: true, files: None }, move |enforced| {
-            assert_eq!((enforced.files, enforced.network), (Enforcement::NotConfigured, Enforcement::NotConfigured));
+            assert_eq!(
+                (enforced.files, enforced.network),
+                (Enforcement::NotConfigured, Enforcement::NotConfigured)
+            );
             std::fs::write(&path, b"text").unwrap();
             TcpStream::connect(address).unwrap();
             assert!(Command::new("true").status().unwrap().success());

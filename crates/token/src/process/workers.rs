@@ -232,7 +232,7 @@ impl Workers {
             let mut state = self.lock();
             for (id, response) in responses {
                 // A forgotten key is answered when the last `AfterForgetting` is dropped, after the lock.
-                match state.finish(slot, id) {
+                match state.finish(slot, id, matches!(response, Response::Answer(_))) {
                     Some(InFlight::Job(job)) => answers.push((job, Some(response))),
                     Some(InFlight::Forget(job)) => drop_later(&mut state, job),
                     None => {}

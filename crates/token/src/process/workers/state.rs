@@ -41,7 +41,7 @@ pub(super) struct Slot {
     slow: usize,
     /// Whether a process is being started, or a start is planned.
     pub(super) starting: bool,
-    /// Whether the process has answered a call.
+    /// Whether the process has answered a call with a result.
     pub(super) has_answered: bool,
     /// The number of processes in a row that failed to start, or ended before they answered a call.
     pub(super) failures: u32,
@@ -63,7 +63,14 @@ pub(super) enum InFlight {
 
 impl State {
     pub(super) fn new(depth: usize) -> Self {
-        Self { slots: Vec::new(), closed: false, awaits_gate: false, forgotten: Vec::new(), depth, last_id: 0 }
+        Self {
+            slots: Vec::new(),
+            closed: false,
+            awaits_gate: false,
+            forgotten: Vec::new(),
+            depth,
+            last_id: 0,
+        }
     }
 
     /// A new identifier of a request.
@@ -127,13 +134,13 @@ impl State {
         Some(link)
     }
 
-    /// Removes a request that the worker has answered.
-    pub(super) fn finish(&mut self, slot: usize, id: u64) -> Option<InFlight> {
+    /// Removes a request that the worker has answered; `worked` means with a result.
+    pub(super) fn finish(&mut self, slot: usize, id: u64, worked: bool) -> Option<InFlight> {
         let slot = self.slots.get_mut(slot)?;
         let finished = slot.in_flight.remove(&id)?;
         if let InFlight::Job(job) = &finished {
             *slot.count(job) -= 1;
-            slot.has_answered = true;
+            slot.has_answered |= worked;
         }
         Some(finished)
     }
