@@ -20,6 +20,7 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use secrecy::SecretString;
 use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
@@ -456,6 +457,11 @@ impl Engine {
         }
         self.0.store.close().await;
         ended && drained
+    }
+
+    /// Uses this PIN of the tokens from now on, if one is given, and replaces their worker processes, which load the module anew.
+    pub async fn renew_tokens(&self, pin: Option<SecretString>) {
+        self.0.token_pool.renew(pin).await;
     }
 
     /// Checks that every token responds.

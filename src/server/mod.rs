@@ -10,6 +10,7 @@ mod opening;
 mod process;
 mod request_router;
 mod shell;
+mod token_renewal;
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -49,11 +50,13 @@ const HEALTH_CHECK_INTERVAL: Duration = Duration::from_secs(5);
 pub(crate) struct Server {
     terminate: Signal,
     interrupt: Signal,
+    hangup: Signal,
     listeners: Listeners,
 }
 
 impl Server {
-    /// Binds the configured address. From now on, SIGTERM and SIGINT stop the server instead of killing the process.
+    /// Binds the configured address. From now on, SIGTERM and SIGINT stop the server instead of killing the process, and SIGHUP renews
+    /// its tokens.
     ///
     /// # Errors
     /// If the address cannot be bound.
@@ -61,6 +64,7 @@ impl Server {
         Ok(Self {
             terminate: signal(SignalKind::terminate()).context("waiting for SIGTERM")?,
             interrupt: signal(SignalKind::interrupt()).context("waiting for SIGINT")?,
+            hangup: signal(SignalKind::hangup()).context("waiting for SIGHUP")?,
             listeners: connections::bind(config.server.listen).await?,
         })
     }
@@ -80,7 +84,7 @@ impl Server {
         service: Service,
         announce: impl FnOnce() -> anyhow::Result<()>,
     ) -> anyhow::Result<ExitCode> {
-        let Self { mut terminate, mut interrupt, listeners } = self;
+        let Self { mut terminate, mut interrupt, hangup, listeners } = self;
         let swept = service.engine.sweep().await;
         if swept.concluded > 0 {
             tracing::info!(
@@ -107,6 +111,8 @@ impl Server {
         let audit_log =
             tokio::spawn(audit_maintenance::maintain(service.engine.clone(), config.audit.clone()));
         let time = tokio::spawn(monitor_clock(service.engine.clone()));
+        let renewal =
+            tokio::spawn(token_renewal::renew_on(hangup, service.engine.clone(), config.token.pin.clone()));
         announce()?;
         let alive = service_manager::ready();
 
@@ -121,6 +127,7 @@ impl Server {
         scheduled.abort();
         audit_log.abort();
         time.abort();
+        renewal.abort();
         let patience = Duration::from_secs(config.server.shutdown_seconds);
         let started = Instant::now();
         kill_after(patience.max(MIN_SHUTDOWN_TIME));

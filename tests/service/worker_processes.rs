@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Signal, kill_process, test_kill_process};
 use strongroom::api::grpc::pb;
 
-use crate::support::{Client, Server, ec, reason};
+use crate::support::{Client, Server, ec, reason, strongroom};
 
 const PROCESSES: &[(&str, &str)] = &[("STRONGROOM_TOKEN__ISOLATION", "process")];
 
@@ -77,6 +77,28 @@ async fn service_survives_its_workers_and_they_do_not_survive_it() {
     for worker in &third {
         assert!(test_kill_process(*worker).is_err(), "a worker of the stopped service still runs");
     }
+}
+
+#[tokio::test]
+async fn retry_command_has_workers_replaced() {
+    let mut server = Server::start_with(&[], PROCESSES);
+    let mut dev = server.client("dev").await;
+    dev.create(ec("invoices", "P-256")).await.unwrap();
+    let first = workers(&server);
+    let directory = server.directory();
+    let retry = || strongroom().arg("--data-dir").arg(&directory).args(["token", "retry"]).output().unwrap();
+    let output = retry();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    until("the workers are replaced", async || {
+        let now = workers(&server);
+        now.len() == first.len() && !now.iter().any(|worker| first.contains(worker))
+    })
+    .await;
+    assert_eq!(sign(&mut dev).await.unwrap(), 64);
+    assert!(server.stop().success());
+    let output = retry();
+    let text = String::from_utf8_lossy(&output.stderr);
+    assert!(!output.status.success() && text.contains("no service uses"), "{text}");
 }
 
 #[tokio::test]

@@ -270,7 +270,7 @@ async fn token_that_is_back_is_used_again_without_restart() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn rejected_pin_is_not_tried_again() {
+async fn rejected_pin_is_not_tried_again_until_it_is_corrected() {
     let bench = Bench::new();
     let token = bench.open();
     token.generate(id(1), &spec(p256()), WRAPPABLE).await.unwrap();
@@ -278,7 +278,7 @@ async fn rejected_pin_is_not_tried_again() {
     let record = record_of(&bench, &bench.info);
     let other = bench.module.provision("other", &so_pin(), &"another-pin".to_owned().into()).unwrap();
     let foreign = record_of(&bench, &other);
-    let bytes = std::fs::read(&foreign).unwrap();
+    let (original, bytes) = (std::fs::read(&record).unwrap(), std::fs::read(&foreign).unwrap());
     std::fs::write(&record, with_serial(&bytes, &other.serial, &bench.info.serial)).unwrap();
     signal(token.worker_processes()[0], Signal::KILL);
     until("the PIN is rejected", async || {
@@ -292,6 +292,37 @@ async fn rejected_pin_is_not_tried_again() {
     assert!(token.health().await.is_err());
     let unchanged = std::fs::metadata(&record).unwrap().modified().unwrap();
     assert_eq!(unchanged, written, "SoftHSM rewrites the record with each login");
+
+    std::fs::write(&record, original).unwrap();
+    token.renew(Some(pin()));
+    until("the token is used again", async || sign(&token, 1).await.is_ok()).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn renewal_replaces_workers_and_loses_no_call() {
+    let bench = Bench::with_profile(|profile| profile.processes = 2);
+    let token = bench.open();
+    let public = token.generate(id(1), &spec(p256()), WRAPPABLE).await.unwrap();
+    let (stop, told) = (Arc::new(AtomicBool::new(false)), Arc::new(Acknowledged::default()));
+    let mut callers = JoinSet::new();
+    for _ in 0..6 {
+        callers.spawn(sign_until(Arc::clone(&stop), token.clone(), public.clone(), Arc::clone(&told)));
+    }
+    for _ in 0..3 {
+        let earlier = token.worker_processes();
+        token.renew(None);
+        until("all workers are replaced", async || {
+            let processes = token.worker_processes();
+            !processes.is_empty() && processes.iter().all(|process| !earlier.contains(process))
+        })
+        .await;
+    }
+    stop.store(true, Ordering::Relaxed);
+    while let Some(caller) = callers.join_next().await {
+        caller.unwrap();
+    }
+    assert_eq!(told.refused.load(Ordering::Relaxed), 0);
+    assert!(told.signatures.load(Ordering::Relaxed) > 0);
 }
 
 /// Replaces the serial number in a token record.

@@ -101,6 +101,13 @@ impl Device {
         )
     }
 
+    /// Uses this PIN for the next login, if one is given.
+    pub(super) fn replace_pin(&self, pin: Option<SecretString>) {
+        if let Some(pin) = pin {
+            self.login.replace_pin(pin);
+        }
+    }
+
     /// Ends the login. All worker threads have ended.
     pub(super) fn close(&self) {
         self.handles.clear();

@@ -7,6 +7,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use secrecy::SecretString;
 use zeroize::Zeroizing;
 
 use super::call::{Answer, Call, Sealed};
@@ -248,6 +249,15 @@ impl Token {
             return Ok(());
         }
         self.generate_sealing_key(object).await
+    }
+
+    /// Uses this PIN from now on, if one is given, even if the token has rejected another one. Replaces worker processes, which load
+    /// the module anew, once they have answered their calls.
+    pub fn renew(&self, pin: Option<SecretString>) {
+        match &self.workers {
+            WorkersKind::Threads(threads) => threads.device.replace_pin(pin),
+            WorkersKind::Processes(workers) => workers.renew(pin),
+        }
     }
 
     /// Rejects new calls, finishes those that are queued, and ends the workers. Call it before the

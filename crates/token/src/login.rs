@@ -13,7 +13,7 @@ use crate::model::Error;
 
 /// The login of the user to one token.
 pub(super) struct Login {
-    pin: SecretString,
+    pin: Mutex<SecretString>,
     session: Mutex<Option<LoginSession>>,
     /// Incremented at each login, so that a thread detects a login by another thread.
     generation: AtomicU64,
@@ -33,7 +33,7 @@ impl Login {
     /// A login that is not open yet.
     pub(super) const fn new(pin: SecretString) -> Self {
         Self {
-            pin,
+            pin: Mutex::new(pin),
             session: Mutex::new(None),
             generation: AtomicU64::new(1),
             pin_rejected: AtomicBool::new(false),
@@ -71,7 +71,8 @@ impl Login {
         }
         // Opened before the old session is closed, so that the login does not end in between.
         let session = open()?;
-        if let Err(failure) = log_in(&session, &self.pin) {
+        let pin = self.pin.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Err(failure) = log_in(&session, &pin) {
             if matches!(failure, Failure::ReturnCode(RvError::PinIncorrect | RvError::PinLocked, _)) {
                 self.pin_rejected.store(true, Ordering::Relaxed);
             }
@@ -81,6 +82,12 @@ impl Login {
         *held = Some(LoginSession { _session: session, _user: ModuleUse::of(loaded) });
         self.generation.fetch_add(1, Ordering::Release);
         Ok(())
+    }
+
+    /// Uses another PIN for the next login, which may be tried again.
+    pub(super) fn replace_pin(&self, pin: SecretString) {
+        *self.pin.lock().unwrap_or_else(PoisonError::into_inner) = pin;
+        self.pin_rejected.store(false, Ordering::Relaxed);
     }
 
     /// Ends the login.

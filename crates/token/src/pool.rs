@@ -41,6 +41,8 @@ struct PoolState {
     /// The serial numbers of tokens reserved for HSMs that are not committed yet, by label. Without this, two HSMs
     /// that are created concurrently would get the same token.
     reserved: HashMap<String, String>,
+    /// The user PIN that has replaced that of the source.
+    replaced_pin: Option<SecretString>,
 }
 
 /// The tokens that HSMs use or are about to use, according to the store.
@@ -74,7 +76,7 @@ pub enum TokenSource {
 }
 
 impl TokenSource {
-    fn pin(&self) -> &SecretString {
+    const fn pin(&self) -> &SecretString {
         match self {
             Self::SoftHsm { pin, .. } | Self::Preinitialized { pin, .. } => pin,
         }
@@ -99,10 +101,22 @@ impl TokenPool {
             return Ok(token.clone());
         }
         let settings = Settings { expect_sentinel: known, faults: None };
-        let (serial, pin) = (Selector::Serial(info.serial.clone()), self.0.source.pin().clone());
+        let pin = state.replaced_pin.as_ref().unwrap_or_else(|| self.0.source.pin()).clone();
+        let serial = Selector::Serial(info.serial.clone());
         let token = self.run_blocking(move |module, _| module.open(&serial, &pin, &settings)).await?;
         state.open.insert(info.serial, token.clone());
         Ok(token)
+    }
+
+    /// Uses this PIN from now on, if one is given, and renews all open tokens: see [`Token::renew`].
+    pub async fn renew(&self, pin: Option<SecretString>) {
+        let mut state = self.0.state.lock().await;
+        if pin.is_some() {
+            state.replaced_pin.clone_from(&pin);
+        }
+        for token in state.open.values() {
+            token.renew(pin.clone());
+        }
     }
 
     /// Opens the token that signs the audit log: the `chosen` one, or with SoftHSM a dedicated token, which is

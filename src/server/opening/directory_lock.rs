@@ -1,6 +1,7 @@
 //! The lock of the data directory.
 
 use std::fs::File;
+use std::io::{self, Write as _};
 use std::path::Path;
 
 use anyhow::{Context as _, bail};
@@ -28,7 +29,10 @@ impl DirectoryLock {
             .open(&path)
             .with_context(|| format!("opening {}", path.display()))?;
         match file.try_lock() {
-            Ok(()) => Ok(Self { _file: file }),
+            Ok(()) => {
+                write_process_id(&file).with_context(|| format!("writing {}", path.display()))?;
+                Ok(Self { _file: file })
+            }
             Err(std::fs::TryLockError::WouldBlock) => {
                 bail!(
                     "{} is in use by another strongroom; stop it, or choose another --data-dir",
@@ -40,4 +44,35 @@ impl DirectoryLock {
             }
         }
     }
+}
+
+impl DirectoryLock {
+    /// Returns the identifier of the process that uses a data directory; `None` if none does.
+    ///
+    /// # Errors
+    /// If the lock cannot be read.
+    pub(crate) fn holder(directory: &Path) -> io::Result<Option<i32>> {
+        let path = directory.join("lock");
+        let file = match File::open(&path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        match file.try_lock_shared() {
+            Ok(()) => Ok(None),
+            Err(std::fs::TryLockError::WouldBlock) => {
+                let text = std::fs::read_to_string(&path)?;
+                let invalid =
+                    |_| io::Error::new(io::ErrorKind::InvalidData, "it contains no process identifier");
+                text.trim().parse().map(Some).map_err(invalid)
+            }
+            Err(std::fs::TryLockError::Error(error)) => Err(error),
+        }
+    }
+}
+
+/// Writes the identifier of this process, for commands that signal it.
+fn write_process_id(mut file: &File) -> io::Result<()> {
+    file.set_len(0)?;
+    writeln!(file, "{}", std::process::id())
 }

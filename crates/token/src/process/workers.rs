@@ -34,7 +34,7 @@ type Start = Box<dyn Fn(&SecretString, &Capabilities) -> Result<OpenedToken, Ope
 /// What starts the worker processes of a token, and how many.
 pub(crate) struct Starter {
     pub(crate) start: Start,
-    pub(crate) pin: SecretString,
+    pub(crate) pin: Mutex<SecretString>,
     pub(crate) gate: Arc<Gate>,
     pub(crate) profile: Profile,
 }
@@ -228,7 +228,7 @@ impl Workers {
     /// Takes responses of a worker, gives it more calls, and answers.
     fn complete(self: &Arc<Self>, slot: usize, responses: Vec<(u64, Response)>) {
         let mut answers = Vec::with_capacity(responses.len());
-        {
+        let retired = {
             let mut state = self.lock();
             for (id, response) in responses {
                 // A forgotten key is answered when the last `AfterForgetting` is dropped, after the lock.
@@ -238,10 +238,14 @@ impl Workers {
                     None => {}
                 }
             }
-        }
+            state.retired(slot)
+        };
         self.dispatch();
         let forgotten = std::mem::take(&mut self.lock().forgotten);
         drop(forgotten);
+        if let Some(link) = retired {
+            link.close();
+        }
         for (job, response) in answers {
             let result = match response {
                 Some(Response::Answer(answer)) => Ok(answer),

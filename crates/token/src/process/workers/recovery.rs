@@ -1,12 +1,14 @@
 //! Replacement of worker processes that ended, hang, or no longer see their token.
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use super::super::link::Link;
 use super::super::opened::OpenFailure;
 use super::state::InFlight;
 use super::{Workers, receive};
+use secrecy::SecretString;
+
 use crate::call::Call;
 use crate::model::Error;
 use crate::queue::Job;
@@ -40,19 +42,20 @@ impl Workers {
 
     /// A worker process has ended: gives its calls to another one, and replaces it.
     pub(super) fn lost(self: &Arc<Self>, slot: usize, link: &Link) {
-        let (abandoned, delay) = {
+        let (abandoned, delay, retired) = {
             let mut state = self.lock();
+            let retired = state.retired(slot).is_some();
             let abandoned = state.abandon(slot);
             let closed = state.closed;
             let delay = state.slots.get_mut(slot).filter(|_| !closed).map(|place| {
                 // A process that has worked is replaced without delay.
-                place.failures = if place.has_answered { 1 } else { place.failures + 1 };
+                place.failures = if place.has_answered || retired { 1 } else { place.failures + 1 };
                 place.starting = true;
                 delay_after(place.failures)
             });
-            (abandoned, delay)
+            (abandoned, delay, retired)
         };
-        if delay.is_some() {
+        if delay.is_some() && !retired {
             tracing::warn!(token = %self.token.serial, process = link.id, calls = abandoned.len(), "a worker process of the token ended");
         }
         for request in abandoned {
@@ -83,6 +86,24 @@ impl Workers {
         queue.put_back(job);
     }
 
+    /// Replaces all workers, once they have answered their calls, with processes that load the module anew, and logs in with `pin`
+    /// if it is given, even if the token has rejected a PIN.
+    pub(crate) fn renew(self: &Arc<Self>, pin: Option<SecretString>) {
+        if let Some(pin) = pin {
+            *self.starter.pin.lock().unwrap_or_else(PoisonError::into_inner) = pin;
+        }
+        let (idle, startable) = {
+            let mut state = self.lock();
+            (state.retire_all(), state.forgive_pin())
+        };
+        for link in idle {
+            link.close();
+        }
+        for slot in startable {
+            self.start_worker(slot, Duration::ZERO);
+        }
+    }
+
     /// Starts a worker process after a delay.
     pub(super) fn start_worker(self: &Arc<Self>, slot: usize, delay: Duration) {
         let workers = Arc::downgrade(self);
@@ -95,7 +116,7 @@ impl Workers {
             }
             let starting = Arc::clone(&workers);
             let started = runtime.spawn_blocking(move || {
-                let pin = starting.starter.pin.clone();
+                let pin = starting.starter.pin.lock().unwrap_or_else(PoisonError::into_inner).clone();
                 (starting.starter.start)(&pin, &starting.capabilities)
             });
             let opened = match started.await {

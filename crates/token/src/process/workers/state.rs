@@ -49,6 +49,8 @@ pub(super) struct Slot {
     pub(super) why: Option<String>,
     /// Whether the token rejected the PIN: it is not tried again.
     pub(super) pin_rejected: bool,
+    /// Whether the process ends when it has answered its calls, and gets no more.
+    pub(super) retiring: bool,
     /// Whether it is being checked that the worker sees its token.
     pub(super) examined: bool,
 }
@@ -93,14 +95,14 @@ impl State {
 
     /// The running worker with the fewest fast calls, if it has room for one.
     pub(super) fn least_loaded(&self) -> Option<usize> {
-        let running = self.slots.iter().enumerate().filter(|(_, slot)| slot.link.is_some() && !slot.examined);
+        let running = self.slots.iter().enumerate().filter(|(_, slot)| slot.is_usable());
         let (index, slot) = running.min_by_key(|(_, slot)| slot.fast)?;
         (slot.fast < self.depth).then_some(index)
     }
 
     /// Whether the first worker runs and has room for a slow call.
     pub(super) fn first_has_room(&self) -> bool {
-        self.slots.first().is_some_and(|slot| slot.link.is_some() && slot.slow < SLOW_DEPTH)
+        self.slots.first().is_some_and(|slot| slot.is_usable() && slot.slow < SLOW_DEPTH)
     }
 
     /// Gives a call to a worker.
@@ -148,9 +150,37 @@ impl State {
     /// Removes everything that a worker has, whose process has ended.
     pub(super) fn abandon(&mut self, slot: usize) -> Vec<InFlight> {
         let Some(slot) = self.slots.get_mut(slot) else { return Vec::new() };
-        (slot.fast, slot.slow, slot.examined) = (0, 0, false);
+        (slot.fast, slot.slow, slot.examined, slot.retiring) = (0, 0, false, false);
         slot.link = None;
         slot.in_flight.drain().map(|(_, request)| request).collect()
+    }
+
+    /// Has all workers replaced when they have answered their calls. Returns the links of those that have none.
+    pub(super) fn retire_all(&mut self) -> Vec<Arc<Link>> {
+        let running = self.slots.iter_mut().filter(|slot| slot.link.is_some());
+        let idle = running.filter_map(|slot| {
+            slot.retiring = true;
+            slot.in_flight.is_empty().then(|| slot.link.clone()).flatten()
+        });
+        idle.collect()
+    }
+
+    /// The link of a worker that has answered its last call.
+    pub(super) fn retired(&self, slot: usize) -> Option<Arc<Link>> {
+        let slot = self.slots.get(slot)?;
+        if slot.retiring && slot.in_flight.is_empty() { slot.link.clone() } else { None }
+    }
+
+    /// Allows places whose PIN was rejected to start again. Returns them.
+    pub(super) fn forgive_pin(&mut self) -> Vec<usize> {
+        let mut startable = Vec::new();
+        for (index, slot) in self.slots.iter_mut().enumerate() {
+            if std::mem::take(&mut slot.pin_rejected) && !slot.starting {
+                (slot.failures, slot.starting) = (0, true);
+                startable.push(index);
+            }
+        }
+        startable
     }
 
     /// The link of the worker that has a request.
@@ -171,6 +201,11 @@ impl State {
 }
 
 impl Slot {
+    /// Whether it gets calls.
+    fn is_usable(&self) -> bool {
+        self.link.is_some() && !self.examined && !self.retiring
+    }
+
     /// The number of calls of the kind of this one.
     fn count(&mut self, job: &Job) -> &mut usize {
         if job.call.is_slow() { &mut self.slow } else { &mut self.fast }

@@ -1,0 +1,27 @@
+//! Renews the tokens on SIGHUP: reads the PIN again, and has worker processes replaced.
+
+use tokio::signal::unix::Signal;
+
+use crate::config::PinSource;
+use crate::engine::Engine;
+
+/// Renews the tokens each time the signal arrives. The PIN is read again if the configuration has a source for it.
+pub(super) async fn renew_on(mut hangup: Signal, engine: Engine, source: PinSource) {
+    while hangup.recv().await.is_some() {
+        let pin = if source == PinSource::default() {
+            None
+        } else {
+            let source = source.clone();
+            match tokio::task::spawn_blocking(move || source.read()).await {
+                Ok(Ok(pin)) => Some(pin),
+                Ok(Err(error)) => {
+                    tracing::error!(%error, "the PIN of the tokens cannot be read; the earlier one is used");
+                    None
+                }
+                Err(_) => None,
+            }
+        };
+        tracing::info!("SIGHUP: renewing the tokens");
+        engine.renew_tokens(pin).await;
+    }
+}
