@@ -461,17 +461,18 @@ impl Engine {
 
     /// Uses this PIN of the tokens from now on, if one is given, and replaces their worker processes, which load the module anew.
     pub async fn renew_tokens(&self, pin: Option<SecretString>) {
-        self.0.token_pool.renew(pin).await;
+        self.0.supply.renew(pin).await;
     }
 
-    /// Checks that every token responds.
+    /// Checks that every token responds. Checks all of them, since a failed check has the workers of the token replaced.
     ///
     /// # Errors
     /// The error of the first token that does not.
     pub async fn health(&self) -> Result<()> {
+        let mut health = Ok(());
         for token in self.0.tokens.all() {
-            token.health().await?;
+            health = health.and(token.health().await);
         }
-        Ok(())
+        health
     }
 }

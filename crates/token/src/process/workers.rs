@@ -288,7 +288,8 @@ impl Workers {
             (call, Err(Error::KeyMaterialMissing { version })) if call.object() == Some(*version) => {
                 self.keys.write().unwrap_or_else(PoisonError::into_inner).remove(version);
             }
-            (_, Err(Error::TokenUnavailable { .. })) => self.examine(slot),
+            // A second check decides: a token may fail a call while another process starts.
+            (_, Err(Error::TokenUnavailable { .. })) | (Call::Health, Err(_)) => self.examine(slot),
             _ => {}
         }
         job.answer(result);
