@@ -22,12 +22,11 @@ async fn log_failure_fails_commits() {
     store.commit(call(Vec::new(), 3)).await.unwrap();
 
     // The database has the record of a change before the log.
-    fixture.fail(Fault::NotFlushed);
+    fixture.fail(Fault::Full);
     store.commit(call(insert(2), 4)).await.unwrap();
     assert_eq!(store.key_count(&local().into()), 1);
     assert!(store.commit(call(Vec::new(), 5)).await.is_err(), "the log lacks a record");
     store.close().await;
-    fixture.fail(Fault::Full);
     assert!(fixture.try_open().await.is_err(), "the store does not open while the log cannot be written");
     fixture.fail(None);
     let store = fixture.open().await;
