@@ -2,18 +2,15 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io;
-use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
+use std::path::Path;
+use std::sync::Arc;
 
-use strongroom::audit::{self, Sink};
+use strongroom::audit;
 use strongroom::model::audit_entry::Meter;
 use strongroom::model::billing::Period;
 use strongroom::model::change::{Change, ControlChange, Intent, IntentVerb, VersionOrigin};
 use strongroom::model::deletion::{Deletable, Transition};
 use strongroom::model::due::Notices;
-use strongroom::model::event::DEFAULT_RETAINED;
 use strongroom::model::hsm::{Activation, ManagedHsm, NetworkRules};
 use strongroom::model::key::{Attributes, Curve, KeyOperation, KeyVersion, PublicMaterial, Tags};
 use strongroom::model::local_rbac::{DataAction, LocalScope, RoleAssignment, RoleDefinition};
@@ -22,17 +19,23 @@ use strongroom::model::resource::{ResourceGroup, Subscription, SubscriptionId};
 use strongroom::model::retention::{Deletion, RetentionDays};
 use strongroom::model::setting::Settings;
 use strongroom::model::{Error, Timestamp};
-use strongroom::store::{AuditRecord, Commit, Durability, ExportedRecord, Listing, Options, Store};
+use strongroom::store::{AuditRecord, Commit, Durability, Listing, Store};
 use uuid::Uuid;
 
 #[path = "store/audit_log.rs"]
 mod audit_log;
 #[path = "store/events.rs"]
 mod events;
+#[path = "store/failures.rs"]
+mod failures;
+#[path = "store/fixture.rs"]
+mod fixture;
 #[path = "store/rotation.rs"]
 mod rotation;
 #[path = "store/uses.rs"]
 mod uses;
+
+use fixture::{Fault, StoreFixture};
 
 const NOON: i64 = 1_772_452_800;
 
@@ -147,73 +150,6 @@ fn record(number: usize) -> AuditRecord {
 
 fn call(changes: Vec<Change>, number: usize) -> Commit {
     Commit { changes, record: Some(record(number)), ..Commit::default() }
-}
-
-/// A directory with a database and an audit log, opened as the server does.
-struct StoreFixture {
-    dir: tempfile::TempDir,
-    durability: Durability,
-    events_kept: usize,
-    /// While set, the export fails.
-    export_fails: Arc<AtomicBool>,
-}
-
-impl StoreFixture {
-    fn new() -> Self {
-        let dir = tempfile::tempdir().unwrap();
-        Self {
-            dir,
-            durability: Durability::Request,
-            events_kept: DEFAULT_RETAINED,
-            export_fails: Arc::default(),
-        }
-    }
-
-    fn audit_directory(&self) -> PathBuf {
-        self.dir.path().join("audit")
-    }
-
-    async fn try_open(&self) -> Result<Store, Error> {
-        let mut sink = Sink::open(&self.audit_directory()).unwrap();
-        let options = Options {
-            durability: self.durability,
-            exported: sink.last_seq(),
-            events_kept: self.events_kept,
-            ..Options::default()
-        };
-        let export_fails = Arc::clone(&self.export_fails);
-        let export = move |records: &[ExportedRecord]| {
-            if export_fails.load(Ordering::SeqCst) {
-                return Err(io::Error::other("the disk is full"));
-            }
-            sink.append(records.iter().map(|record| (record.seq, record.at, record.line.as_str())))
-        };
-        let database = self.dir.path().join("strongroom.db");
-        Store::open(&database, vec![role(100, true), role(101, true)], options, Box::new(export)).await
-    }
-
-    async fn open(&self) -> Store {
-        self.try_open().await.unwrap()
-    }
-
-    /// Opens the store and creates an HSM.
-    async fn open_with_hsm(&self) -> Store {
-        let store = self.open().await;
-        let admin = assignment(1, 100, LocalScope::Hsm);
-        store
-            .commit(call([put_containers(), vec![Change::InsertHsm(hsm(), vec![admin])]].concat(), 0))
-            .await
-            .unwrap();
-        store
-    }
-
-    fn audit_lines(&self) -> Vec<String> {
-        let mut files: Vec<_> =
-            std::fs::read_dir(self.audit_directory()).unwrap().map(|file| file.unwrap().path()).collect();
-        files.sort();
-        let text: String = files.iter().map(|file| std::fs::read_to_string(file).unwrap()).collect();
-        text.lines().map(str::to_owned).collect()
-    }
 }
 
 const ALL_TIME: Period = Period { from: Timestamp::MIN, to: Timestamp::MAX };
@@ -363,94 +299,6 @@ async fn one_of_concurrent_inserts_with_same_id_succeeds() {
 }
 
 #[tokio::test]
-async fn outbox_keeps_records_while_export_fails() {
-    let fixture = StoreFixture::new();
-    let store = fixture.open_with_hsm().await;
-    fixture.export_fails.store(true, Ordering::SeqCst);
-    for number in 1..=50 {
-        store.commit(call(Vec::new(), number)).await.unwrap();
-    }
-    store.close().await;
-    assert!(fixture.audit_lines().len() < 51);
-    assert!(
-        fixture.try_open().await.is_err(),
-        "the store does not open while the audit log cannot be written"
-    );
-
-    fixture.export_fails.store(false, Ordering::SeqCst);
-    let store = fixture.open().await;
-    assert_eq!(fixture.audit_lines().len(), 51, "records are exported before the store opens");
-    fixture.export_fails.store(true, Ordering::SeqCst);
-    store.commit(call(Vec::new(), 51)).await.unwrap();
-    store.commit(call(Vec::new(), 52)).await.unwrap();
-    fixture.export_fails.store(false, Ordering::SeqCst);
-    store.commit(call(Vec::new(), 53)).await.unwrap();
-    store.close().await;
-    let report = audit::verify(&fixture.audit_directory()).unwrap();
-    assert_eq!((report.records, report.last, report.broken), (54, Some(54), None));
-}
-
-#[tokio::test]
-async fn relaxed_durability_flushes_records_on_close() {
-    let fixture = StoreFixture { durability: Durability::Relaxed, ..StoreFixture::new() };
-    let store = fixture.open_with_hsm().await;
-    for number in 1..=2_000 {
-        store.commit(call(Vec::new(), number)).await.unwrap();
-    }
-    store.close().await;
-    assert_eq!(audit::verify(&fixture.audit_directory()).unwrap().records, 2_001);
-    let store = fixture.open().await;
-    assert_eq!(store.readings(ALL_TIME).iter().map(|reading| reading.calls).sum::<u64>(), 2_001);
-}
-
-#[tokio::test]
-async fn database_failure_fails_commits() {
-    let fixture = StoreFixture::new();
-    let store = fixture.open_with_hsm().await;
-    let database = fixture.dir.path().join("strongroom.db");
-    execute_sql(&database, "ALTER TABLE audit_outbox RENAME TO away").await;
-    let changes = vec![Change::InsertVersion(version("a", 1), VersionOrigin::Created)];
-    assert!(matches!(store.commit(call(changes.clone(), 1)).await, Err(Error::Internal(_))));
-    assert!(matches!(store.commit(call(Vec::new(), 2)).await, Err(Error::Internal(_))));
-    assert_eq!(store.key_count(&local().into()), 0);
-    execute_sql(&database, "ALTER TABLE away RENAME TO audit_outbox").await;
-    store.commit(call(changes, 3)).await.unwrap();
-    store.close().await;
-    let report = audit::verify(&fixture.audit_directory()).unwrap();
-    assert_eq!((report.records, report.broken), (2, None));
-}
-
-#[tokio::test]
-async fn relaxed_durability_loses_no_record_on_database_failure() {
-    let fixture = StoreFixture { durability: Durability::Relaxed, ..StoreFixture::new() };
-    let store = fixture.open_with_hsm().await;
-    let database = fixture.dir.path().join("strongroom.db");
-    execute_sql(&database, "ALTER TABLE audit_outbox RENAME TO away").await;
-    let mut answered = 1;
-    while store.commit(call(Vec::new(), answered)).await.is_ok() {
-        answered += 1;
-        tokio::task::yield_now().await;
-    }
-    execute_sql(&database, "ALTER TABLE away RENAME TO audit_outbox").await;
-    store.commit(call(Vec::new(), answered)).await.unwrap();
-    store.close().await;
-    let report = audit::verify(&fixture.audit_directory()).unwrap();
-    assert_eq!((report.records, report.broken), (answered as u64 + 1, None));
-}
-
-#[tokio::test]
-async fn rejects_newer_schema() {
-    let fixture = StoreFixture::new();
-    fixture.open().await.close().await;
-    let insert = "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time)
-        VALUES (9999, 'later', 1, x'00', 0)";
-    execute_sql(&fixture.dir.path().join("strongroom.db"), insert).await;
-    let Err(Error::Internal(why)) = fixture.try_open().await else { panic!("the store was opened") };
-    let why = why.to_string();
-    assert!(why.contains("schema 9999") && why.contains("newer"), "{why}");
-}
-
-#[tokio::test]
 async fn rejects_record_with_newline() {
     let fixture = StoreFixture::new();
     let store = fixture.open_with_hsm().await;
@@ -460,39 +308,14 @@ async fn rejects_record_with_newline() {
     assert!(matches!(store.commit(commit).await, Err(Error::Internal(_))));
 }
 
-#[tokio::test]
-async fn records_are_exported_in_order_and_once() {
-    let dir = tempfile::tempdir().unwrap();
-    let seen = Arc::new(Mutex::new(Vec::new()));
-    let taken = Arc::clone(&seen);
-    let export = move |records: &[ExportedRecord]| {
-        taken.lock().unwrap().extend(records.iter().map(|record| record.seq));
-        Ok(())
-    };
-    let path = dir.path().join("strongroom.db");
-    let store = Store::open(&path, Vec::new(), Options::default(), Box::new(export)).await.unwrap();
-    for number in 0..400 {
-        store.commit(call(Vec::new(), number)).await.unwrap();
-    }
-    store.close().await;
-    assert_eq!(*seen.lock().unwrap(), (1..=400).collect::<Vec<_>>());
-    assert_eq!(store.readings(ALL_TIME)[0].container, None, "the HSM does not exist");
-    let left: i64 = query(&path, "SELECT COUNT(*) FROM audit_outbox").await;
-    assert!((1..300).contains(&left), "exported records are removed, except for the newest: {left}");
-    let options = Options { exported: 400, ..Options::default() };
-    let store = Store::open(&path, Vec::new(), options, Box::new(|_| Ok(()))).await.unwrap();
-    let counted: u64 = store.readings(ALL_TIME).iter().map(|reading| reading.calls).sum();
-    assert_eq!(counted, 400, "every record is counted exactly once, whether removed or not");
-}
-
 /// Connects to the database directly, bypassing the store.
 async fn connect(database: &Path) -> sqlx::SqliteConnection {
     use sqlx::ConnectOptions as _;
     sqlx::sqlite::SqliteConnectOptions::new().filename(database).connect().await.unwrap()
 }
 
-async fn execute_sql(database: &Path, sql: &'static str) {
-    sqlx::query(sql).execute(&mut connect(database).await).await.unwrap();
+async fn execute_sql(database: &Path, sql: impl Into<String>) {
+    sqlx::raw_sql(sqlx::AssertSqlSafe(sql.into())).execute(&mut connect(database).await).await.unwrap();
 }
 
 async fn query(database: &Path, sql: &'static str) -> i64 {

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use strongroom::clock::Clock;
 use strongroom::config;
+use strongroom::engine::AuditFiles;
 use strongroom::ids::Ids;
 use strongroom::model::Timestamp;
 use strongroom::model::change::{Change, ControlChange, VersionOrigin};
@@ -36,7 +37,7 @@ pub(crate) fn hsm() -> HsmName {
     }
 }
 
-/// Opens the store; exported audit records are discarded.
+/// Opens the store.
 pub(crate) async fn open(directory: &Path, clock: &Clock) -> anyhow::Result<Store> {
     let options = Options {
         control_plane_roles: config::control_plane_roles()?,
@@ -44,7 +45,8 @@ pub(crate) async fn open(directory: &Path, clock: &Clock) -> anyhow::Result<Stor
         ..Options::default()
     };
     let roles = config::built_in_roles()?;
-    Ok(Store::open(&directory.join("bench.db"), roles, options, Box::new(|_| Ok(()))).await?)
+    let files = AuditFiles::open(&directory.join("audit"), u64::MAX)?;
+    Ok(Store::open(&directory.join("bench.db"), roles, options, Box::new(files)).await?)
 }
 
 /// A pool of SoftHSM tokens in the directory.

@@ -184,6 +184,8 @@ impl Engine {
         let signed = signer.sign(StatementKind::Start, expired.last.clone(), now).await?;
         self.write_statement(signed.clone()).await?;
         self.record_statement(TRIMMED, now, &signed, &expired.names).await?;
+        // Records that the database has not counted are read from the files at the next start.
+        self.0.store.checkpoint().await?;
         tracing::info!(files = ?expired.names, "audit files are deleted as configured");
         blocking(move || expired.delete()).await
     }

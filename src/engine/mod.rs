@@ -1,5 +1,6 @@
 //! The call pipeline: authenticates, authorizes, executes, meters and audits every call of every surface.
 
+mod audit_files;
 mod audit_log;
 mod backup_jobs;
 mod call_record;
@@ -45,6 +46,7 @@ use crate::store::{Commit, Store};
 use crate::token::TokenPool;
 
 pub use crate::audit::http_status;
+pub use audit_files::AuditFiles;
 pub use audit_log::{AuditLog, Signer};
 use call_record::CallRecord;
 use locks::Locks;
@@ -143,8 +145,8 @@ impl Engine {
 
     /// Runs an operation for a caller. `request` is parsed only after the credential is verified.
     ///
-    /// The changes, the meter reading and the audit record are committed in one transaction before the reply is
-    /// returned. If the transaction fails, the call fails.
+    /// The changes, the meter reading and the audit record are committed together before the reply is
+    /// returned. If that fails, the call fails.
     ///
     /// # Errors
     /// The error of the first step that fails: authentication, parsing, authorization, loading, execution, commit.

@@ -8,10 +8,10 @@ use strongroom::api::grpc::pb;
 
 use crate::support::{Server, ec};
 
-/// Compiles the library that injects flush failures into a directory.
-fn compile_fault_library(directory: &std::path::Path) -> PathBuf {
-    let library = directory.join("flush.so");
-    let source = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/service/fault_injection/failing_flush.c");
+/// Compiles a library that injects failures, into a directory.
+pub(crate) fn compile_fault_library(directory: &std::path::Path, source: &str) -> PathBuf {
+    let library = directory.join("faults.so");
+    let source = format!("{}/tests/service/fault_injection/{source}", env!("CARGO_MANIFEST_DIR"));
     let mut compiler = Command::new("cc");
     compiler.args(["-shared", "-fPIC", "-O1", "-o"]).arg(&library).arg(source).arg("-ldl");
     let output = compiler.output().unwrap();
@@ -31,7 +31,7 @@ async fn sign(server: &Server, name: &str) -> Result<(), tonic::Status> {
 #[tokio::test]
 async fn ambiguous_commit_keeps_key_material() {
     let directory = tempfile::tempdir().unwrap();
-    let library = compile_fault_library(directory.path());
+    let library = compile_fault_library(directory.path(), "failing_flush.c");
     let armed = directory.path().join("armed");
     let environment = [("LD_PRELOAD", library.to_str().unwrap()), ("FLUSH_FAULT", armed.to_str().unwrap())];
     let mut server = Server::start_with(&[], &environment);

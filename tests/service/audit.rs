@@ -42,6 +42,7 @@ const MEMBERS: &[&str] = &[
     "resourceType",
     "target",
     "resultSignature",
+    "ledger",
     "seq",
     "chain",
 ];

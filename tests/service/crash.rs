@@ -4,6 +4,7 @@
 
 mod hsms;
 mod keys;
+mod steps;
 mod tokens;
 
 use std::process::Stdio;

@@ -1,12 +1,13 @@
 //! Tests the engine with test operations: ones that panic, and due work.
 
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use jiff::SignedDuration;
 use strongroom::clock::{Clock, ClockSource};
 use strongroom::config;
-use strongroom::engine::{AuditLog, Engine, EngineParts};
+use strongroom::engine::{AuditFiles, AuditLog, Engine, EngineParts};
 use strongroom::identity::{CertificateRule, Credential, Identity, Settings};
 use strongroom::model::audit_entry::{Meter, Origin};
 use strongroom::model::billing::Pricing;
@@ -16,7 +17,7 @@ use strongroom::model::{Error, Result, Timestamp};
 use strongroom::ops::clock::ServiceClock;
 use strongroom::ops::{AttachedTokens, ClockCx, Done, Operation, RolelessAction};
 use strongroom::storage::Policy;
-use strongroom::store::{ExportedRecord, Options, Store};
+use strongroom::store::{Options, Store};
 use strongroom::token::{TokenPool, TokenSource};
 
 use crate::fixture::{Bench, pin, so_pin};
@@ -42,28 +43,24 @@ impl FakeMachine {
     }
 }
 
-/// An engine, the audit records it exports, and a client certificate of a configured principal.
+/// An engine, the directory of its audit records, and a client certificate of a configured principal.
 pub(crate) struct Rig {
     pub(crate) engine: Engine,
     pub(crate) store: Store,
     pub(crate) tokens: AttachedTokens,
     pub(crate) bench: Bench,
-    records: Arc<Mutex<Vec<String>>>,
+    audit: PathBuf,
     certificate: Vec<u8>,
 }
 
 impl Rig {
     pub(crate) async fn new(clock: Clock) -> Self {
         let bench = Bench::new();
-        let records = Arc::new(Mutex::new(Vec::new()));
-        let taken = Arc::clone(&records);
-        let export = move |some: &[ExportedRecord]| {
-            taken.lock().unwrap().extend(some.iter().map(|record| record.line.clone()));
-            Ok(())
-        };
+        let audit = bench.data_dir.path().join("audit");
+        let files = AuditFiles::open(&audit, u64::MAX).unwrap();
         let path = bench.data_dir.path().join("strongroom.db");
         let options = Options { clock: clock.clone(), ..Options::default() };
-        let store = Store::open(&path, Vec::new(), options, Box::new(export)).await.unwrap();
+        let store = Store::open(&path, Vec::new(), options, Box::new(files)).await.unwrap();
         let mut params = rcgen::CertificateParams::default();
         params.distinguished_name = rcgen::DistinguishedName::new();
         params.distinguished_name.push(rcgen::DnType::CommonName, "tester");
@@ -92,31 +89,34 @@ impl Rig {
             test_issuer: false,
             rate_limits: Default::default(),
             soft_delete_opt_out: false,
-            audit_log: AuditLog::unsigned(bench.data_dir.path().join("audit")),
+            audit_log: AuditLog::unsigned(audit.clone()),
         });
-        Self { engine, store, tokens, bench, records, certificate }
+        Self { engine, store, tokens, bench, audit, certificate }
     }
 
     fn credential(&self) -> Result<Credential<'_>> {
         Ok(Credential::Certificate(&self.certificate))
     }
 
-    /// Waits until at least `least` audit records of an event are exported, and returns them.
+    /// Waits until there are at least `least` audit records of an event, and returns them.
     pub(crate) async fn records(&self, event: &str, least: usize) -> Vec<serde_json::Value> {
+        let read = || {
+            let files = std::fs::read_dir(&self.audit).unwrap();
+            files.map(|file| std::fs::read_to_string(file.unwrap().path()).unwrap()).collect::<String>()
+        };
         for _ in 0..500 {
-            let lines = self.records.lock().unwrap().clone();
-            let found: Vec<serde_json::Value> = lines
-                .iter()
+            let found: Vec<serde_json::Value> = read()
+                .lines()
                 .map(|line| serde_json::from_str(line).unwrap())
                 .filter(|record: &serde_json::Value| record["operationName"] == event)
                 .collect();
             if found.len() >= least {
                 return found;
             }
-            #[expect(clippy::disallowed_methods, reason = "the export runs in real time")]
+            #[expect(clippy::disallowed_methods, reason = "calls that were cancelled are recorded in real time")]
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
-        panic!("expected {least} records of {event}: {:?}", self.records.lock().unwrap());
+        panic!("expected {least} records of {event}: {}", read());
     }
 }
 
@@ -245,15 +245,22 @@ async fn due_destruction_is_refused_after_a_clock_jump() {
     // The time guard's state is committed with those records, so the clock is not trusted after a crash, either.
     let path = rig.bench.data_dir.path().join("strongroom.db");
     let after_a_crash = clock(&machine);
-    let options = Options { clock: after_a_crash.clone(), exported: 0, ..Options::default() };
-    let copy = path.with_file_name("copy.db");
+    let copy = tempfile::tempdir().unwrap();
+    let (database, audit) = (copy.path().join("strongroom.db"), copy.path().join("audit"));
     for suffix in ["", "-wal"] {
         let from = format!("{}{suffix}", path.display());
         if std::path::Path::new(&from).exists() {
-            std::fs::copy(&from, format!("{}{suffix}", copy.display())).unwrap();
+            std::fs::copy(&from, format!("{}{suffix}", database.display())).unwrap();
         }
     }
-    let store = Store::open(&copy, Vec::new(), options, Box::new(|_| Ok(()))).await.unwrap();
+    std::fs::create_dir(&audit).unwrap();
+    for file in std::fs::read_dir(&rig.audit).unwrap() {
+        let file = file.unwrap();
+        std::fs::copy(file.path(), audit.join(file.file_name())).unwrap();
+    }
+    let options = Options { clock: after_a_crash.clone(), ..Options::default() };
+    let files = AuditFiles::open(&audit, u64::MAX).unwrap();
+    let store = Store::open(&database, Vec::new(), options, Box::new(files)).await.unwrap();
     assert!(matches!(after_a_crash.status(), ClockStatus::Held { .. }), "{:?}", after_a_crash.status());
     store.close().await;
 

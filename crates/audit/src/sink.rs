@@ -1,11 +1,12 @@
 //! Appends audit records to files: one per day, and another one when a file reaches its size limit.
 //!
-//! Every call of [`Sink::append`] ends with `fdatasync`: its records are durable when it returns. A file's
-//! day is that of its records in UTC; days never decrease, so that the newest file always contains the
-//! last record.
+//! The files are the log of record: the records of an append are durable when it returns, and may be acknowledged then. After a
+//! failed append, its records are removed before anything else is written. A file's day is that of its records in UTC; days never
+//! decrease, so that the newest file always contains the last record.
 
 use std::fs::{DirBuilder, File, OpenOptions};
-use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
+use std::io::{self, BufRead as _, BufReader, Read as _, Seek as _, SeekFrom, Write as _};
+use std::ops::Range;
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
@@ -31,6 +32,8 @@ pub struct LastRecord {
 
 struct Current {
     name: FileName,
+    /// The number of the day since 1970-01-01, of the last append.
+    day: Option<i64>,
     file: File,
     /// The length of the complete records in the file, in bytes.
     len: u64,
@@ -80,57 +83,97 @@ impl Sink {
         self.last.seq
     }
 
-    /// Appends records, each with its sequence number and the instant that determines its day, and returns
-    /// when they are durable. Skips records that the log already has.
+    /// Appends `lines`, complete records that end with `last`, to the file of the day of `at`, and returns when they are
+    /// durable.
     ///
     /// # Errors
-    /// Errors of the file system. The log then contains complete records only, and the same records can be
-    /// appended again.
-    pub fn append<'a>(
-        &mut self,
-        records: impl IntoIterator<Item = (u64, Timestamp, &'a str)>,
-    ) -> io::Result<()> {
-        let known = self.last.seq;
-        let (mut day, mut lines, mut last) = (String::new(), String::new(), known);
-        let mut instant = None;
-        for (seq, at, line) in records.into_iter().filter(|(seq, ..)| *seq > known) {
-            // The records of a group share their instant: the day is computed once per group.
-            if instant != Some(at) {
-                instant = Some(at);
-                let next = at.strftime("%Y-%m-%d").to_string();
-                if next > day {
-                    self.write(&day, &lines, last)?;
-                    lines.clear();
-                    day = next;
-                }
-            }
-            lines.push_str(line);
-            lines.push('\n');
-            last = seq;
+    /// Errors of the file system. Any part of the lines may be in the file until [`discard_failed`](Self::discard_failed)
+    /// succeeds; until then, appending fails.
+    pub fn append(&mut self, at: Timestamp, lines: &str, last: LastRecord) -> io::Result<()> {
+        let day = at.as_second().div_euclid(86_400);
+        let same = |current: &Current| current.day == Some(day) && current.len < self.rotate;
+        if !self.current.as_ref().is_some_and(same) {
+            self.rotate(at, day)?;
         }
-        self.write(&day, &lines, last)
+        let Some(current) = &mut self.current else { return Err(io::Error::other("the log has no file")) };
+        current.write(lines)?;
+        self.last = last;
+        Ok(())
     }
 
-    fn write(&mut self, day: &str, lines: &str, last: u64) -> io::Result<()> {
-        if lines.is_empty() {
+    /// Opens the file for records of this instant.
+    fn rotate(&mut self, at: Timestamp, number: i64) -> io::Result<()> {
+        let day = at.strftime("%Y-%m-%d").to_string();
+        let next = match &mut self.current {
+            Some(current) if *current.name.day >= *day && current.len < self.rotate => {
+                current.day = Some(number);
+                return Ok(());
+            }
+            // What a failed append has left must not precede the records of another file.
+            Some(current) if current.torn => return Err(unresolved()),
+            Some(current) => current.name.next(&day),
+            None => FileName::first(&day),
+        };
+        let (current, _) = Current::open(&self.dir.join(next.to_string()), next)?;
+        File::open(&self.dir)?.sync_all()?;
+        self.current = Some(Current { day: Some(number), ..current });
+        Ok(())
+    }
+
+    /// Removes what a failed append has written, and returns when the removal is durable.
+    ///
+    /// # Errors
+    /// Errors of the file system.
+    pub fn discard_failed(&mut self) -> io::Result<()> {
+        match &mut self.current {
+            Some(current) if current.torn => current.truncate(current.len),
+            _ => Ok(()),
+        }
+    }
+
+    /// Passes the records after the sequence number `after` to `visit`, in order, each as a line without line feed.
+    ///
+    /// The rest of the newest file is removed from the first of these lines that contains a zero byte, which no record does: it
+    /// is a write that was interrupted by a failure of the machine before it was flushed, so that none of its records was
+    /// acknowledged.
+    ///
+    /// # Errors
+    /// Errors of the file system.
+    pub fn read_after(&mut self, after: u64, visit: &mut dyn FnMut(&str)) -> io::Result<()> {
+        if self.last.seq <= after {
             return Ok(());
         }
-        let next = match &self.current {
-            Some(current) if *current.name.day >= *day && current.len < self.rotate => None,
-            Some(current) => Some(current.name.next(day)),
-            None => Some(FileName::first(day)),
-        };
-        if let Some(name) = next {
-            let (current, _) = Current::open(&self.dir.join(name.to_string()), name)?;
-            File::open(&self.dir)?.sync_all()?;
-            self.current = Some(current);
+        let mut files = Vec::new();
+        for (_, path) in files::list(&self.dir)?.into_iter().rev() {
+            let mut first = Vec::new();
+            BufReader::new(File::open(&path)?).read_until(b'\n', &mut first)?;
+            let first = LastRecord::of(&String::from_utf8_lossy(&first));
+            files.push(path);
+            if first.is_some_and(|first| first.seq <= after.saturating_add(1)) {
+                break;
+            }
         }
-        if let Some(current) = &mut self.current {
-            current.write(lines)?;
+        let mut last = LastRecord::default();
+        while let Some(path) = files.pop() {
+            let mut lines = BufReader::new(File::open(&path)?);
+            let (mut line, mut offset) = (Vec::new(), 0);
+            while lines.read_until(b'\n', &mut line)? > 0 {
+                let text = String::from_utf8_lossy(line.strip_suffix(b"\n").unwrap_or(&line));
+                let record = LastRecord::of(&text);
+                let is_after = last.seq >= after && record.as_ref().is_none_or(|record| record.seq > after);
+                if is_after && files.is_empty() && line.contains(&0) {
+                    tracing::warn!(file = %path.display(), "truncated an incomplete group of audit records");
+                    self.last = last;
+                    return self.current.as_mut().map_or(Ok(()), |current| current.truncate(offset));
+                }
+                if is_after || record.as_ref().is_some_and(|record| record.seq > after) {
+                    visit(&text);
+                }
+                last = record.unwrap_or(last);
+                offset += line.len() as u64;
+                line.clear();
+            }
         }
-        self.last =
-            LastRecord::of(lines.trim_end().rsplit('\n').next().unwrap_or_default()).unwrap_or_default();
-        self.last.seq = last;
         Ok(())
     }
 }
@@ -138,9 +181,14 @@ impl Sink {
 impl LastRecord {
     /// Parses a line of a log; `None` if it has no sequence number.
     pub(super) fn of(line: &str) -> Option<Self> {
-        let record: serde_json::Value = serde_json::from_str(line).ok()?;
-        let chain = record.get("chain").and_then(serde_json::Value::as_str).unwrap_or_default().to_owned();
-        Some(Self { seq: record.get("seq")?.as_u64()?, chain })
+        #[derive(serde::Deserialize)]
+        struct Link {
+            seq: u64,
+            #[serde(default)]
+            chain: String,
+        }
+        let Link { seq, chain } = serde_json::from_str(line).ok()?;
+        Some(Self { seq, chain })
     }
 }
 
@@ -148,8 +196,14 @@ impl Current {
     /// Opens a file, and returns its last complete line as well.
     fn open(path: &Path, name: FileName) -> io::Result<(Self, Option<String>)> {
         let mut file = OpenOptions::new().read(true).append(true).create(true).mode(0o600).open(path)?;
-        let (len, last) = tail(&mut file)?;
         let found = file.metadata()?.len();
+        let mut line = last_line(&mut file, found)?;
+        // A line with a zero byte is an interrupted write, see `Sink::read_after`.
+        while let Some((range, _)) = line.as_ref().filter(|(_, text)| text.contains('\0')) {
+            let start = range.start;
+            line = last_line(&mut file, start)?;
+        }
+        let (len, last) = line.map_or((0, None), |(range, text)| (range.end, Some(text)));
         if len < found {
             tracing::warn!(file = %path.display(), "truncated an incomplete last audit record");
             file.set_len(len)?;
@@ -158,12 +212,12 @@ impl Current {
         if found > 0 {
             file.sync_data()?;
         }
-        Ok((Self { name, file, len, torn: false }, last))
+        Ok((Self { name, day: None, file, len, torn: false }, last))
     }
 
     fn write(&mut self, lines: &str) -> io::Result<()> {
         if self.torn {
-            self.file.set_len(self.len)?;
+            return Err(unresolved());
         }
         self.torn = true;
         self.file.write_all(lines.as_bytes())?;
@@ -172,11 +226,24 @@ impl Current {
         self.len += lines.len() as u64;
         Ok(())
     }
+
+    fn truncate(&mut self, len: u64) -> io::Result<()> {
+        self.torn = true;
+        self.file.set_len(len)?;
+        self.file.sync_all()?;
+        (self.len, self.torn) = (len, false);
+        Ok(())
+    }
 }
 
 /// The length of a file up to the end of its last complete line, and that line.
 pub(super) fn tail(file: &mut File) -> io::Result<(u64, Option<String>)> {
     let len = file.metadata()?.len();
+    Ok(last_line(file, len)?.map_or((0, None), |(range, text)| (range.end, Some(text))))
+}
+
+/// The last complete line of the first `len` bytes of a file, and the range of its bytes with the line feed.
+fn last_line(file: &mut File, len: u64) -> io::Result<Option<(Range<u64>, String)>> {
     let mut window = 64 * 1024;
     loop {
         let start = len.saturating_sub(window);
@@ -190,9 +257,9 @@ pub(super) fn tail(file: &mut File) -> io::Result<(u64, Option<String>)> {
             (None | Some(0), _) if start > 0 => window *= 2,
             (Some(line), Some(end)) => {
                 let text = String::from_utf8_lossy(&bytes[line..end]).into_owned();
-                return Ok((start + end as u64 + 1, Some(text)));
+                return Ok(Some((start + line as u64..start + end as u64 + 1, text)));
             }
-            _ => return Ok((0, None)),
+            _ => return Ok(None),
         }
     }
 }
@@ -201,101 +268,10 @@ fn invalid(why: String) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, why)
 }
 
-#[cfg(test)]
-mod tests {
-    use std::fs;
-
-    use super::*;
-
-    fn at(text: &str) -> Timestamp {
-        text.parse().unwrap()
-    }
-
-    fn line(seq: u64) -> String {
-        format!("{{\"a\":\"é\",\"seq\":{seq}}}")
-    }
-
-    fn append(sink: &mut Sink, records: &[(u64, &str)]) {
-        let lines: Vec<_> = records.iter().map(|(seq, day)| (*seq, at(day), line(*seq))).collect();
-        sink.append(lines.iter().map(|(seq, at, line)| (*seq, *at, line.as_str()))).unwrap();
-    }
-
-    const MONDAY: &str = "2026-03-02T23:59:59Z";
-    const TUESDAY: &str = "2026-03-03T00:00:00Z";
-
-    #[test]
-    fn writes_records_to_the_file_of_their_day() {
-        let dir = tempfile::tempdir().unwrap();
-        let dir = dir.path().join("audit");
-        let mut sink = Sink::open(&dir).unwrap();
-        assert_eq!(sink.last_seq(), 0);
-        append(&mut sink, &[(1, MONDAY), (2, TUESDAY), (3, MONDAY)]);
-        append(&mut sink, &[(2, MONDAY), (3, MONDAY), (4, MONDAY)]);
-        let read = |day: &str| fs::read_to_string(dir.join(format!("audit-{day}.jsonl"))).unwrap();
-        assert_eq!(read("2026-03-02"), line(1) + "\n");
-        assert_eq!(read("2026-03-03"), [line(2), line(3), line(4), String::new()].join("\n"));
-        assert_eq!(Sink::open(&dir).unwrap().last_seq(), 4);
-    }
-
-    #[test]
-    fn starts_a_new_file_at_the_size_limit() {
-        let dir = tempfile::tempdir().unwrap();
-        let mut sink = Sink::open(dir.path()).unwrap().with_max_file_size(30);
-        for seq in 1..=5 {
-            append(&mut sink, &[(seq, MONDAY)]);
-        }
-        append(&mut sink, &[(6, TUESDAY)]);
-        let names: Vec<_> =
-            files::list(dir.path()).unwrap().into_iter().map(|(name, _)| name.to_string()).collect();
-        assert_eq!(
-            names,
-            [
-                "audit-2026-03-02.jsonl",
-                "audit-2026-03-02_000002.jsonl",
-                "audit-2026-03-02_000003.jsonl",
-                "audit-2026-03-03.jsonl"
-            ]
-        );
-        let mut sorted = names.clone();
-        sorted.sort();
-        assert_eq!(names, sorted, "file names sort in the order of their records");
-        assert_eq!(Sink::open(dir.path()).unwrap().last_seq(), 6);
-    }
-
-    #[test]
-    fn truncates_incomplete_last_line() {
-        let dir = tempfile::tempdir().unwrap();
-        append(&mut Sink::open(dir.path()).unwrap(), &[(1, MONDAY), (2, TUESDAY)]);
-        let path = dir.path().join("audit-2026-03-03.jsonl");
-        let complete = fs::read(&path).unwrap();
-
-        for torn in ["{\"a\":1,\"se", &"x".repeat(200_000)] {
-            fs::write(&path, [&complete, torn.as_bytes()].concat()).unwrap();
-            assert_eq!(Sink::open(dir.path()).unwrap().last_seq(), 2);
-            assert_eq!(fs::read(&path).unwrap(), complete);
-        }
-        // The newest file has no complete line: the last record is in the file before it.
-        fs::write(&path, &complete[..4]).unwrap();
-        let mut sink = Sink::open(dir.path()).unwrap();
-        assert_eq!((sink.last_seq(), fs::read(&path).unwrap().len()), (1, 0));
-        append(&mut sink, &[(2, MONDAY)]);
-        assert_eq!(fs::read(&path).unwrap(), complete, "writing continues in the newest file");
-    }
-
-    #[test]
-    fn rejects_log_that_does_not_end_with_a_record() {
-        let dir = tempfile::tempdir().unwrap();
-        fs::write(dir.path().join("audit-2026-03-03.jsonl"), "hello\n").unwrap();
-        assert!(Sink::open(dir.path()).is_err());
-    }
-
-    #[test]
-    fn failed_write_does_not_advance_the_log() {
-        let dir = tempfile::tempdir().unwrap();
-        std::os::unix::fs::symlink("/dev/full", dir.path().join("audit-2026-03-03.jsonl")).unwrap();
-        let mut sink = Sink::open(dir.path()).unwrap();
-        append(&mut sink, &[]);
-        assert!(sink.append([(1, at(TUESDAY), "{}")]).is_err());
-        assert_eq!(sink.last_seq(), 0);
-    }
+/// The error of an append before the records of a failed one are removed.
+fn unresolved() -> io::Error {
+    io::Error::other("the records of a failed append have not been removed")
 }
+
+#[cfg(test)]
+mod tests;

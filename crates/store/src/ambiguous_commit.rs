@@ -12,15 +12,14 @@ use sqlx::{Connection as _, Row as _};
 
 use super::chain::ChainHead;
 use super::connection::connect;
-use super::outbox;
 use crate::model::Error;
 
 /// The position of the database in the sequence of groups. Each group advances it.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub(super) struct LedgerPosition {
-    /// The number of groups with changes.
+    /// The number of groups that were written to the database.
     pub(super) groups: u64,
-    /// The last audit record.
+    /// The last audit record that the database has counted.
     pub(super) head: ChainHead,
 }
 
@@ -41,17 +40,20 @@ impl<T> From<sqlx::Error> for CommitFailure<T> {
 /// Reads the position.
 pub(super) async fn read(db: &mut SqliteConnection) -> Result<LedgerPosition, sqlx::Error> {
     let sql = "-- read_written_groups
-        SELECT number FROM written_groups WHERE id = 1";
-    let groups = sqlx::query(sql).fetch_one(&mut *db).await?.try_get::<i64, _>(0)?.unsigned_abs();
-    Ok(LedgerPosition { groups, head: outbox::head(db).await? })
+        SELECT number, seq, chain FROM written_groups WHERE id = 1";
+    let row = sqlx::query(sql).fetch_one(&mut *db).await?;
+    let number = |column| row.try_get::<i64, _>(column).map(i64::unsigned_abs);
+    Ok(LedgerPosition { groups: number(0)?, head: ChainHead { seq: number(1)?, chain: row.try_get(2)? } })
 }
 
-/// Writes the number of groups, in the transaction of a group.
-pub(super) async fn write(db: &mut SqliteConnection, groups: u64) -> Result<(), sqlx::Error> {
+/// Writes the position, in the transaction of a group.
+pub(super) async fn write(db: &mut SqliteConnection, position: &LedgerPosition) -> Result<(), sqlx::Error> {
     let sql = "-- write_written_groups
-        UPDATE written_groups SET number = $1 WHERE id = 1";
-    let number = i64::try_from(groups).unwrap_or(i64::MAX);
-    sqlx::query(sql).bind(number).execute(db).await.map(drop)
+        UPDATE written_groups SET number = $1, seq = $2, chain = $3 WHERE id = 1";
+    let number = |number| i64::try_from(number).unwrap_or(i64::MAX);
+    let LedgerPosition { groups, head } = position;
+    let query = sqlx::query(sql).bind(number(*groups)).bind(number(head.seq)).bind(&*head.chain);
+    query.execute(db).await.map(drop)
 }
 
 /// The path of the database whose position is queried after an ambiguous commit.

@@ -1,18 +1,14 @@
 //! The hash chain of audit records, which makes alteration, removal and reordering detectable.
 //!
-//! A line is the record with two more members at its end: `"seq"`, which counts from 1 without gaps,
-//! and `"chain"`. To verify a line: `chain` is the base64url encoding, without padding, of the SHA-256
-//! of the `chain` of the line before it (nothing for the first), followed by the line itself up to,
-//! and not including, `,"chain":`.
+//! A line is the record with more members at its end: `"ledger"` (see `record_member`), `"seq"`, which counts from 1 without
+//! gaps, and `"chain"`. To verify a line: `chain` is the base64url encoding, without padding, of the SHA-256 of the `chain` of
+//! the line before it (nothing for the first), followed by the line itself up to, and not including, `,"chain":`.
 
 use std::fmt::Write as _;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest, Sha256};
-
-/// The maximum number of bytes added to a record: sequence number, link and their member names.
-const ADDED: usize = 88;
 
 /// The end of the chain, after which the next record is added.
 #[derive(Clone, Default, PartialEq, Eq, Debug)]
@@ -24,29 +20,45 @@ pub(super) struct ChainHead {
 }
 
 impl ChainHead {
-    /// Appends a record, a JSON object with at least one member, and returns its line without a line
-    /// break.
-    pub(super) fn link(&mut self, body: &str) -> String {
+    /// Appends a record, a JSON object with at least one member, to `lines`. `member` writes the members that precede the
+    /// sequence number, each with a comma before it.
+    pub(super) fn append(&mut self, lines: &mut String, body: &str, member: impl FnOnce(&mut String)) {
         self.seq += 1;
-        let mut line = String::with_capacity(body.len() + ADDED);
-        line.push_str(body.strip_suffix('}').unwrap_or(body));
+        let start = lines.len();
+        lines.push_str(body.strip_suffix('}').unwrap_or(body));
+        member(lines);
         // Writing to a String cannot fail.
-        let _ = write!(line, ",\"seq\":{}", self.seq);
-        let mut hash = Sha256::new();
-        hash.update(self.chain.as_bytes());
-        hash.update(line.as_bytes());
+        let _ = write!(lines, ",\"seq\":{}", self.seq);
+        let line = lines.get(start..).unwrap_or_default();
+        let hash = Sha256::new().chain_update(&self.chain).chain_update(line).finalize();
         self.chain.clear();
-        URL_SAFE_NO_PAD.encode_string(hash.finalize(), &mut self.chain);
-        line.push_str(",\"chain\":\"");
-        line.push_str(&self.chain);
-        line.push_str("\"}");
-        line
+        URL_SAFE_NO_PAD.encode_string(hash, &mut self.chain);
+        lines.push_str(",\"chain\":\"");
+        lines.push_str(&self.chain);
+        lines.push_str("\"}\n");
+    }
+
+    /// Advances the head to a line, without line break, if it is the next record of the chain. Returns whether it is.
+    pub(super) fn advance(&mut self, line: &str) -> bool {
+        let next = self.seq + 1;
+        if seq_of(line) != Some(next) || !follows(&self.chain, line) {
+            return false;
+        }
+        self.seq = next;
+        self.chain.clear();
+        self.chain.push_str(link_of(line).unwrap_or_default());
+        true
     }
 }
 
 /// Returns the link of a line.
 pub(super) fn link_of(line: &str) -> Option<&str> {
     line.rsplit_once(",\"chain\":\"")?.1.strip_suffix("\"}")
+}
+
+/// Returns the sequence number of a line.
+fn seq_of(line: &str) -> Option<u64> {
+    line.rsplit_once(",\"chain\":\"")?.0.rsplit_once(",\"seq\":")?.1.parse().ok()
 }
 
 /// Whether `line` is the successor of a line with this link.
@@ -67,14 +79,22 @@ mod tests {
 
     #[test]
     fn link_hashes_previous_link_and_line() {
-        let mut head = ChainHead::default();
-        let first = head.link(r#"{"a":1}"#);
-        let chain = URL_SAFE_NO_PAD.encode(Sha256::digest(r#"{"a":1,"seq":1"#));
-        assert_eq!(first, format!(r#"{{"a":1,"seq":1,"chain":"{chain}"}}"#));
-        let second = head.link(r#"{"a":1}"#);
+        let (mut head, mut lines) = (ChainHead::default(), String::new());
+        head.append(&mut lines, r#"{"a":1}"#, |line| line.push_str(r#","b":2"#));
+        let chain = URL_SAFE_NO_PAD.encode(Sha256::digest(r#"{"a":1,"b":2,"seq":1"#));
+        let first = format!("{{\"a\":1,\"b\":2,\"seq\":1,\"chain\":\"{chain}\"}}\n");
+        assert_eq!(lines, first);
+        head.append(&mut lines, r#"{"a":1}"#, |_| {});
         let chain = URL_SAFE_NO_PAD.encode(Sha256::digest(format!(r#"{chain}{{"a":1,"seq":2"#)));
-        assert_eq!(second, format!(r#"{{"a":1,"seq":2,"chain":"{chain}"}}"#));
+        assert_eq!(lines, format!("{first}{{\"a\":1,\"seq\":2,\"chain\":\"{chain}\"}}\n"));
         assert_eq!(head, ChainHead { seq: 2, chain });
+
+        let mut read = ChainHead::default();
+        let lines: Vec<&str> = lines.lines().collect();
+        assert!(!read.advance(lines[1]) && read.advance(lines[0]) && !read.advance(lines[0]));
+        assert!(!read.advance(&lines[1].replace("\"a\":1", "\"a\":2")));
+        assert!(read.advance(lines[1]));
+        assert_eq!(read, head);
     }
 
     #[test]

@@ -70,8 +70,8 @@ pub enum Durability {
     /// When the record is durable: a crash loses no record of an answered call.
     #[default]
     Request,
-    /// When the record is queued: a crash can lose the last few milliseconds of records. If the
-    /// database fails, calls wait as with `Request` until it recovers.
+    /// When the record is queued: a crash can lose the last few milliseconds of records. If the log or the database fails,
+    /// calls wait as with `Request` until it recovers.
     Relaxed,
 }
 
@@ -84,11 +84,7 @@ pub struct Options {
     pub clock: Clock,
     /// When a commit that only adds an audit record completes.
     pub durability: Durability,
-    /// The sequence number of the last exported record; 0 if there is none.
-    pub exported: u64,
-    /// The link of that record, compared with the database if present.
-    pub exported_chain: Option<String>,
-    /// Whether to open the store even if that record differs from the database; [`Store::chain_break`] then returns
+    /// Whether to open the store even if the end of the log differs from the database; [`Store::chain_break`] then returns
     /// the difference.
     ///
     /// [`Store::chain_break`]: super::Store::chain_break
@@ -103,8 +99,6 @@ impl Default for Options {
             control_plane_roles: Vec::new(),
             clock: Clock::default(),
             durability: Durability::default(),
-            exported: 0,
-            exported_chain: None,
             accept_break: false,
             events_kept: DEFAULT_RETAINED,
         }

@@ -42,12 +42,16 @@ pub(super) async fn write(db: &mut SqliteConnection, kept: &GuardState) -> Resul
     Ok(())
 }
 
-/// Reads the mark. If there is none, as after an upgrade, the time of the newest audit record is used.
-pub(super) async fn load(db: &mut SqliteConnection) -> Result<Option<GuardState>> {
+/// Reads the mark. If there is none, as after an upgrade, the time of the newest audit record is used. `logged` is the time of
+/// the newest record that is in the log only.
+pub(super) async fn load(
+    db: &mut SqliteConnection,
+    logged: Option<Timestamp>,
+) -> Result<Option<GuardState>> {
     let sql = "-- newest_record
         SELECT at FROM audit_outbox ORDER BY last_seq DESC LIMIT 1";
     let newest = sqlx::query(sql).fetch_optional(&mut *db).await.map_err(Error::internal)?;
-    let newest = newest.map(|row| dated(&row, "at")).transpose()?;
+    let newest = newest.map(|row| dated(&row, "at")).transpose()?.max(logged);
     let sql = "-- load_time_mark
         SELECT mark, seen, hold_since, hold_reason, hold_ahead, hold_proven FROM time_mark";
     let Some(row) = sqlx::query(sql).fetch_optional(db).await.map_err(Error::internal)? else {

@@ -1,33 +1,33 @@
-//! The single writer of the database: commits queued calls in groups, in order of arrival.
+//! The single writer of the log and of the database: commits queued calls in groups, in order of arrival.
 //!
-//! A group is one transaction (group commit). Its audit records, readings and changes become durable
-//! together, or every call of the group fails. A rejected change fails only its own commit. Memory is
-//! updated after the database, and callers are answered after memory is updated.
+//! A group without changes is appended to the log, which is one write and one flush (group commit). A group with changes is one
+//! transaction of the database, which contains its records too; they are appended to the log afterwards, and before anything
+//! else. So the log has all records of earlier groups whenever a group is written, and the database has the records that the log
+//! may lack. Records and changes become durable together, or every call of the group fails. A rejected change fails only its
+//! own commit. Memory is updated after the group is durable, and callers are answered after memory is updated.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use sqlx::{Acquire as _, Connection as _, Sqlite, SqliteConnection};
+use sqlx::{Connection as _, SqliteConnection};
 use tokio::sync::{mpsc, oneshot};
 
 use super::ambiguous_commit::{self, CommitFailure, DatabasePath, LedgerPosition};
 use super::chain::ChainHead;
-use super::change_set::ChangeSet;
 use super::commit::{AuditRecord, Commit};
 use super::event_log;
-use super::events;
-use super::export::Exporter;
 use super::failure::Failure;
+use super::group::Group;
 use super::high_water_mark;
 use super::memory::Memory;
-use super::outbox::{self, ExportedRecord};
-use super::statements;
-use super::transaction::Transaction;
-use super::usage::Usage;
-use crate::model::container::ContainerId;
+use super::outbox;
+use super::record_log::{RecordBatch, RecordLog};
+use super::stage;
+use super::unsaved::Unsaved;
+use super::usage_statements;
 use crate::model::time_guard::{ClockStatusChange, GuardState};
-use crate::model::{Error, Result, Timestamp};
+use crate::model::{Error, Result};
 
 /// The maximum number of commits in a group.
 pub(super) const GROUP: usize = 512;
@@ -35,38 +35,23 @@ pub(super) const GROUP: usize = 512;
 /// The time for which a group without waiting callers is collected.
 const GATHER: Duration = Duration::from_millis(2);
 
-/// The interval of retries after the database failed, for records whose callers have been answered.
+/// The interval of retries after the log or the database failed.
 const RETRY: Duration = Duration::from_secs(1);
 
-/// The number of exported records at which they are removed from the outbox, instead of with every group.
-const TRIM: u64 = 256;
-
-/// A message to the ledger task.
-#[expect(clippy::large_enum_variant, reason = "all messages but one are commits")]
+/// A message to the ledger.
+#[expect(clippy::large_enum_variant, reason = "all messages but few are commits")]
 pub(super) enum Message {
     /// A commit, and the channel of its caller if the caller waits.
     Commit(Commit, Option<oneshot::Sender<Result<()>>>),
     /// Resolve an ambiguous commit, and answer whether none is left.
     ResolveAmbiguous(oneshot::Sender<bool>),
+    /// Write usage to the database, and answer whether it has counted all records.
+    Checkpoint(oneshot::Sender<bool>),
     /// Finish the earlier messages and stop.
     Close(oneshot::Sender<()>),
 }
 
-type Call = (Commit, Option<oneshot::Sender<Result<()>>>);
-
-/// The changes and records of a group.
-#[derive(Default)]
-pub(super) struct Group {
-    changes: ChangeSet,
-    /// The position of the database after the group.
-    position: LedgerPosition,
-    records: Vec<ExportedRecord>,
-    usage: Usage,
-    /// The sequence number up to which the group removes records from the outbox.
-    trimmed: Option<u64>,
-    /// The written high-water mark of the clock, and the number of clock events written with it.
-    time: Option<(GuardState, usize)>,
-}
+pub(super) type Call = (Commit, Option<oneshot::Sender<Result<()>>>);
 
 /// A group whose COMMIT failed but may have been written, and its calls.
 pub(super) struct AmbiguousCommit {
@@ -75,18 +60,34 @@ pub(super) struct AmbiguousCommit {
     results: Vec<Result<()>>,
 }
 
-/// The state of the ledger task.
+/// Messages that are answered after the commits that were received with them.
+#[derive(Default)]
+struct Waiting {
+    resolving: Vec<oneshot::Sender<bool>>,
+    checkpoints: Vec<oneshot::Sender<bool>>,
+    closing: Vec<oneshot::Sender<()>>,
+}
+
+/// The state of the ledger.
 pub(super) struct Ledger {
     pub(super) db: SqliteConnection,
+    pub(super) log: Box<dyn RecordLog>,
     pub(super) memory: Arc<Memory>,
+    /// The last record.
+    pub(super) head: ChainHead,
     /// The last record, for readers.
     pub(super) shown_head: Arc<Mutex<ChainHead>>,
     /// The database that is queried after an ambiguous commit.
     pub(super) source: DatabasePath,
     /// The last known position of the database.
-    pub(super) position: LedgerPosition,
-    pub(super) exporter: Exporter,
-    /// Set while the database fails: all callers then wait for their commit, whatever the durability.
+    pub(super) database: LedgerPosition,
+    /// What the records after the position of the database count.
+    pub(super) unsaved: Unsaved,
+    /// Records that the database has and the log lacks. Nothing else is written before them.
+    pub(super) missing: Option<RecordBatch>,
+    /// Whether the log may contain parts of records whose append failed.
+    pub(super) append_failed: bool,
+    /// Set while the log or the database fails: all callers then wait for their commit, whatever the durability.
     pub(super) failing: Arc<AtomicBool>,
     /// Set while a commit is ambiguous.
     pub(super) is_ambiguous: Arc<AtomicBool>,
@@ -94,8 +95,6 @@ pub(super) struct Ledger {
     pub(super) ambiguous: Option<AmbiguousCommit>,
     /// Records of calls that were answered before their group failed.
     pub(super) carried: Vec<AuditRecord>,
-    /// The sequence number up to which records have been removed from the outbox.
-    pub(super) trimmed: u64,
     /// The last written high-water mark of the clock.
     pub(super) high_water_mark: Option<GuardState>,
 }
@@ -106,14 +105,11 @@ impl Ledger {
         let mut messages = Vec::with_capacity(GROUP);
         let mut closing = Vec::new();
         while closing.is_empty() {
+            let due = self.due_in();
             let open = tokio::select! {
                 biased;
                 count = queue.recv_many(&mut messages, GROUP) => count > 0,
-                () = self.exporter.ready(), if self.exporter.is_busy() => {
-                    self.exporter.step(&mut self.db).await;
-                    continue;
-                }
-                () = pause(RETRY), if !self.carried.is_empty() || self.ambiguous.is_some() => true,
+                () = pause(due.unwrap_or_default()), if due.is_some() => true,
             };
             if !open {
                 break;
@@ -121,15 +117,6 @@ impl Ledger {
             if messages.iter().all(is_unattended) && !messages.is_empty() {
                 pause(GATHER).await;
                 gather(&mut queue, &mut messages);
-            } else {
-                // The cost of a group hardly depends on its size: runnable callers may join it, and a
-                // single caller does not wait.
-                loop {
-                    tokio::task::yield_now().await;
-                    if !gather(&mut queue, &mut messages) {
-                        break;
-                    }
-                }
             }
             self.process(&mut messages, &mut closing).await;
         }
@@ -138,7 +125,7 @@ impl Ledger {
             self.process(&mut messages, &mut closing).await;
         }
         self.commit(Vec::new()).await;
-        self.exporter.finish(&mut self.db).await;
+        self.checkpoint().await;
         if let Err(error) = self.db.close().await {
             tracing::error!(%error, "the database did not close cleanly");
         }
@@ -147,43 +134,136 @@ impl Ledger {
         }
     }
 
+    /// The time after which something must be done although no message arrives.
+    fn due_in(&self) -> Option<Duration> {
+        let retry = !self.carried.is_empty()
+            || self.ambiguous.is_some()
+            || self.missing.is_some()
+            || self.append_failed;
+        if retry { Some(RETRY) } else { self.unsaved.due_in() }
+    }
+
     async fn process(&mut self, messages: &mut Vec<Message>, closing: &mut Vec<oneshot::Sender<()>>) {
         let mut calls = Vec::with_capacity(messages.len());
-        let mut resolving = Vec::new();
+        let mut waiting = Waiting::default();
         for message in messages.drain(..) {
             match message {
                 Message::Commit(commit, reply) => calls.push((commit, reply)),
-                Message::ResolveAmbiguous(reply) => resolving.push(reply),
-                Message::Close(closed) => closing.push(closed),
+                Message::ResolveAmbiguous(reply) => waiting.resolving.push(reply),
+                Message::Checkpoint(reply) => waiting.checkpoints.push(reply),
+                Message::Close(closed) => waiting.closing.push(closed),
             }
         }
         self.commit(calls).await;
-        for reply in resolving {
+        for reply in waiting.resolving {
             let _ = reply.send(self.ambiguous.is_none());
         }
-        self.exporter.step(&mut self.db).await;
+        let records = self.head.seq.saturating_sub(self.database.head.seq);
+        if self.unsaved.is_due(records) || !waiting.checkpoints.is_empty() {
+            self.checkpoint().await;
+        }
+        for reply in waiting.checkpoints {
+            let _ = reply.send(self.database.head == self.head);
+        }
+        closing.extend(waiting.closing);
     }
 
     /// Commits a group and answers its callers.
     async fn commit(&mut self, calls: Vec<Call>) {
-        if let Err(error) = self.resolve_ambiguous().await {
+        if let Err(error) = self.recover().await {
             return self.fail(&error.with_causes(), calls);
         }
-        if calls.is_empty() && self.carried.is_empty() && self.memory.clock().guard_state().is_none() {
+        let time = self.memory.clock().guard_state();
+        let is_due = time.as_ref().is_some_and(|(kept, turns)| {
+            !turns.is_empty() || high_water_mark::is_due(self.high_water_mark.as_ref(), kept)
+        });
+        if calls.is_empty() && self.carried.is_empty() && !is_due {
             return;
         }
+        let changes_nothing = calls.iter().all(|(commit, _)| commit.is_record_only());
+        if changes_nothing && !is_due {
+            return self.append(calls);
+        }
         let mut results = Vec::with_capacity(calls.len());
-        match self.write(&calls, &mut results).await {
-            Ok(group) => self.apply(group, calls, results),
+        match self.write(&calls, &mut results, time).await {
+            Ok(group) => self.apply_written(group, calls, results),
             Err(CommitFailure::NotWritten(error)) => self.fail(&error, calls),
             Err(CommitFailure::Ambiguous(error, group)) => {
-                tracing::error!(%error, "a COMMIT failed; querying the database whether it was written");
-                self.ambiguous = Some(AmbiguousCommit { group, calls, results });
-                self.is_ambiguous.store(true, Ordering::Release);
-                if let Err(error) = self.resolve_ambiguous().await {
-                    self.report_ambiguous(&error);
-                }
+                self.begin_ambiguous(&error, AmbiguousCommit { group, calls, results }).await;
             }
+        }
+    }
+
+    /// Ends what an earlier failure has left: an ambiguous commit, an incomplete append, records that the log lacks.
+    async fn recover(&mut self) -> Result<()> {
+        self.resolve_ambiguous().await?;
+        self.complete_log().map_err(|error| Error::internal_caused_by("the audit log cannot be written", error))
+    }
+
+    /// Removes an incomplete append, and appends the records that only the database has.
+    fn complete_log(&mut self) -> std::io::Result<()> {
+        if self.append_failed {
+            self.log.discard_failed()?;
+            self.append_failed = false;
+        }
+        if let Some(missing) = &self.missing {
+            let appended = self.log.append(missing);
+            self.append_failed = appended.is_err();
+            appended?;
+            self.missing = None;
+        }
+        Ok(())
+    }
+
+    /// Appends the records of a group without changes to the log, and answers its callers.
+    fn append(&mut self, calls: Vec<Call>) {
+        let position = LedgerPosition { groups: self.database.groups, head: self.head.clone() };
+        let mut group = Group::after(position);
+        let records: Vec<&AuditRecord> =
+            self.carried.iter().chain(calls.iter().filter_map(|(commit, _)| commit.record.as_ref())).collect();
+        group.record(&self.memory, &records);
+        if let Some(records) = &group.records
+            && let Err(error) = self.log.append(records)
+        {
+            self.append_failed = true;
+            // The callers are answered when the log cannot contain their records any more.
+            return match self.complete_log() {
+                Ok(()) => self.fail(&error, calls),
+                Err(second) => {
+                    self.fail(&format_args!("{error}; the incomplete records could not be removed: {second}"), calls)
+                }
+            };
+        }
+        self.unsaved.add(group.usage.clone());
+        let results = calls.iter().map(|_| Ok(())).collect();
+        self.apply(group, calls, results);
+    }
+
+    /// Writes usage to the database, which has counted all records afterwards. A failure is logged, and fails no call.
+    async fn checkpoint(&mut self) {
+        if self.unsaved.usage.is_empty() || self.recover().await.is_err() {
+            return;
+        }
+        let time = self.memory.clock().guard_state();
+        match self.write(&[], &mut Vec::new(), time).await {
+            Ok(group) => self.apply_written(group, Vec::new(), Vec::new()),
+            Err(CommitFailure::NotWritten(error)) => {
+                tracing::warn!(%error, "usage could not be written to the database; it is retried");
+                self.unsaved.postpone();
+            }
+            Err(CommitFailure::Ambiguous(error, group)) => {
+                let (calls, results) = Default::default();
+                self.begin_ambiguous(&error, AmbiguousCommit { group, calls, results }).await;
+            }
+        }
+    }
+
+    async fn begin_ambiguous(&mut self, error: &sqlx::Error, doubt: AmbiguousCommit) {
+        tracing::error!(%error, "a COMMIT failed; querying the database whether it was written");
+        self.ambiguous = Some(doubt);
+        self.is_ambiguous.store(true, Ordering::Release);
+        if let Err(error) = self.resolve_ambiguous().await {
+            self.report_ambiguous(&error);
         }
     }
 
@@ -196,8 +276,8 @@ impl Ledger {
         let Some(AmbiguousCommit { group, calls, results }) = self.ambiguous.take() else { return Ok(()) };
         if found == group.position {
             tracing::warn!("the group whose COMMIT failed was written to the database");
-            self.apply(group, calls, results);
-        } else if found == self.position {
+            self.apply_written(group, calls, results);
+        } else if found == self.database {
             self.fail(&"the group whose COMMIT failed was not written to the database", calls);
         } else {
             self.ambiguous = Some(AmbiguousCommit { group, calls, results });
@@ -207,13 +287,26 @@ impl Ledger {
         Ok(())
     }
 
-    /// Applies a written group to memory, and answers its callers.
+    /// Appends the records of a group that is in the database to the log, applies the group and answers its callers. If the
+    /// log fails, no group is written before it has the records.
+    fn apply_written(&mut self, mut group: Group, calls: Vec<Call>, results: Vec<Result<()>>) {
+        self.database = group.position.clone();
+        self.unsaved.clear();
+        self.missing = group.records.take();
+        let completed = self.complete_log();
+        self.apply(group, calls, results);
+        if let Err(error) = completed {
+            tracing::error!(%error, "audit records could not be written to the log; they stay in the database");
+            self.failing.store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// Applies a durable group to memory, and answers its callers.
     fn apply(&mut self, group: Group, calls: Vec<Call>, results: Vec<Result<()>>) {
         self.failing.store(false, Ordering::Relaxed);
         self.carried.clear();
-        self.position = group.position;
-        self.shown_head.lock().unwrap_or_else(PoisonError::into_inner).clone_from(&self.position.head);
-        self.trimmed = group.trimmed.unwrap_or(self.trimmed);
+        self.head = group.position.head;
+        self.shown_head.lock().unwrap_or_else(PoisonError::into_inner).clone_from(&self.head);
         if let Some((kept, turns)) = group.time {
             self.high_water_mark = Some(kept);
             self.memory.clock().acknowledge_changes(turns);
@@ -230,16 +323,19 @@ impl Ledger {
                 }
             }
         }
-        self.exporter.offer(group.records);
     }
 
     /// Fails the calls of a group that was not written.
     fn fail(&mut self, error: &dyn std::fmt::Display, calls: Vec<Call>) {
-        tracing::error!(%error, "the database failed; calls fail until it recovers");
+        tracing::error!(%error, "the log or the database failed; calls fail until it recovers");
         self.failing.store(true, Ordering::Relaxed);
+        let answer = || match self.append_failed {
+            true => Error::internal("it is unknown whether the record was written"),
+            false => Error::internal("the record could not be written"),
+        };
         for (commit, reply) in calls {
             match reply {
-                Some(reply) => drop(reply.send(Err(Error::internal("the record could not be written")))),
+                Some(reply) => drop(reply.send(Err(answer()))),
                 None => self.carried.extend(commit.record),
             }
         }
@@ -259,37 +355,22 @@ impl Ledger {
         }
     }
 
-    /// Writes a group in one transaction. Adds one result per call to `results`.
+    /// Writes a group in one transaction of the database, with the usage that is not written yet and the high-water mark of a
+    /// guarded clock, because the database does not keep the records that show a later time. Adds one result per call to
+    /// `results`. The log has all earlier records.
     async fn write(
         &mut self,
         calls: &[Call],
         results: &mut Vec<Result<()>>,
+        time: Option<(GuardState, Vec<ClockStatusChange>)>,
     ) -> std::result::Result<Group, CommitFailure<Group>> {
-        let exported = self.exporter.exported();
-        let trim = exported >= self.trimmed + TRIM;
-        let mut group = Group { position: self.position.clone(), ..Group::default() };
-        let time = self.memory.clock().guard_state();
-        let time_is_due = time.as_ref().is_some_and(|(kept, turns)| {
-            !turns.is_empty() || high_water_mark::is_due(self.high_water_mark.as_ref(), kept)
-        });
-        if !trim && !time_is_due && calls.iter().all(|(commit, _)| commit.is_record_only()) {
-            // A single statement is a transaction of its own, and avoids the round trips to SQLite's thread
-            // for BEGIN, the group counter and COMMIT.
-            results.extend(calls.iter().map(|_| Ok(())));
-            let records = calls.iter().filter_map(|(commit, _)| commit.record.as_ref());
-            group.record(&self.memory, self.carried.iter().chain(records));
-            let inserted =
-                outbox::insert(&mut self.db, &group.records, &group.position.head, &group.usage).await;
-            return match inserted.and_then(|()| fault()) {
-                Ok(()) => Ok(group),
-                Err(error) => Err(CommitFailure::Ambiguous(error, group)),
-            };
-        }
+        let groups = self.database.groups + 1;
+        let mut group = Group::after(LedgerPosition { groups, head: self.head.clone() });
         let mut db = self.db.begin_with("BEGIN IMMEDIATE").await?;
         for (commit, _) in calls {
             let staged = match commit.is_record_only() {
                 true => Ok(()),
-                false => stage(&mut db, &self.memory, &mut group.changes, commit).await,
+                false => stage::stage(&mut db, &self.memory, &mut group.changes, commit).await,
             };
             results.push(match staged {
                 Ok(()) => Ok(()),
@@ -299,18 +380,11 @@ impl Ledger {
         }
         let accepted = calls.iter().zip(&*results).filter(|(_, result)| result.is_ok());
         let records = accepted.filter_map(|((commit, _), _)| commit.record.as_ref());
-        group.record(&self.memory, self.carried.iter().chain(records));
-        let trim = trim && !group.records.is_empty();
-        if trim {
-            let usage = outbox::trim(&mut db, exported).await?;
-            for (counter, calls) in &usage.calls {
-                statements::add_reading(&mut db, counter, *calls).await?;
-            }
-            for (version, used) in usage.used_versions() {
-                statements::add_version_use(&mut db, version, used).await?;
-            }
-        }
-        outbox::insert(&mut db, &group.records, &group.position.head, &group.usage).await?;
+        let records: Vec<&AuditRecord> = self.carried.iter().chain(records).collect();
+        group.record(&self.memory, &records);
+        outbox::replace(&mut db, group.records.as_ref()).await?;
+        usage_statements::add_usage(&mut db, &self.unsaved.usage).await?;
+        usage_statements::add_usage(&mut db, &group.usage).await?;
         if let Some((kept, turns)) = time {
             group.add_clock_events(&self.memory, &turns);
             let kept =
@@ -318,108 +392,16 @@ impl Ledger {
             high_water_mark::write(&mut db, &kept).await?;
             group.time = Some((kept, turns.len()));
         }
-        group.position.groups += 1;
-        ambiguous_commit::write(&mut db, group.position.groups).await?;
+        ambiguous_commit::write(&mut db, &group.position).await?;
         if let Some(newest) = group.changes.events.last() {
             let trimmed = self.memory.events().trimmed(newest.sequence);
             event_log::write(&mut db, &group.changes.events, trimmed).await?;
         }
-        group.trimmed = trim.then_some(exported);
         match db.commit().await.and_then(|()| fault()) {
             Ok(()) => Ok(group),
             Err(error) => Err(CommitFailure::Ambiguous(error, group)),
         }
     }
-}
-
-impl Group {
-    /// Chains the records of the group, and counts them for metering.
-    fn record<'a>(&mut self, memory: &Memory, records: impl Iterator<Item = &'a AuditRecord>) {
-        let known = memory.usage();
-        let mut at = None;
-        for record in records {
-            let at = *at.get_or_insert(record.at);
-            let head = &mut self.position.head;
-            let line = head.link(&record.body);
-            self.records.push(ExportedRecord { seq: head.seq, at, line });
-            let container = record.container.as_ref().and_then(|container| self.canonical(memory, container));
-            self.usage.count(container, record.event, record.meter, record.at);
-            if let Some(version) = &record.version {
-                self.usage.record_use(version, record.at, &known);
-            }
-        }
-    }
-
-    /// Adds the lifecycle events of the clock guard.
-    fn add_clock_events(&mut self, memory: &Memory, turns: &[ClockStatusChange]) {
-        for turn in turns {
-            let mut transaction = Transaction::new(memory, &self.changes);
-            let events = events::clock_events(&transaction, *turn);
-            transaction.add_events(memory.now(), events);
-            let changes = transaction.into_changes();
-            self.changes.absorb(changes);
-        }
-    }
-
-    /// The container with its name in its original case, so that its calls share one counter; `None` if there is no such
-    /// container, so that callers cannot create counters with invented names. A vault that the group purges counts as
-    /// existing: its purge is billed.
-    fn canonical(&self, memory: &Memory, container: &ContainerId) -> Option<ContainerId> {
-        if let Ok(found) = Transaction::new(memory, &self.changes).container(container) {
-            return Some(found.id());
-        }
-        let folded = container.to_case_insensitive();
-        let ids = self.changes.phases.iter().rev().map(|begun| begun.container.id());
-        ids.into_iter().find(|id| id.vault().is_some() && id.to_case_insensitive() == folded)
-    }
-}
-
-/// Writes the changes of one commit in a savepoint, which is rolled back if one of them fails.
-async fn stage(
-    db: &mut sqlx::Transaction<'_, Sqlite>,
-    memory: &Memory,
-    group: &mut ChangeSet,
-    commit: &Commit,
-) -> std::result::Result<(), Failure> {
-    let mut savepoint = db.begin().await.map_err(Failure::Database)?;
-    let mut transaction = Transaction::new(memory, group).under(commit.rules);
-    // When the call arrived; commits without a call, such as those at start-up, use the current time.
-    let at = commit.record.as_ref().map_or_else(|| memory.now(), |record| record.at);
-    match apply(&mut savepoint, &mut transaction, commit, at).await {
-        Ok(()) => {
-            savepoint.commit().await.map_err(Failure::Database)?;
-            let changes = transaction.into_changes();
-            group.absorb(changes);
-            Ok(())
-        }
-        Err(failure) => {
-            savepoint.rollback().await.map_err(Failure::Database)?;
-            Err(failure)
-        }
-    }
-}
-
-async fn apply(
-    db: &mut SqliteConnection,
-    transaction: &mut Transaction<'_>,
-    commit: &Commit,
-    at: Timestamp,
-) -> std::result::Result<(), Failure> {
-    for change in &commit.changes {
-        let events = events::derive(change, transaction);
-        transaction.apply(change)?;
-        statements::change(db, change, transaction).await?;
-        transaction.add_events(at, events);
-    }
-    if let Some(intent) = &commit.open {
-        statements::insert_intent(db, intent).await?;
-        transaction.open(intent.clone());
-    }
-    for id in &commit.close {
-        statements::delete_intent(db, *id).await?;
-        transaction.close(*id);
-    }
-    Ok(())
 }
 
 /// Receives queued messages, up to a full group. Returns whether there were any.

@@ -1,10 +1,10 @@
 //! The state of the service: read from memory, written through one ledger to SQLite.
 //!
 //! Reads are synchronous, run no SQL and do not wait for disk writes. All writes go through
-//! [`Store::commit`] to the ledger task, which commits in groups (see `ledger`). Audit records are
-//! numbered and chained there (see `chain`), written to an outbox in the same transaction as the changes
-//! they record, and exported afterwards, at least once and in order. The export reports its last record
-//! when the store is opened, so each record is exported exactly once.
+//! [`Store::commit`] to the ledger, a thread, which commits in groups (see `ledger`). Audit records are
+//! numbered and chained there (see `chain`) and appended to the log. Those of a group with changes are
+//! written to an outbox in the transaction of the changes first. The log and the database are compared when
+//! the store is opened (see `replay`), so each record is in the log, and counted, exactly once.
 //!
 //! Two processes must not open the same database, because each would read only its own memory. The caller
 //! of [`Store::open`] holds a lock file.
@@ -22,8 +22,8 @@ mod connection;
 mod event_log;
 mod events;
 mod events_of_certificates;
-mod export;
 mod failure;
+mod group;
 mod high_water_mark;
 mod hsms;
 mod ledger;
@@ -32,15 +32,20 @@ mod memory;
 mod objects;
 mod open;
 mod outbox;
+mod record_log;
+mod record_member;
+mod replay;
 mod resource_statements;
 mod resources;
-mod resume;
 mod roles;
 mod rotation;
 mod secrets;
+mod stage;
 mod statements;
 mod transaction;
+mod unsaved;
 mod usage;
+mod usage_statements;
 mod vaults;
 
 use strongroom_environment::clock;
@@ -53,8 +58,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use uuid::Uuid;
 
 pub use commit::{AuditRecord, Commit, Durability, Options, Rules};
-pub use export::Export;
-pub use outbox::ExportedRecord;
+pub use record_log::{RecordBatch, RecordLog};
 
 use chain::ChainHead;
 use ledger::Message;
@@ -101,7 +105,7 @@ struct Inner {
     /// The sequence number and link of the last record.
     head: Arc<Mutex<ChainHead>>,
     chain_break: Option<String>,
-    resumed: Option<(u64, u64)>,
+    restored: Option<(u64, u64)>,
     /// Set while a commit is ambiguous.
     is_ambiguous: Arc<AtomicBool>,
     no_grants: Arc<[Grant]>,
@@ -388,14 +392,15 @@ impl Store {
         (head.seq, head.chain.clone())
     }
 
-    /// The mismatch between the exported log and the database when the store was opened, if there was one.
+    /// The mismatch between the log and the database when the store was opened, if there was one.
     pub fn chain_break(&self) -> Option<&str> {
         self.0.chain_break.as_deref()
     }
 
-    /// The first and the last of the records that were missing in the exported log when the store was opened.
-    pub fn reexported_records(&self) -> Option<(u64, u64)> {
-        self.0.resumed
+    /// The first and the last record that the log lacked when the store was opened, and that were written to it again from the
+    /// database.
+    pub fn restored_records(&self) -> Option<(u64, u64)> {
+        self.0.restored
     }
 
     /// Commits the writes of a call. Changes and intents are durable and visible to readers when this
@@ -437,7 +442,18 @@ impl Store {
         if settled.await == Ok(true) { Ok(()) } else { Err(unknown()) }
     }
 
-    /// Writes and exports what is queued and closes the database. Commits fail from then on.
+    /// Writes the usage of all records to the database, so that it depends on no file of the log.
+    ///
+    /// # Errors
+    /// `Internal` if the log or the database fails, or the store is closed.
+    pub async fn checkpoint(&self) -> Result<()> {
+        let failed = || Error::internal("usage could not be written to the database");
+        let (reply, written) = oneshot::channel();
+        self.0.queue.send(Message::Checkpoint(reply)).await.map_err(|_| failed())?;
+        if written.await == Ok(true) { Ok(()) } else { Err(failed()) }
+    }
+
+    /// Writes what is queued and closes the database. Commits fail from then on.
     pub async fn close(&self) {
         let (closed, done) = oneshot::channel();
         if self.0.queue.send(Message::Close(closed)).await.is_ok() {

@@ -15,7 +15,6 @@ use super::change_set::ChangeSet;
 use super::columns::{column, damaged, dated, instant, json, key_date, optional, parsed};
 use super::hsms;
 use super::memory::Memory;
-use super::outbox;
 use super::resource_statements;
 use super::roles::Roles;
 use super::rotation;
@@ -82,8 +81,6 @@ pub(super) async fn load(db: &mut SqliteConnection, memory: &Memory) -> Result<(
     memory.replace_lifetimes(hsms::load_lifetimes(db).await?);
     let usage = usage(db).await?;
     memory.usage().add(usage);
-    let recent = outbox::counted(db, u64::MAX).await.map_err(damaged)?;
-    memory.usage().add(recent);
     Ok(())
 }
 

@@ -1,21 +1,25 @@
-//! Opens a store: creates and migrates the database, loads it, and exports remaining audit records.
+//! Opens a store: creates and migrates the database, compares it with the log of audit records, loads it, and starts the ledger.
 
 use std::fs::OpenOptions;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
+use std::thread;
 
 use sqlx::migrate::{MigrateError, Migrator};
 use sqlx::sqlite::SqliteConnection;
+use tokio::runtime;
 use tokio::sync::mpsc;
 
 use super::connection::{connect, unusable};
-use super::export::{Export, Exporter};
-use super::ledger::{GROUP, Ledger};
+use super::ledger::{GROUP, Ledger, Message};
 use super::memory::Memory;
-use super::resume::{self, Mismatch};
-use super::{Inner, Options, Store, ambiguous_commit, event_log, high_water_mark, load};
+use super::record_log::RecordLog;
+use super::unsaved::Unsaved;
+use super::{
+    Inner, Options, Store, ambiguous_commit, event_log, high_water_mark, load, outbox, replay,
+};
 use crate::model::local_rbac::RoleDefinition;
 use crate::model::{Error, Result};
 
@@ -25,71 +29,57 @@ static MIGRATIONS: Migrator = sqlx::migrate!();
 const QUEUE: usize = 8 * GROUP;
 
 impl Store {
-    /// Opens the database at `path`, creating it if it does not exist, and exports the records that were
-    /// not exported before a crash. Starts the ledger on the current runtime; [`Store::close`] ends it.
+    /// Opens the database at `path`, creating it if it does not exist, and compares it with the log of audit records: records
+    /// that only one of the two has after a crash are added to the other. Starts the ledger, a thread; [`Store::close`] ends
+    /// it.
     ///
     /// # Errors
     /// `Internal`, with a message for the operator: the file cannot be opened, a newer version of the
-    /// program wrote it, it is damaged, the export fails, or the exported log has more records.
+    /// program wrote it, it is damaged, the log fails, or the log is not the one of this database.
     pub async fn open(
         path: &Path,
         built_in_roles: Vec<RoleDefinition>,
         options: Options,
-        export: Export,
+        mut log: Box<dyn RecordLog>,
     ) -> Result<Self> {
         create(path)?;
         let mut db = connect(path).await?;
         migrate(&mut db).await?;
+        let database = ambiguous_commit::read(&mut db).await.map_err(Error::internal)?;
+        let found = replay::replay(&mut db, &mut *log, &database, options.accept_break).await?;
+
         let memory =
             Arc::new(Memory::new(built_in_roles, options.control_plane_roles, options.clock.clone()));
-        let high_water_mark = high_water_mark::load(&mut db).await?;
+        let high_water_mark = high_water_mark::load(&mut db, found.newest).await?;
         options.clock.restore(high_water_mark);
         load::load(&mut db, &memory).await?;
         memory.replace_events(event_log::load(&mut db, options.events_kept).await?);
+        let mut uncounted = outbox::counted(&mut db).await.map_err(Error::internal)?;
+        uncounted.add(found.usage);
+        memory.usage().add(uncounted.clone());
 
-        let position = ambiguous_commit::read(&mut db).await.map_err(Error::internal)?;
-        let head = &position.head;
-        if options.exported > head.seq {
-            return Err(Error::internal(format!(
-                "the audit log ends with record {}, the database with record {}: the database is not the one \
-                 that wrote this log, or is an older copy of it; move the log away to start a new one",
-                options.exported, head.seq
-            )));
-        }
-        let (mut exported, mut chain_break) = (options.exported, None);
-        if let Some(link) = &options.exported_chain {
-            let compared = resume::compare(&mut db, head, (exported, link)).await;
-            if let Some(Mismatch { why, after }) = compared.map_err(Error::internal)? {
-                if !options.accept_break {
-                    return Err(Error::internal(why));
-                }
-                (exported, chain_break) = (after, Some(why));
-            }
-        }
-        let resumed = (options.exported_chain.is_some() && exported < head.seq)
-            .then(|| (exported.saturating_add(1), head.seq));
-        let shown_head = Arc::new(Mutex::new(head.clone()));
-        let mut exporter = Exporter::new(export, exported);
-        exporter.catch_up(&mut db).await?;
-
+        let shown_head = Arc::new(Mutex::new(found.head.clone()));
         let failing = Arc::new(AtomicBool::new(false));
         let is_ambiguous = Arc::new(AtomicBool::new(false));
         let (queue, messages) = mpsc::channel(QUEUE);
         let ledger = Ledger {
             db,
+            log,
             memory: Arc::clone(&memory),
-            source: ambiguous_commit::DatabasePath(path.to_owned()),
-            position,
+            head: found.head,
             shown_head: Arc::clone(&shown_head),
-            exporter,
+            source: ambiguous_commit::DatabasePath(path.to_owned()),
+            database,
+            unsaved: Unsaved::new(uncounted),
+            missing: None,
+            append_failed: false,
             failing: Arc::clone(&failing),
             is_ambiguous: Arc::clone(&is_ambiguous),
             ambiguous: None,
             carried: Vec::new(),
             high_water_mark,
-            trimmed: 0,
         };
-        tokio::spawn(ledger.run(messages));
+        start(ledger, messages)?;
         let durability = options.durability;
         Ok(Self(Arc::new(Inner {
             memory,
@@ -97,14 +87,26 @@ impl Store {
             durability,
             failing,
             head: shown_head,
-            chain_break,
-            resumed,
+            chain_break: found.mismatch,
+            restored: found.restored,
             is_ambiguous,
             no_grants: Arc::new([]),
             no_control_grants: Arc::new([]),
             no_vault_grants: Arc::new([]),
         })))
     }
+}
+
+/// Starts the thread of the ledger. It has a runtime of its own, which drives nothing but the ledger: it blocks while records are
+/// written to the log.
+fn start(ledger: Ledger, messages: mpsc::Receiver<Message>) -> Result<()> {
+    let failed = |error| Error::internal_caused_by("the thread of the ledger could not be started", error);
+    let run = move || match runtime::Builder::new_current_thread().enable_time().build() {
+        Ok(runtime) => runtime.block_on(ledger.run(messages)),
+        // The queue is closed, so that commits fail.
+        Err(error) => tracing::error!(%error, "the ledger could not be started"),
+    };
+    thread::Builder::new().name("ledger".to_owned()).spawn(run).map(drop).map_err(failed)
 }
 
 /// Creates the database file with mode 0600 if it does not exist. SQLite would create it world-readable, and copies the

@@ -9,7 +9,6 @@ use super::hsms;
 use super::rotation;
 use super::secrets;
 use super::transaction::Transaction;
-use super::usage::{Counter, UsedVersion};
 use super::vaults;
 use crate::model::aes_modes::ModeFamily;
 use crate::model::change::{Change, Intent, IntentVerb};
@@ -441,57 +440,5 @@ pub(super) async fn delete_intent(db: &mut SqliteConnection, id: uuid::Uuid) -> 
     let sql = "-- delete_intent
         DELETE FROM intents WHERE id = $1";
     sqlx::query(sql).bind(id.to_string()).execute(db).await?;
-    Ok(())
-}
-
-/// Adds calls to a reading.
-pub(super) async fn add_reading(
-    db: &mut SqliteConnection,
-    counter: &Counter,
-    calls: u64,
-) -> Result<(), sqlx::Error> {
-    let sql = "-- add_reading
-        INSERT INTO readings (hsm, event, meter, hour, calls) VALUES ($1, $2, $3, $4, $5)
-        ON CONFLICT (hsm, event, meter, hour) DO UPDATE SET calls = readings.calls + excluded.calls";
-    sqlx::query(sql)
-        .bind(counter.container.as_ref().map_or("", ContainerId::as_stored))
-        .bind(&*counter.event)
-        .bind(counter.meter.as_str())
-        .bind(counter.hour)
-        .bind(i64::try_from(calls).unwrap_or(i64::MAX))
-        .execute(db)
-        .await?;
-    Ok(())
-}
-
-/// Adds the days on which a version was used.
-pub(super) async fn add_version_use(
-    db: &mut SqliteConnection,
-    version: VersionId,
-    used: &UsedVersion,
-) -> Result<(), sqlx::Error> {
-    let sql = "-- insert_used_version
-        INSERT INTO used_versions (version, hsm, key_name, key_type) VALUES ($1, $2, $3, $4)
-        ON CONFLICT DO NOTHING";
-    let key_type =
-        serde_json::to_string(&used.key_type).map_err(|error| sqlx::Error::Encode(Box::new(error)))?;
-    let version = version.to_string();
-    sqlx::query(sql)
-        .bind(&version)
-        .bind(used.container.as_stored())
-        .bind(used.key.as_str())
-        .bind(key_type)
-        .execute(&mut *db)
-        .await?;
-    let sql = "-- insert_version_day
-        INSERT INTO version_days (version, hsm, day) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING";
-    for day in used.days.iter() {
-        sqlx::query(sql)
-            .bind(&version)
-            .bind(used.container.as_stored())
-            .bind(i64::from(day))
-            .execute(&mut *db)
-            .await?;
-    }
     Ok(())
 }

@@ -36,7 +36,7 @@ pub(super) struct UsedVersion {
 
 /// The counted calls, and the days of use per version. Used for the running total and for the increments of
 /// one group.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct Usage {
     pub(super) calls: HashMap<Counter, u64>,
     /// A list, because two containers may hold the same version.
@@ -52,7 +52,25 @@ struct Counted {
     versions: Vec<(VersionId, UsedVersion)>,
 }
 
+impl Counter {
+    /// The counter of a call that arrived at `at`.
+    pub(super) fn of(
+        container: Option<ContainerId>,
+        event: &'static str,
+        meter: Meter,
+        at: Timestamp,
+    ) -> Self {
+        let hour = at.as_second() - at.as_second().rem_euclid(3_600);
+        Self { container, event: Cow::Borrowed(event), meter, hour }
+    }
+}
+
 impl Usage {
+    /// Whether nothing is counted.
+    pub(super) fn is_empty(&self) -> bool {
+        self.calls.is_empty() && self.versions.is_empty()
+    }
+
     /// Serializes the counts as JSON.
     pub(super) fn to_json(&self) -> Result<String> {
         let calls = self.calls.iter().map(|(counter, calls)| (counter.clone(), *calls)).collect();
@@ -69,32 +87,26 @@ impl Usage {
     }
 
     /// Counts one call.
-    pub(super) fn count(
-        &mut self,
-        container: Option<ContainerId>,
-        event: &'static str,
-        meter: Meter,
-        at: Timestamp,
-    ) {
-        let hour = at.as_second() - at.as_second().rem_euclid(3_600);
-        *self.calls.entry(Counter { container, event: Cow::Borrowed(event), meter, hour }).or_default() += 1;
+    pub(super) fn count(&mut self, counter: Counter) {
+        *self.calls.entry(counter).or_default() += 1;
     }
 
-    /// Records the use of a version, unless `known` already has this day.
-    pub(super) fn record_use(&mut self, version: &KeyVersion, at: Timestamp, known: &Self) {
+    /// Records the use of a version, unless `known` already has this day, which is returned otherwise.
+    pub(super) fn record_use(&mut self, version: &KeyVersion, at: Timestamp, known: &Self) -> Option<i32> {
         // There is no charge by version for software-protected keys.
         if version.protection == Protection::Software {
-            return;
+            return None;
         }
         let container = &version.container;
         let day = day_of(at);
         if known.used_version(version.version, container).is_some_and(|used| used.days.contains(day)) {
-            return;
+            return None;
         }
         let mut days = DaySet::default();
         days.insert(day);
         let (key, key_type) = (version.name.clone(), version.material.key_type());
         self.add_version(version.version, UsedVersion { container: container.clone(), key, key_type, days });
+        Some(day)
     }
 
     /// Adds the counts of a group.
@@ -202,8 +214,8 @@ mod tests {
     fn json_round_trip_preserves_counts() {
         let mut group = Usage::default();
         let at = second(86_400);
-        group.count(None, "KeySign", Meter::Cryptographic, at);
-        group.count(Some("local".parse().unwrap()), "KeyGet", Meter::Management, at);
+        group.count(Counter::of(None, "KeySign", Meter::Cryptographic, at));
+        group.count(Counter::of(Some("local".parse().unwrap()), "KeyGet", Meter::Management, at));
         group.record_use(&version(1), at, &Usage::default());
         let json = group.to_json().unwrap();
         let mut twice = Usage::default();
@@ -223,7 +235,7 @@ mod tests {
     fn counts_by_utc_hour_and_day() {
         let mut total = Usage::default();
         for at in [-1, 0, 3_599, 3_600] {
-            total.count(None, "KeySign", Meter::Cryptographic, second(at));
+            total.count(Counter::of(None, "KeySign", Meter::Cryptographic, second(at)));
         }
         let hours = |from, to| -> Vec<_> {
             total.readings(from, to).iter().map(|reading| (reading.hour, reading.calls)).collect()

@@ -109,7 +109,7 @@ async fn check(
         |first: &audit::LastRecord| report.start.is_some_and(|start| first.seq <= start.saturating_add(1));
     let begins = report.begins.clone().filter(|first| first.seq > 1 && !is_signed(first));
     let begins = begins.filter(|_| any_start || records_break);
-    if let Some((first, last)) = store.reexported_records() {
+    if let Some((first, last)) = store.restored_records() {
         let why = format!(
             "records {first} to {last} were missing in the audit files and were restored from the database: this is \
              expected after a crash, but not after a clean shutdown"

@@ -1,4 +1,6 @@
-//! Tests of ambiguous commits: a COMMIT that fails although the database has written the group.
+//! Tests of failures of the database and of the log, and of crashes between all steps of a group.
+
+mod crashes;
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
@@ -10,7 +12,7 @@ use crate::model::audit_entry::Meter;
 use crate::model::change::{Change, ControlChange, Intent, IntentVerb};
 use crate::model::resource::{Subscription, SubscriptionId};
 use crate::model::{Error, Result};
-use crate::{AuditRecord, Commit, Durability, Options, Store};
+use crate::{AuditRecord, Commit, Durability, Options, RecordBatch, RecordLog, Store};
 
 type Hook = Box<dyn FnOnce() + Send>;
 
@@ -32,16 +34,108 @@ fn lose_the_next_answer(hook: impl FnOnce() + Send + 'static) {
     *HOOK.lock().unwrap() = Some(Box::new(hook));
 }
 
-/// A store whose exported records are collected.
+/// What a log does with appended records.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Fault {
+    /// Fails before anything is written.
+    Full,
+    /// Fails after everything is written.
+    NotFlushed,
+    /// Fails after everything is written, and cannot remove it.
+    NotRemoved,
+}
+
+/// A log in memory. What a failed append has written stays until it is removed.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<LogState>>);
+
+#[derive(Default)]
+struct LogState {
+    lines: Vec<String>,
+    /// The number of lines that are durable.
+    appended: usize,
+    fault: Option<Fault>,
+    /// Called before and after records are written.
+    hook: Option<Box<dyn FnMut(&'static str, &[String]) + Send>>,
+}
+
+impl Log {
+    fn state(&self) -> std::sync::MutexGuard<'_, LogState> {
+        self.0.lock().unwrap()
+    }
+
+    fn fail(&self, fault: impl Into<Option<Fault>>) {
+        self.state().fault = fault.into();
+    }
+
+    /// The sequence numbers of the records, and the numbers of their calls.
+    fn records(&self) -> (Vec<u64>, Vec<u64>) {
+        self.state().lines.iter().map(|line| numbers(line)).unzip()
+    }
+}
+
+/// The sequence number of a record, and the number of its call.
+fn numbers(line: &str) -> (u64, u64) {
+    let record: serde_json::Value = serde_json::from_str(line).unwrap();
+    (record["seq"].as_u64().unwrap(), record["call"].as_u64().unwrap())
+}
+
+impl RecordLog for Log {
+    fn last(&self) -> (u64, String) {
+        let state = self.state();
+        let last = |line: &String| (numbers(line).0, crate::chain::link_of(line).unwrap().to_owned());
+        state.lines.last().map(last).unwrap_or_default()
+    }
+
+    fn read_after(&mut self, after: u64, visit: &mut dyn FnMut(&str)) -> std::io::Result<()> {
+        self.state().lines.iter().filter(|line| numbers(line).0 > after).for_each(|line| visit(line));
+        Ok(())
+    }
+
+    fn append(&mut self, batch: &RecordBatch) -> std::io::Result<()> {
+        let mut guard = self.state();
+        let state = &mut *guard;
+        assert_eq!(state.lines.len(), state.appended, "an append was not removed");
+        if state.fault == Some(Fault::Full) {
+            return Err(std::io::Error::other("no space"));
+        }
+        for (step, line) in std::iter::once("append begins").chain(std::iter::repeat("a record is written")).zip(batch.lines.lines()) {
+            if let Some(hook) = &mut state.hook {
+                hook(step, &state.lines);
+            }
+            state.lines.push(line.to_owned());
+        }
+        if let Some(hook) = &mut state.hook {
+            hook("append ends", &state.lines);
+        }
+        if state.fault.is_some() {
+            return Err(std::io::Error::other("not flushed"));
+        }
+        state.appended = state.lines.len();
+        Ok(())
+    }
+
+    fn discard_failed(&mut self) -> std::io::Result<()> {
+        let mut state = self.state();
+        if state.fault == Some(Fault::NotRemoved) {
+            return Err(std::io::Error::other("not removed"));
+        }
+        let appended = state.appended;
+        state.lines.truncate(appended);
+        Ok(())
+    }
+}
+
+/// A database, and a log in memory.
 struct Site {
     dir: tempfile::TempDir,
-    seen: Arc<Mutex<Vec<(u64, String)>>>,
+    log: Log,
     durability: Durability,
 }
 
 impl Site {
     fn new(durability: Durability) -> Self {
-        Self { dir: tempfile::tempdir().unwrap(), seen: Arc::default(), durability }
+        Self { dir: tempfile::tempdir().unwrap(), log: Log::default(), durability }
     }
 
     fn path(&self) -> PathBuf {
@@ -49,23 +143,23 @@ impl Site {
     }
 
     async fn open(&self) -> Store {
-        let seen = Arc::clone(&self.seen);
-        let exported = seen.lock().unwrap().last().map_or(0, |(seq, _)| *seq);
-        let options = Options { durability: self.durability, exported, ..Options::default() };
-        let export = move |records: &[crate::ExportedRecord]| {
-            let lines = records.iter().map(|record| (record.seq, record.line.clone()));
-            seen.lock().unwrap().extend(lines);
-            Ok(())
-        };
-        Store::open(&self.path(), Vec::new(), options, Box::new(export)).await.unwrap()
+        self.try_open().await.unwrap()
     }
 
-    /// The sequence numbers of the exported records, and the numbers of their calls.
-    fn exported(&self) -> (Vec<u64>, Vec<u64>) {
-        let call = |line: &str| serde_json::from_str::<serde_json::Value>(line).unwrap()["call"].as_u64();
-        let seen = self.seen.lock().unwrap();
-        seen.iter().map(|(seq, line)| (*seq, call(line).unwrap())).unzip()
+    async fn try_open(&self) -> Result<Store> {
+        let options = Options { durability: self.durability, ..Options::default() };
+        Store::open(&self.path(), Vec::new(), options, Box::new(self.log.clone())).await
     }
+
+    fn exported(&self) -> (Vec<u64>, Vec<u64>) {
+        self.log.records()
+    }
+}
+
+/// The number of counted calls.
+fn counted(store: &Store) -> u64 {
+    let all = crate::model::billing::Period { from: Timestamp::MIN, to: Timestamp::MAX };
+    store.readings(all).iter().map(|reading| reading.calls).sum()
 }
 
 fn record(call: u64) -> AuditRecord {
@@ -75,7 +169,7 @@ fn record(call: u64) -> AuditRecord {
         event: "Test",
         meter: Meter::Free,
         version: None,
-        body: format!("{{\"call\":{call}}}"),
+        body: format!("{{\"operationName\":\"Test\",\"call\":{call}}}"),
     }
 }
 
@@ -91,6 +185,11 @@ fn call(number: u64) -> Commit {
     Commit { changes, record: Some(record(number)), ..Commit::default() }
 }
 
+/// A call without changes.
+fn only_a_record(number: u64) -> Commit {
+    Commit { record: Some(record(number)), ..Commit::default() }
+}
+
 fn has(store: &Store, number: u64) -> bool {
     store.subscription(id(number)).is_some()
 }
@@ -103,10 +202,9 @@ async fn group_written_despite_commit_error_is_applied() {
     lose_the_next_answer(|| {});
     assert_eq!(store.commit(call(2)).await, Ok(()));
     assert!(has(&store, 2));
-    let only_a_record = |number| Commit { record: Some(record(number)), ..Commit::default() };
+    store.commit(only_a_record(3)).await.unwrap();
     lose_the_next_answer(|| {});
-    assert_eq!(store.commit(only_a_record(3)).await, Ok(()));
-    store.commit(call(4)).await.unwrap();
+    assert_eq!(store.commit(call(4)).await, Ok(()));
     store.resolve_ambiguous_commits().await.unwrap();
     store.close().await;
     assert_eq!(site.exported(), (vec![1, 2, 3, 4], vec![1, 2, 3, 4]));
@@ -149,17 +247,84 @@ async fn ambiguous_commit_blocks_writes_until_resolved() {
 }
 
 #[tokio::test]
+async fn ambiguous_checkpoint_counts_usage_exactly_once() {
+    let site = Site::new(Durability::Request);
+    let store = site.open().await;
+    for number in 1..=3 {
+        store.commit(only_a_record(number)).await.unwrap();
+    }
+    lose_the_next_answer(|| {});
+    store.checkpoint().await.unwrap();
+    store.commit(only_a_record(4)).await.unwrap();
+    store.checkpoint().await.unwrap();
+    assert_eq!(counted(&store), 4);
+    store.close().await;
+    assert_eq!(counted(&site.open().await), 4);
+}
+
+#[tokio::test]
 async fn relaxed_records_are_written_exactly_once() {
     let site = Site::new(Durability::Relaxed);
     let store = site.open().await;
-    let only_a_record = |number| Commit { record: Some(record(number)), ..Commit::default() };
     for number in 1..=20 {
-        if number % 5 == 0 {
-            lose_the_next_answer(|| {});
+        match number % 5 {
+            0 => site.log.fail([Fault::Full, Fault::NotFlushed, Fault::NotRemoved][number as usize % 3]),
+            1 => site.log.fail(None),
+            _ => {}
         }
-        store.commit(only_a_record(number)).await.unwrap();
+        // While the log fails, callers wait, and their calls fail; the calls answered before are carried over.
+        let _ = store.commit(only_a_record(number)).await;
     }
+    site.log.fail(None);
+    store.commit(call(21)).await.unwrap();
     store.close().await;
-    let numbers: Vec<u64> = (1..=20).collect();
-    assert_eq!(site.exported(), (numbers.clone(), numbers));
+    let (sequence, calls) = site.exported();
+    assert_eq!(sequence, (1..=calls.len() as u64).collect::<Vec<_>>());
+    assert!(calls.is_sorted_by(|one, next| one < next) && calls.ends_with(&[21]), "{calls:?}");
+    assert_eq!(counted(&site.open().await), calls.len() as u64);
+}
+
+#[tokio::test]
+async fn failed_append_fails_its_calls_and_leaves_no_record() {
+    let site = Site::new(Durability::Request);
+    let store = site.open().await;
+    store.commit(call(1)).await.unwrap();
+    for (number, fault, is_unknown) in
+        [(2, Fault::Full, false), (3, Fault::NotFlushed, false), (4, Fault::NotRemoved, true)]
+    {
+        site.log.fail(fault);
+        let Err(Error::Internal(why)) = store.commit(only_a_record(number)).await else { panic!("{fault:?}") };
+        assert_eq!(why.to_string().contains("unknown"), is_unknown, "{why}");
+        let expected = if is_unknown { vec![1, number] } else { vec![1] };
+        assert_eq!(site.exported().1, expected, "{fault:?}");
+    }
+    // What may be in the log must be removed first, also before changes.
+    assert!(store.commit(only_a_record(5)).await.is_err() && store.commit(call(6)).await.is_err());
+    assert!(!has(&store, 6));
+    site.log.fail(None);
+    store.commit(only_a_record(7)).await.unwrap();
+    store.close().await;
+    assert_eq!(site.exported(), (vec![1, 2], vec![1, 7]));
+    assert_eq!(counted(&site.open().await), 2);
+}
+
+#[tokio::test]
+async fn records_of_changes_stay_in_the_database_while_the_log_fails() {
+    let site = Site::new(Durability::Request);
+    let store = site.open().await;
+    site.log.fail(Fault::Full);
+    store.commit(call(1)).await.unwrap();
+    assert!(has(&store, 1), "the change and its record are in the database");
+    assert!(store.commit(call(2)).await.is_err() && store.commit(only_a_record(3)).await.is_err());
+    store.close().await;
+    assert_eq!(site.exported(), (vec![], vec![]));
+    assert!(site.try_open().await.is_err(), "a store without its log is not opened");
+    site.log.fail(None);
+    let store = site.open().await;
+    assert_eq!(store.restored_records(), Some((1, 1)));
+    store.commit(only_a_record(4)).await.unwrap();
+    store.close().await;
+    assert_eq!(site.exported(), (vec![1, 2], vec![1, 4]));
+    let store = site.open().await;
+    assert_eq!((counted(&store), has(&store, 2), store.restored_records()), (2, false, None));
 }

@@ -1,0 +1,129 @@
+//! Compares the log of audit records with the database when the store is opened, and makes them agree.
+//!
+//! The database has the position of the last record that it has counted. Records after it are in the log only: groups without
+//! changes. They are verified and counted. Records up to it that the log lacks are in the outbox, and are appended to the log.
+
+use sqlx::SqliteConnection;
+
+use super::ambiguous_commit::LedgerPosition;
+use super::chain::ChainHead;
+use super::outbox;
+use super::record_log::RecordLog;
+use super::record_member::Recorded;
+use super::usage::Usage;
+use crate::model::{Error, Result, Timestamp};
+
+/// What the log has after the position of the database.
+#[derive(Default)]
+pub(super) struct Replayed {
+    /// The last record.
+    pub(super) head: ChainHead,
+    /// What the records count that the database has not counted.
+    pub(super) usage: Usage,
+    /// The time of the newest of these records.
+    pub(super) newest: Option<Timestamp>,
+    /// The difference between the log and the database, if there is one and it is accepted.
+    pub(super) mismatch: Option<String>,
+    /// The first and the last record that were missing in the log and have been appended.
+    pub(super) restored: Option<(u64, u64)>,
+}
+
+/// Makes the log and the database agree. A difference that is no interrupted write is an error unless `accept_break`.
+///
+/// # Errors
+/// `Internal`, with a message for the operator.
+pub(super) async fn replay(
+    db: &mut SqliteConnection,
+    log: &mut dyn RecordLog,
+    position: &LedgerPosition,
+    accept_break: bool,
+) -> Result<Replayed> {
+    let mut replayed = read_tail(log, position)?;
+    let (last, link) = log.last();
+    if last < position.head.seq {
+        restore(db, log, position, accept_break, &mut replayed).await?;
+    } else if replayed.mismatch.is_none() && (last, &*link) != (replayed.head.seq, &*replayed.head.chain) {
+        replayed.mismatch = Some(differs(last));
+    }
+    match &replayed.mismatch {
+        Some(why) if !accept_break => Err(Error::internal(why.clone())),
+        Some(_) if last > position.head.seq => {
+            // The found records stay as they are, and the next one follows the last of them.
+            replayed.head = ChainHead { seq: last, chain: link };
+            Ok(replayed)
+        }
+        _ => Ok(replayed),
+    }
+}
+
+/// Verifies and counts the records after the position of the database.
+fn read_tail(log: &mut dyn RecordLog, position: &LedgerPosition) -> Result<Replayed> {
+    let mut found = Replayed { head: position.head.clone(), ..Replayed::default() };
+    let mut is_older = false;
+    let read = log.read_after(position.head.seq, &mut |line| {
+        let recorded = Recorded::parse(line);
+        is_older |= recorded.as_ref().is_some_and(|recorded| recorded.state() > position.groups);
+        if found.mismatch.is_some() {
+            return;
+        }
+        let expected = found.head.seq.saturating_add(1);
+        let counted = recorded.filter(|recorded| recorded.state() == position.groups);
+        match counted.filter(|_| found.head.advance(line)) {
+            None => found.mismatch = Some(differs(expected)),
+            Some(recorded) => {
+                found.newest = found.newest.max(recorded.time());
+                recorded.count(&mut found.usage);
+            }
+        }
+    });
+    read.map_err(|error| Error::internal_caused_by("the audit log could not be read", error))?;
+    let (last, _) = log.last();
+    if is_older {
+        return Err(Error::internal(format!(
+            "the audit log ends with record {last}, the database with record {}: the database is not the one that wrote \
+             this log, or is an older copy of it; move the log away to start a new one",
+            position.head.seq
+        )));
+    }
+    Ok(found)
+}
+
+/// Appends the records of the outbox that the log lacks.
+async fn restore(
+    db: &mut SqliteConnection,
+    log: &mut dyn RecordLog,
+    position: &LedgerPosition,
+    accept_break: bool,
+    replayed: &mut Replayed,
+) -> Result<()> {
+    let (last, link) = log.last();
+    let mut batches = outbox::after(db, last).await.map_err(Error::internal)?;
+    let first = batches.first().map_or(position.head.seq + 1, |batch| batch.first);
+    if first > last.saturating_add(1) {
+        replayed.mismatch = Some(format!(
+            "the audit files end with record {last}, but records up to {} were written to them",
+            first.saturating_sub(1)
+        ));
+    } else if let Some(batch) = batches.first_mut()
+        && !batch.drop_until(last, &link)
+    {
+        replayed.mismatch = Some(differs(last));
+    }
+    if replayed.mismatch.is_some() && !accept_break {
+        return Ok(());
+    }
+    replayed.restored = batches.first().zip(batches.last()).map(|(first, last)| (first.first, last.last));
+    for batch in &batches {
+        log.append(batch).map_err(|error| {
+            Error::internal_caused_by("audit records of the previous run could not be written", error)
+        })?;
+    }
+    Ok(())
+}
+
+/// The message about a record that differs from what was written.
+fn differs(seq: u64) -> String {
+    format!(
+        "record {seq} at the end of the audit files is not the one that was written: its link differs from the database"
+    )
+}
