@@ -140,6 +140,7 @@ fn record(number: usize) -> AuditRecord {
         container: Some("LOCAL".parse().unwrap()),
         event: "KeySign",
         meter: Meter::Cryptographic,
+        count: 1,
         version: Some(Arc::new(version("used", 9))),
         body: format!(r#"{{"operationName":"KeySign","number":{number}}}"#),
     }

@@ -66,6 +66,7 @@ impl BodyBudget {
             limits,
             authenticated: AtomicBool::new(false),
             discarding: AtomicBool::new(false),
+            streaming: AtomicBool::new(false),
             total: AtomicUsize::new(0),
             unauthenticated: AtomicUsize::new(0),
             stopped: OnceLock::new(),
@@ -84,6 +85,8 @@ struct Reserved {
     authenticated: AtomicBool,
     /// Whether arriving bytes are discarded instead of buffered.
     discarding: AtomicBool,
+    /// Whether the body is a stream, which may take any time.
+    streaming: AtomicBool,
     total: AtomicUsize,
     /// Also counted in `total`.
     unauthenticated: AtomicUsize,
@@ -131,6 +134,13 @@ impl BodyReservation {
         self.0.stopped.get()
     }
 
+    /// Lifts the time limit of a body that is a stream of requests. Returns the number of bytes of them that may be kept
+    /// at once, which stay reserved until the stream ends.
+    pub(super) fn begin_stream(&self) -> usize {
+        self.0.streaming.store(true, Ordering::Relaxed);
+        self.0.limits.max_bytes
+    }
+
     /// Wraps a body, so that its bytes are reserved as they arrive.
     pub fn wrap<B>(&self, body: B) -> ReservedBody<B> {
         ReservedBody { body, intake: self.clone(), deadline: None }
@@ -160,6 +170,9 @@ pub struct ReservedBody<B> {
 impl<B> ReservedBody<B> {
     /// Whether the time limit has passed.
     fn is_late(&mut self, cx: &mut Context<'_>) -> bool {
+        if self.intake.0.streaming.load(Ordering::Relaxed) {
+            return false;
+        }
         let patience = self.intake.0.limits.timeout;
         #[expect(clippy::disallowed_methods, reason = "timeouts use the machine's clock")]
         let deadline = self.deadline.get_or_insert_with(|| Box::pin(tokio::time::sleep(patience)));

@@ -343,7 +343,7 @@ impl Group {
             let line = head.link(&record.body);
             self.records.push(ExportedRecord { seq: head.seq, at, line });
             let container = record.container.as_ref().and_then(|container| self.canonical(memory, container));
-            self.usage.count(container, record.event, record.meter, record.at);
+            self.usage.count(container, record.event, record.meter, record.at, record.count);
             if let Some(version) = &record.version {
                 self.usage.record_use(version, record.at, &known);
             }
