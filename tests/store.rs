@@ -111,10 +111,8 @@ fn version(key: &str, id: u32) -> KeyVersion {
 }
 
 fn role(id: u128, built_in: bool) -> RoleDefinition {
-    let permission = strongroom::model::local_rbac::Permission {
-        data_actions: vec![DataAction::KeySign.as_str().into()],
-        ..Default::default()
-    };
+    let data_actions = vec![DataAction::KeySign.as_str().into()];
+    let permission = strongroom::model::local_rbac::Permission { data_actions, ..Default::default() };
     RoleDefinition {
         id: Uuid::from_u128(id),
         role_name: format!("role {id}"),

@@ -54,7 +54,11 @@ pub(crate) struct Rig {
 
 impl Rig {
     pub(crate) async fn new(clock: Clock) -> Self {
-        let bench = Bench::new();
+        Self::on(Bench::new(), clock).await
+    }
+
+    /// Creates an engine for tokens of this module.
+    pub(crate) async fn on(bench: Bench, clock: Clock) -> Self {
         let records = Arc::new(Mutex::new(Vec::new()));
         let taken = Arc::clone(&records);
         let export = move |some: &[ExportedRecord]| {

@@ -4,12 +4,14 @@
 //! responses. A request is read only when there is room for its response, which bounds what is kept for a stream.
 
 use std::future::Future;
+use std::sync::Arc;
 
 use futures_util::StreamExt as _;
 use futures_util::stream::{self, FuturesUnordered};
 use http::{Extensions, HeaderMap};
 use prost::Message as _;
 use tokio::sync::mpsc::{self, OwnedPermit};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tonic::{Code, Request, Response, Status, Streaming};
 use uuid::Uuid;
 use zeroize::{Zeroize, Zeroizing};
@@ -28,8 +30,8 @@ use crate::ops::{self, Operation, Target};
 /// The maximum number of requests of a stream that are not answered, or whose responses are not sent.
 const MAX_UNANSWERED: usize = 32;
 
-/// The responses of a stream.
-type Responses = mpsc::Sender<Result<pb::PipelineResponse, Status>>;
+/// A response or the status that ends the stream, and the share of the window that is free once it is sent.
+type Sent = (Result<pb::PipelineResponse, Status>, Option<OwnedSemaphorePermit>);
 
 /// `strongroom.v1.CryptoService/Pipeline`.
 pub(super) async fn pipeline(
@@ -41,6 +43,8 @@ pub(super) async fn pipeline(
     let headers = metadata.into_headers();
     let correlation_id = origin(&headers, &extensions, rpc.to_owned()).correlation_id;
     let reservation = extensions.get::<BodyReservation>().cloned();
+    let window = reservation.as_ref().map(BodyReservation::begin_stream);
+    let window = window.and_then(|bytes| u32::try_from(bytes).ok()).unwrap_or(u32::MAX);
     let pipeline = Pipeline {
         services: services.clone(),
         rpc,
@@ -48,12 +52,13 @@ pub(super) async fn pipeline(
         // Each call is authenticated separately.
         extensions: peer::connection_extensions(&extensions),
         correlation_id,
-        window: reservation.as_ref().map_or(usize::MAX, BodyReservation::begin_stream),
         reservation,
+        window,
     };
     let (responses, mut received) = mpsc::channel(MAX_UNANSWERED);
     tokio::spawn(pipeline.drive(requests, responses));
-    response(Ok(stream::poll_fn(move |cx| received.poll_recv(cx)).boxed()), correlation_id)
+    let responses = stream::poll_fn(move |cx| received.poll_recv(cx)).map(|(response, _)| response);
+    response(Ok(responses.boxed()), correlation_id)
 }
 
 /// An open stream.
@@ -63,24 +68,64 @@ struct Pipeline {
     headers: HeaderMap,
     extensions: Extensions,
     correlation_id: Uuid,
-    /// The size of the requests, in bytes, from which on no further one is read until one is answered.
-    window: usize,
     reservation: Option<BodyReservation>,
+    /// The size of the requests that may be unanswered, in bytes; a larger request fills it alone.
+    window: u32,
+}
+
+/// The requests of a stream, with what has been obtained for the next one.
+struct Requests {
+    stream: Streaming<pb::PipelineRequest>,
+    responses: mpsc::Sender<Sent>,
+    free: Arc<Semaphore>,
+    room: Option<OwnedPermit<Sent>>,
+    read: Option<Zeroizing<pb::PipelineRequest>>,
 }
 
 /// What is next in a stream.
 enum Next {
-    /// A request, and the room for its response.
-    Request(pb::PipelineRequest, OwnedPermit<Result<pb::PipelineResponse, Status>>),
+    /// A request, the room for its response, and its share of the window.
+    Request(Zeroizing<pb::PipelineRequest>, OwnedPermit<Sent>, OwnedSemaphorePermit),
     /// The client has closed its side.
     End,
     /// The stream cannot be read any further.
-    Broken(Error),
+    Broken(Status),
+}
+
+impl Requests {
+    /// Waits for room for a response, for a request, and for its share of the window. Nothing is lost if this is dropped
+    /// before it completes.
+    async fn next(&mut self, window: u32) -> Next {
+        if self.room.is_none() {
+            match self.responses.clone().reserve_owned().await {
+                Ok(room) => self.room = Some(room),
+                // The client is gone, which ends the stream.
+                Err(_) => return std::future::pending().await,
+            }
+        }
+        if self.read.is_none() {
+            match self.stream.message().await {
+                Ok(Some(request)) => self.read = Some(Zeroizing::new(request)),
+                Ok(None) => return Next::End,
+                Err(status) => return Next::Broken(status),
+            }
+        }
+        let size = self.read.as_ref().map_or(0, |request| request.encoded_len());
+        let size = u32::try_from(size).unwrap_or(u32::MAX).min(window);
+        let share = Arc::clone(&self.free).acquire_many_owned(size).await;
+        match (self.read.take(), self.room.take(), share) {
+            (Some(request), Some(room), Ok(share)) => Next::Request(request, room, share),
+            // The window is never closed.
+            _ => Next::End,
+        }
+    }
 }
 
 impl Pipeline {
     /// Runs the requests until the client has closed its side, and sends the status of a stream that ends otherwise.
-    async fn drive(self, requests: Streaming<pb::PipelineRequest>, responses: Responses) {
+    async fn drive(self, stream: Streaming<pb::PipelineRequest>, responses: mpsc::Sender<Sent>) {
+        let free = Arc::new(Semaphore::new(usize::try_from(self.window).unwrap_or(Semaphore::MAX_PERMITS)));
+        let requests = Requests { stream, responses: responses.clone(), free, room: None, read: None };
         let end = catch_panics("a stream", async { Ok(self.run(requests, &responses).await) }).await;
         let Some(error) = end.map_or_else(Some, |end| end) else { return };
         let error = match error {
@@ -88,67 +133,34 @@ impl Pipeline {
             error => self.record(error).await,
         };
         // A client that is gone does not need it.
-        let _ = responses.send(Err(refusal(&error, self.correlation_id))).await;
+        let _ = responses.send((Err(refusal(&error, self.correlation_id)), None)).await;
     }
 
     /// Runs the requests. Returns the error that ends the stream, unless the client does.
-    async fn run(
-        &self,
-        mut requests: Streaming<pb::PipelineRequest>,
-        responses: &Responses,
-    ) -> Option<Error> {
-        let (mut running, mut unanswered) = (FuturesUnordered::new(), 0_usize);
-        let mut room = None;
+    async fn run(&self, mut requests: Requests, responses: &mpsc::Sender<Sent>) -> Option<Error> {
+        let mut running = FuturesUnordered::new();
         let end = loop {
             tokio::select! {
                 biased;
                 () = responses.closed() => return None,
                 () = self.services.closing.cancelled() => break Some(Error::Stopping),
-                Some(size) = running.next() => unanswered = unanswered.saturating_sub(size),
-                next = self.next(&mut requests, responses, &mut room), if unanswered < self.window => match next {
-                    Next::Request(request, room) => {
-                        let size = request.encoded_len();
-                        unanswered = unanswered.saturating_add(size);
-                        running.push(async move {
-                            room.send(Ok(self.answer(request).await));
-                            size
-                        });
-                    }
+                Some(()) = running.next() => {}
+                next = requests.next(self.window) => match next {
+                    Next::Request(request, room, share) => running.push(async move {
+                        room.send((Ok(self.answer(request).await), Some(share)));
+                    }),
                     Next::End => break None,
-                    Next::Broken(error) => break Some(error),
+                    Next::Broken(status) => break Some(self.broken(&status)),
                 },
             }
         };
+        // Room that is not used would be missing for the status.
+        drop(requests);
         tokio::select! {
             () = responses.closed() => {}
             () = async { while running.next().await.is_some() {} } => {}
         }
         end
-    }
-
-    /// Waits for room for a response, and for a request. `room` keeps the room if this is dropped before there is a
-    /// request.
-    async fn next(
-        &self,
-        requests: &mut Streaming<pb::PipelineRequest>,
-        responses: &Responses,
-        room: &mut Option<OwnedPermit<Result<pb::PipelineResponse, Status>>>,
-    ) -> Next {
-        if room.is_none() {
-            match responses.clone().reserve_owned().await {
-                Ok(permit) => *room = Some(permit),
-                // The client is gone, which ends the stream.
-                Err(_) => return std::future::pending().await,
-            }
-        }
-        match requests.message().await {
-            Ok(Some(request)) => match room.take() {
-                Some(room) => Next::Request(request, room),
-                None => Next::Broken(Error::internal("a request was read without room for its response")),
-            },
-            Ok(None) => Next::End,
-            Err(status) => Next::Broken(self.broken(&status)),
-        }
     }
 
     /// Converts the framework's error for a stream that cannot be read.
@@ -157,13 +169,16 @@ impl Pipeline {
             return stopped.clone();
         }
         match status.code() {
-            Code::OutOfRange | Code::ResourceExhausted => Error::RequestTooLarge { limit: self.window },
+            Code::OutOfRange | Code::ResourceExhausted => {
+                Error::RequestTooLarge { limit: usize::try_from(self.window).unwrap_or(usize::MAX) }
+            }
             _ => Error::invalid(Field::Request, status.message()),
         }
     }
 
     /// Runs one request.
-    async fn answer(&self, pb::PipelineRequest { id, request }: pb::PipelineRequest) -> pb::PipelineResponse {
+    async fn answer(&self, mut message: Zeroizing<pb::PipelineRequest>) -> pb::PipelineResponse {
+        let pb::PipelineRequest { id, request } = std::mem::take(&mut *message);
         let answered = match request {
             Some(Asked::Sign(message)) => {
                 self.call::<Sign, _>(|| message.try_into()).await.map(Answered::Sign)
