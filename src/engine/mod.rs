@@ -212,6 +212,7 @@ impl Engine {
         };
         let mut pending = CallRecord::begin_internal(self, O::EVENT, O::METER, origin);
         let found = catch_panics_sync(O::NAME, || {
+            pending.set_item_count(operation.item_count());
             let id = operation.target();
             let container = O::Target::container(&id);
             PlaneOf::<O>::record_container(&mut pending, &container);

@@ -278,11 +278,11 @@ async fn server_stops_reading_while_responses_are_not_read() {
         pipeline.send(id, Request::Encrypt(request));
     }
     // Some responses are on their way to the client: in the windows of the connection, and in the server's.
-    let calls = || server.audit_where(0, |record| record["operationName"] == "KeyEncrypt").len();
+    let calls = |least| server.audit_where(least, |record| record["operationName"] == "KeyEncrypt").len();
     let mut before = 0;
     loop {
         tokio::time::sleep(Duration::from_millis(500)).await;
-        let now = calls();
+        let now = calls(0);
         if now == before && now > 0 {
             break;
         }
@@ -291,10 +291,10 @@ async fn server_stops_reading_while_responses_are_not_read() {
     assert!(before < usize::try_from(count).unwrap() / 2, "{before} of {count} requests were read");
     // Nothing is lost: all are answered once the client reads.
     assert_eq!(pipeline.finish().await.unwrap().len(), usize::try_from(count).unwrap());
-    assert_eq!(calls(), usize::try_from(count).unwrap());
+    assert_eq!(calls(usize::try_from(count).unwrap()), usize::try_from(count).unwrap());
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn cancelled_stream_ends_its_calls_and_frees_the_connection() {
     let server = Server::start();
     let mut dev = server.client("dev").await;

@@ -119,7 +119,7 @@ async fn items_of_one_batch_bind_a_version_to_one_family_of_modes() {
     let mut dev = server.client("dev").await;
     let name = dev.create(oct("data", 256)).await.unwrap().name;
     let (gcm, cbc) = (item("A256GCM", b"x", &[], &[]), item("A256CBCPAD", b"x", &IV, &[]));
-    let mismatch = (Code::FailedPrecondition, "MODE_FAMILY_MISMATCH".to_owned());
+    let mismatch = (Code::FailedPrecondition, "AES_MODE_FAMILY_MISMATCH".to_owned());
     // The first item is invalid, so the second decides.
     let items = vec![item("A256CBCPAD", b"x", &[], &[]), gcm.clone(), cbc.clone(), gcm.clone()];
     let first = results::<Encrypt>(&mut dev, &name, items).await;
