@@ -131,13 +131,14 @@ fn redaction(
                 Kind::Message(inner) if wiped.contains(inner.full_name()) => true,
                 _ => is_redacted(field),
             });
-            if !arms.is_empty() {
-                let arms: String = arms
-                    .iter()
-                    .map(|arm| format!("Some({arm}(value)) => ::zeroize::Zeroize::zeroize(value), "))
-                    .collect();
-                write!(fields, "match &mut self.{} {{ {arms}_ => {{}} }} ", oneof.name())?;
-            }
+            let oneof = oneof.name();
+            let wipe = |arm| {
+                format!(
+                    "if let Some({arm}(value)) = &mut self.{oneof} {{ ::zeroize::Zeroize::zeroize(value); }}"
+                )
+            };
+            let wipes: Vec<String> = arms.into_iter().map(wipe).collect();
+            write!(fields, "{} ", wipes.join(" else "))?;
         }
         writeln!(
             code,

@@ -20,7 +20,7 @@ use super::pb::pipeline_request::Request as Asked;
 use super::pb::pipeline_response::Response as Answered;
 use super::services::Stream;
 use super::{Services, credential, error, origin, pb, peer, refusal, response};
-use crate::api::BodyReservation;
+use crate::api::body_budget::{BodyReservation, HeldBytes};
 use crate::engine::{PlaneAccess, catch_panics};
 use crate::model::audit_entry::{Meter, Origin};
 use crate::model::{Error, Field, Result as Outcome};
@@ -30,8 +30,14 @@ use crate::ops::{self, Operation, Target};
 /// The maximum number of requests of a stream that are not answered, or whose responses are not sent.
 const MAX_UNANSWERED: usize = 32;
 
-/// A response or the status that ends the stream, and the share of the window that is free once it is sent.
-type Sent = (Result<pb::PipelineResponse, Status>, Option<OwnedSemaphorePermit>);
+/// A response or the status that ends the stream, and what is free once it is sent.
+type Sent = (Result<pb::PipelineResponse, Status>, Option<Share>);
+
+/// The share of a request in the window of its stream and in the budget of all requests.
+struct Share {
+    _window: OwnedSemaphorePermit,
+    _budget: Option<HeldBytes>,
+}
 
 /// `strongroom.v1.CryptoService/Pipeline`.
 pub(super) async fn pipeline(
@@ -78,14 +84,16 @@ struct Requests {
     stream: Streaming<pb::PipelineRequest>,
     responses: mpsc::Sender<Sent>,
     free: Arc<Semaphore>,
+    reservation: Option<BodyReservation>,
     room: Option<OwnedPermit<Sent>>,
     read: Option<Zeroizing<pb::PipelineRequest>>,
 }
 
 /// What is next in a stream.
+#[expect(clippy::large_enum_variant, reason = "requests are by far the most frequent")]
 enum Next {
-    /// A request, the room for its response, and its share of the window.
-    Request(Zeroizing<pb::PipelineRequest>, OwnedPermit<Sent>, OwnedSemaphorePermit),
+    /// A request, the room for its response, and its share; an error if the budget of all requests is exhausted.
+    Request(Zeroizing<pb::PipelineRequest>, OwnedPermit<Sent>, Result<Share, Error>),
     /// The client has closed its side.
     End,
     /// The stream cannot be read any further.
@@ -110,11 +118,15 @@ impl Requests {
                 Err(status) => return Next::Broken(status),
             }
         }
-        let size = self.read.as_ref().map_or(0, |request| request.encoded_len());
-        let size = u32::try_from(size).unwrap_or(u32::MAX).min(window);
+        let bytes = self.read.as_ref().map_or(0, |request| request.encoded_len());
+        let size = u32::try_from(bytes).unwrap_or(u32::MAX).min(window);
         let share = Arc::clone(&self.free).acquire_many_owned(size).await;
+        let held = self.reservation.as_ref().map(|reservation| reservation.take_message(bytes));
         match (self.read.take(), self.room.take(), share) {
-            (Some(request), Some(room), Ok(share)) => Next::Request(request, room, share),
+            (Some(request), Some(room), Ok(window)) => {
+                let share = held.transpose().map(|budget| Share { _window: window, _budget: budget });
+                Next::Request(request, room, share)
+            }
             // The window is never closed.
             _ => Next::End,
         }
@@ -125,9 +137,16 @@ impl Pipeline {
     /// Runs the requests until the client has closed its side, and sends the status of a stream that ends otherwise.
     async fn drive(self, stream: Streaming<pb::PipelineRequest>, responses: mpsc::Sender<Sent>) {
         let free = Arc::new(Semaphore::new(usize::try_from(self.window).unwrap_or(Semaphore::MAX_PERMITS)));
-        let requests = Requests { stream, responses: responses.clone(), free, room: None, read: None };
+        let requests = Requests {
+            stream,
+            responses: responses.clone(),
+            free,
+            reservation: self.reservation.clone(),
+            room: None,
+            read: None,
+        };
         let end = catch_panics("a stream", async { Ok(self.run(requests, &responses).await) }).await;
-        let Some(error) = end.map_or_else(Some, |end| end) else { return };
+        let Some(error) = end.unwrap_or_else(Some) else { return };
         let error = match error {
             Error::Stopping => error,
             error => self.record(error).await,
@@ -147,10 +166,19 @@ impl Pipeline {
                 Some(()) = running.next() => {}
                 next = requests.next(self.window) => match next {
                     Next::Request(request, room, share) => running.push(async move {
-                        room.send((Ok(self.answer(request).await), Some(share)));
+                        let id = request.id;
+                        let (answered, share) = match share {
+                            Ok(share) => (self.answer(request).await, Some(share)),
+                            Err(error) => (Err(self.record(error).await), None),
+                        };
+                        let answered = answered.unwrap_or_else(|error| Answered::Error(error::message(&error)));
+                        room.send((Ok(pb::PipelineResponse { id, response: Some(answered) }), share));
                     }),
                     Next::End => break None,
-                    Next::Broken(status) => break Some(self.broken(&status)),
+                    Next::Broken(status) => match self.broken(&status) {
+                        Some(error) => break Some(error),
+                        None => return None,
+                    },
                 },
             }
         };
@@ -163,23 +191,23 @@ impl Pipeline {
         end
     }
 
-    /// Converts the framework's error for a stream that cannot be read.
-    fn broken(&self, status: &Status) -> Error {
+    /// Converts the framework's error for a stream that cannot be read; `None` if the client or the connection is gone.
+    fn broken(&self, status: &Status) -> Option<Error> {
         if let Some(stopped) = self.reservation.as_ref().and_then(BodyReservation::body_error) {
-            return stopped.clone();
+            return Some(stopped.clone());
         }
         match status.code() {
+            Code::Cancelled | Code::Unavailable | Code::Unknown => None,
             Code::OutOfRange | Code::ResourceExhausted => {
-                Error::RequestTooLarge { limit: usize::try_from(self.window).unwrap_or(usize::MAX) }
+                Some(Error::RequestTooLarge { limit: usize::try_from(self.window).unwrap_or(usize::MAX) })
             }
-            _ => Error::invalid(Field::Request, status.message()),
+            _ => Some(Error::invalid(Field::Request, status.message())),
         }
     }
 
     /// Runs one request.
-    async fn answer(&self, mut message: Zeroizing<pb::PipelineRequest>) -> pb::PipelineResponse {
-        let pb::PipelineRequest { id, request } = std::mem::take(&mut *message);
-        let answered = match request {
+    async fn answer(&self, mut message: Zeroizing<pb::PipelineRequest>) -> Outcome<Answered> {
+        match message.request.take() {
             Some(Asked::Sign(message)) => {
                 self.call::<Sign, _>(|| message.try_into()).await.map(Answered::Sign)
             }
@@ -199,9 +227,7 @@ impl Pipeline {
                 self.call::<UnwrapKey, _>(|| message.try_into()).await.map(Answered::UnwrapKey)
             }
             None => Err(self.record(Error::invalid(Field::Request, "the request is missing")).await),
-        };
-        let answered = answered.unwrap_or_else(|error| Answered::Error(error::message(&error)));
-        pb::PipelineResponse { id, response: Some(answered) }
+        }
     }
 
     /// Runs one call. The message is converted after the caller is authenticated.

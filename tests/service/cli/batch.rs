@@ -81,7 +81,7 @@ fn lines_that_fail_are_reported_and_leave_an_empty_line() {
     assert!(printed[3]["error"].is_null() && printed[3]["signature"].is_string(), "{printed:?}");
 
     // A malformed line is an error of the input: nothing of its batch is sent.
-    let answer = cli.pipe("key batch sign invoices --alg ES256 --file -", b"AQID\nnot base64!\n");
+    let answer = cli.pipe("key batch sign invoices --alg ES256 --file -", b"AQID\nnonsense!\n");
     assert_eq!((answer.code, answer.out.as_str()), (1, ""));
     assert!(answer.err.contains("standard input, line 2: not valid base64url"), "{}", answer.err);
     // What concerns the key is an error of the command.
