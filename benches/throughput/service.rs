@@ -167,7 +167,8 @@ impl Client {
         let (requests, mut sent) = tokio::sync::mpsc::unbounded_channel();
         let send = |id: u64| {
             let sign = pb::pipeline_request::Request::Sign(sign_request("hsms/local/keys/ec", "ES256"));
-            requests.send(pb::PipelineRequest { id, request: Some(sign) })
+            let sent = requests.send(pb::PipelineRequest { id, request: Some(sign) });
+            sent.map_err(|_| anyhow::anyhow!("the stream has ended"))
         };
         let sent = futures_util::stream::poll_fn(move |cx| sent.poll_recv(cx));
         let mut responses = self.crypto.pipeline(sent).await?.into_inner();
