@@ -9,7 +9,8 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use protox::prost_reflect::{
-    DescriptorPool, FieldDescriptor, Kind, MessageDescriptor, MethodDescriptor, ServiceDescriptor, Value,
+    DescriptorPool, FieldDescriptor, Kind, MessageDescriptor, MethodDescriptor, OneofDescriptor,
+    ServiceDescriptor, Value,
 };
 
 /// The package of the protocol.
@@ -35,6 +36,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     std::fs::write(out.join("redacted.rs"), redaction(&pool, &redacted, &wiped)?)?;
     std::fs::write(out.join("services.rs"), services(&pool, &wiped)?)?;
     tonic_prost_build::configure()
+        .extern_path(".google.rpc", "::tonic_types::pb")
         .codec_path("crate::api::grpc::Codec")
         .skip_debug(redacted.iter().map(|message| format!(".{}", message.full_name())))
         .compile_fds(compiler.file_descriptor_set())?;
@@ -98,28 +100,21 @@ fn redaction(
 ) -> Result<String, Box<dyn Error>> {
     let mut code = String::new();
     for message in redacted {
-        if message.oneofs().any(|oneof| !oneof.is_synthetic()) {
-            return Err(format!(
-                "{}: redaction of a message with a oneof is not implemented",
-                message.name()
-            )
-            .into());
-        }
-        let shown: String = message
-            .fields()
-            .filter(|field| !is_redacted(field))
-            .map(|field| format!(".field(\"{0}\", &self.{0})", field.name()))
-            .collect();
+        let shown: String =
+            shown_names(message).map(|name| format!(".field(\"{name}\", &self.{name})")).collect();
         writeln!(
             code,
             "impl ::core::fmt::Debug for {0} {{ fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result \
              {{ f.debug_struct(\"{0}\"){shown}.finish_non_exhaustive() }} }}",
             message.name()
         )?;
+        for oneof in choices(message) {
+            write_choice_debug(&mut code, message, &oneof)?;
+        }
     }
     for message in messages(pool).filter(|message| wiped.contains(message.full_name())) {
         let mut fields = String::new();
-        for field in message.fields() {
+        for field in message.fields().filter(|field| choice_of(field).is_none()) {
             let name = field.name();
             match field.kind() {
                 Kind::Message(inner) if wiped.contains(inner.full_name()) => {
@@ -131,6 +126,20 @@ fn redaction(
                 _ => {}
             }
         }
+        for oneof in choices(&message) {
+            let arms = choice_arms(&message, &oneof, |field| match field.kind() {
+                Kind::Message(inner) if wiped.contains(inner.full_name()) => true,
+                _ => is_redacted(field),
+            });
+            let oneof = oneof.name();
+            let wipe = |arm| {
+                format!(
+                    "if let Some({arm}(value)) = &mut self.{oneof} {{ ::zeroize::Zeroize::zeroize(value); }}"
+                )
+            };
+            let wipes: Vec<String> = arms.into_iter().map(wipe).collect();
+            write!(fields, "{} ", wipes.join(" else "))?;
+        }
         writeln!(
             code,
             "impl ::zeroize::Zeroize for {} {{ fn zeroize(&mut self) {{ {fields}}} }}",
@@ -138,6 +147,59 @@ fn redaction(
         )?;
     }
     Ok(code)
+}
+
+/// The oneof of a field, except for the synthetic one of an optional field.
+fn choice_of(field: &FieldDescriptor) -> Option<OneofDescriptor> {
+    field.containing_oneof().filter(|oneof| !oneof.is_synthetic())
+}
+
+/// The oneofs of a message, except for those of optional fields.
+fn choices(message: &MessageDescriptor) -> impl Iterator<Item = OneofDescriptor> {
+    message.oneofs().filter(|oneof| !oneof.is_synthetic())
+}
+
+/// The names of the members of a message's type that `Debug` shows: those without redacted fields, and its oneofs.
+fn shown_names(message: &MessageDescriptor) -> impl Iterator<Item = String> {
+    let plain = message.fields().filter(|field| choice_of(field).is_none() && !is_redacted(field));
+    plain.map(|field| field.name().to_owned()).chain(choices(message).map(|oneof| oneof.name().to_owned()))
+}
+
+/// `Debug` of the type of a oneof, which shows the values of fields that are not redacted.
+fn write_choice_debug(
+    code: &mut String,
+    message: &MessageDescriptor,
+    oneof: &OneofDescriptor,
+) -> Result<(), Box<dyn Error>> {
+    let mut arms = String::new();
+    for (redacted, value, shown) in [(false, "value", ".field(value)"), (true, "_", "")] {
+        for arm in choice_arms(message, oneof, |field| is_redacted(field) == redacted) {
+            let name = arm.rsplit(':').next().unwrap_or_default();
+            write!(arms, "{arm}({value}) => f.debug_tuple({name:?}){shown}.finish(), ")?;
+        }
+    }
+    writeln!(
+        code,
+        "impl ::core::fmt::Debug for {} {{ fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result \
+         {{ match self {{ {arms}}} }} }}",
+        choice_type(message, oneof)
+    )?;
+    Ok(())
+}
+
+/// The path of the type that `prost` generates for a oneof.
+fn choice_type(message: &MessageDescriptor, oneof: &OneofDescriptor) -> String {
+    format!("{}::{}", snake_case(message.name()), camel_case(oneof.name()))
+}
+
+/// The paths of the variants that `prost` generates for some fields of a oneof.
+fn choice_arms(
+    message: &MessageDescriptor,
+    oneof: &OneofDescriptor,
+    includes: impl Fn(&FieldDescriptor) -> bool,
+) -> Vec<String> {
+    let choice = choice_type(message, oneof);
+    oneof.fields().filter(includes).map(|field| format!("{choice}::{}", camel_case(field.name()))).collect()
 }
 
 /// Implementations of the service traits for `Services`, `NAMES` and `add_to`, for `src/api/grpc/services.rs`.
@@ -176,6 +238,10 @@ fn write_method(
     let path = format!("/{}/{name}", service.full_name());
     let (input, output) = (method.input(), method.output());
     let streams = method.is_server_streaming();
+    let message = match method.is_client_streaming() {
+        true => format!("tonic::Streaming<pb::{}>", input.name()),
+        false => format!("pb::{}", input.name()),
+    };
     let reply = if streams { format!("Self::{name}Stream") } else { format!("pb::{}", output.name()) };
     let call = if streams || HANDLED.contains(&name) {
         format!("handlers::{snake}(self, {path:?}, request)")
@@ -188,9 +254,8 @@ fn write_method(
     }
     writeln!(
         code,
-        "    async fn {snake}(&self, request: Request<pb::{}>) -> Result<Response<{reply}>, Status> {{\n        \
-         {call}.await\n    }}",
-        input.name()
+        "    async fn {snake}(&self, request: Request<{message}>) -> Result<Response<{reply}>, Status> {{\n        \
+         {call}.await\n    }}"
     )?;
     Ok(())
 }
@@ -204,6 +269,17 @@ fn snake_case(name: &str) -> String {
             text.push('_');
         }
         text.push(letter.to_ascii_lowercase());
+    }
+    text
+}
+
+/// Converts the name of a oneof or a field to that of its type or variant, as `prost` does: `wrap_key` to `WrapKey`.
+fn camel_case(name: &str) -> String {
+    let mut text = String::new();
+    for word in name.split('_') {
+        let mut letters = word.chars();
+        text.extend(letters.next().map(|letter| letter.to_ascii_uppercase()));
+        text.push_str(letters.as_str());
     }
     text
 }

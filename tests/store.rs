@@ -114,10 +114,8 @@ fn version(key: &str, id: u32) -> KeyVersion {
 }
 
 fn role(id: u128, built_in: bool) -> RoleDefinition {
-    let permission = strongroom::model::local_rbac::Permission {
-        data_actions: vec![DataAction::KeySign.as_str().into()],
-        ..Default::default()
-    };
+    let data_actions = vec![DataAction::KeySign.as_str().into()];
+    let permission = strongroom::model::local_rbac::Permission { data_actions, ..Default::default() };
     RoleDefinition {
         id: Uuid::from_u128(id),
         role_name: format!("role {id}"),
@@ -143,6 +141,7 @@ fn record(number: usize) -> AuditRecord {
         container: Some("LOCAL".parse().unwrap()),
         event: "KeySign",
         meter: Meter::Cryptographic,
+        count: 1,
         version: Some(Arc::new(version("used", 9))),
         body: format!(r#"{{"operationName":"KeySign","number":{number}}}"#),
     }

@@ -200,7 +200,9 @@ impl Token {
         };
         match work {
             Work::Empty => anyhow::bail!("the token has no empty call"),
-            Work::Es256 => drop(session.sign(&Mechanism::Ecdsa, handle(&self.ec), &DIGEST)?),
+            Work::Es256 | Work::Es256Batch | Work::Es256Stream => {
+                drop(session.sign(&Mechanism::Ecdsa, handle(&self.ec), &DIGEST)?)
+            }
             Work::Rs256 => {
                 // The DigestInfo prefix of SHA-256: RFC 8017, section 9.2, note 1.
                 const PREFIX: [u8; 19] =

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use anyhow::Context as _;
 use strongroom::api::grpc::pb;
 use strongroom::api::grpc::pb::crypto_service_client::CryptoServiceClient;
 use strongroom::api::grpc::pb::key_service_client::KeyServiceClient;
@@ -15,7 +16,7 @@ use tonic_health::pb::health_client::HealthClient;
 use crate::WARM_UP;
 use crate::measure::{Meter, Sample};
 use crate::simulator::{Authorized, Simulator};
-use crate::work::{DIGEST, PLAINTEXT, SECRET, Work};
+use crate::work::{BATCH, DIGEST, IN_FLIGHT, PLAINTEXT, SECRET, Work};
 
 /// A running simulator with a key of each kind, and clients for it.
 pub(crate) struct Service {
@@ -50,6 +51,9 @@ impl Service {
         let mut running = JoinSet::new();
         for mut client in self.clients.iter().cycle().take(callers).cloned() {
             running.spawn(async move {
+                if work == Work::Es256Stream {
+                    return client.stream_signatures(end).await;
+                }
                 let mut latencies = Vec::new();
                 loop {
                     let begun = Instant::now();
@@ -57,7 +61,9 @@ impl Service {
                         return anyhow::Ok(latencies);
                     }
                     client.call(work).await?;
-                    latencies.push(begun.elapsed());
+                    // The figures are per operation; each item of a batch waits for the whole batch.
+                    let operations = if work == Work::Es256Batch { BATCH } else { 1 };
+                    latencies.extend(std::iter::repeat_n(begun.elapsed(), operations));
                 }
             });
         }
@@ -118,6 +124,17 @@ impl Client {
         match work {
             Work::Empty => drop(self.health.check(HealthCheckRequest::default()).await?),
             Work::Es256 => self.sign("hsms/local/keys/ec", "ES256").await?,
+            Work::Es256Batch => {
+                let item = pb::SignItem { algorithm: "ES256".to_owned(), digest: DIGEST.to_vec() };
+                let name = "hsms/local/keys/ec".to_owned();
+                let request = pb::BatchSignRequest { name, items: vec![item; BATCH] };
+                let results = self.crypto.batch_sign(request).await?.into_inner().results;
+                let signed = |result: &pb::SignResult| {
+                    matches!(result.outcome, Some(pb::sign_result::Outcome::Signature(_)))
+                };
+                anyhow::ensure!(results.iter().all(signed), "an item of a batch failed");
+            }
+            Work::Es256Stream => anyhow::bail!("a stream is not one call"),
             Work::Rs256 => self.sign("hsms/local/keys/rsa", "RS256").await?,
             Work::A256gcm => {
                 let request = pb::EncryptRequest {
@@ -141,12 +158,41 @@ impl Client {
     }
 
     async fn sign(&mut self, name: &str, algorithm: &str) -> anyhow::Result<()> {
-        let request = pb::SignRequest {
-            name: name.to_owned(),
-            algorithm: algorithm.to_owned(),
-            digest: DIGEST.to_vec(),
-        };
-        drop(self.crypto.sign(request).await?);
+        drop(self.crypto.sign(sign_request(name, algorithm)).await?);
         Ok(())
     }
+
+    /// Signs on one stream until `end`, and sends a request for each response. Returns the latencies.
+    async fn stream_signatures(&mut self, end: Instant) -> anyhow::Result<Vec<Duration>> {
+        let (requests, mut sent) = tokio::sync::mpsc::unbounded_channel();
+        let send = |id: u64| {
+            let sign = pb::pipeline_request::Request::Sign(sign_request("hsms/local/keys/ec", "ES256"));
+            let sent = requests.send(pb::PipelineRequest { id, request: Some(sign) });
+            sent.map_err(|_| anyhow::anyhow!("the stream has ended"))
+        };
+        let sent = futures_util::stream::poll_fn(move |cx| sent.poll_recv(cx));
+        let mut responses = self.crypto.pipeline(sent).await?.into_inner();
+        let (mut begun, mut latencies) = (Vec::new(), Vec::new());
+        for id in 0..IN_FLIGHT {
+            begun.push(Instant::now());
+            send(u64::try_from(id)?)?;
+        }
+        loop {
+            let response = responses.message().await?.context("the stream has ended")?;
+            let signed = matches!(response.response, Some(pb::pipeline_response::Response::Sign(_)));
+            anyhow::ensure!(signed, "a request of a stream failed");
+            let began = begun.get_mut(usize::try_from(response.id)?).context("an unknown response")?;
+            let now = Instant::now();
+            latencies.push(now - *began);
+            if now >= end {
+                return Ok(latencies);
+            }
+            *began = now;
+            send(response.id)?;
+        }
+    }
+}
+
+fn sign_request(name: &str, algorithm: &str) -> pb::SignRequest {
+    pb::SignRequest { name: name.to_owned(), algorithm: algorithm.to_owned(), digest: DIGEST.to_vec() }
 }

@@ -9,6 +9,10 @@ pub(crate) enum Work {
     Empty,
     /// A signature with a P-256 key.
     Es256,
+    /// The same, in batches of 100.
+    Es256Batch,
+    /// The same, on one stream per caller with 32 requests on their way.
+    Es256Stream,
     /// A signature with an RSA key of 2048 bits.
     Rs256,
     /// Encryption of 1 KiB with AES-256-GCM and a random IV from the token.
@@ -29,14 +33,24 @@ pub(crate) enum KeyObject {
 }
 
 impl Work {
-    pub(crate) const ALL: &[Self] =
-        &[Self::Empty, Self::Es256, Self::Rs256, Self::A256gcm, Self::GetKey, Self::GetSecret];
+    pub(crate) const ALL: &[Self] = &[
+        Self::Empty,
+        Self::Es256,
+        Self::Es256Batch,
+        Self::Es256Stream,
+        Self::Rs256,
+        Self::A256gcm,
+        Self::GetKey,
+        Self::GetSecret,
+    ];
 
     /// The title in the table.
     pub(crate) const fn title(self) -> &'static str {
         match self {
             Self::Empty => "empty call",
             Self::Es256 => "sign ES256",
+            Self::Es256Batch => "sign ES256, batch of 100",
+            Self::Es256Stream => "sign ES256, stream",
             Self::Rs256 => "sign RS256, 2048 bit",
             Self::A256gcm => "encrypt A256GCM, 1 KiB",
             Self::GetKey => "get key",
@@ -51,9 +65,15 @@ impl Work {
 
     /// Whether the operation uses a private or secret key, which can be copied to a session object.
     pub(crate) fn uses_private_key(self) -> bool {
-        matches!(self, Self::Es256 | Self::Rs256 | Self::A256gcm | Self::GetSecret)
+        !matches!(self, Self::Empty | Self::GetKey)
     }
 }
+
+/// The number of items of a batch.
+pub(crate) const BATCH: usize = 100;
+
+/// The number of requests of a stream that are sent before the first response is waited for.
+pub(crate) const IN_FLIGHT: usize = 32;
 
 /// The digest to sign.
 pub(crate) const DIGEST: [u8; 32] = [0x5a; 32];

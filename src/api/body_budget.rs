@@ -66,6 +66,7 @@ impl BodyBudget {
             limits,
             authenticated: AtomicBool::new(false),
             discarding: AtomicBool::new(false),
+            streaming: AtomicBool::new(false),
             total: AtomicUsize::new(0),
             unauthenticated: AtomicUsize::new(0),
             stopped: OnceLock::new(),
@@ -84,6 +85,8 @@ struct Reserved {
     authenticated: AtomicBool,
     /// Whether arriving bytes are discarded instead of buffered.
     discarding: AtomicBool,
+    /// Whether the body is a stream, which may take any time.
+    streaming: AtomicBool,
     total: AtomicUsize,
     /// Also counted in `total`.
     unauthenticated: AtomicUsize,
@@ -131,6 +134,27 @@ impl BodyReservation {
         self.0.stopped.get()
     }
 
+    /// Lifts the time limit of a body that is a stream of messages. Returns the limit of a body without streams, in bytes.
+    pub(super) fn begin_stream(&self) -> usize {
+        self.0.streaming.store(true, Ordering::Relaxed);
+        self.0.limits.max_bytes
+    }
+
+    /// Exchanges the bytes of a stream that have arrived for those of the message that they make, after decompression.
+    /// What has arrived of the next message is at most one frame, and is not counted.
+    ///
+    /// # Errors
+    /// [`Error::Overloaded`] if the budget is exhausted.
+    pub(super) fn take_message(&self, bytes: usize) -> Result<HeldBytes, Error> {
+        let (reserved, shares) = (&*self.0, &*self.0.budget.0);
+        shares.all.release(reserved.total.swap(0, Ordering::Relaxed));
+        shares.unauthenticated.release(reserved.unauthenticated.swap(0, Ordering::Relaxed));
+        match shares.all.reserve(bytes) {
+            true => Ok(HeldBytes { budget: reserved.budget.clone(), bytes }),
+            false => Err(Error::Overloaded),
+        }
+    }
+
     /// Wraps a body, so that its bytes are reserved as they arrive.
     pub fn wrap<B>(&self, body: B) -> ReservedBody<B> {
         ReservedBody { body, intake: self.clone(), deadline: None }
@@ -138,6 +162,19 @@ impl BodyReservation {
 
     fn stop(&self, why: Error) -> Error {
         self.0.stopped.get_or_init(|| why).clone()
+    }
+}
+
+/// The reserved bytes of a message of a stream, released when this is dropped.
+#[derive(Debug)]
+pub(super) struct HeldBytes {
+    budget: BodyBudget,
+    bytes: usize,
+}
+
+impl Drop for HeldBytes {
+    fn drop(&mut self) {
+        self.budget.0.all.release(self.bytes);
     }
 }
 
@@ -160,6 +197,9 @@ pub struct ReservedBody<B> {
 impl<B> ReservedBody<B> {
     /// Whether the time limit has passed.
     fn is_late(&mut self, cx: &mut Context<'_>) -> bool {
+        if self.intake.0.streaming.load(Ordering::Relaxed) {
+            return false;
+        }
         let patience = self.intake.0.limits.timeout;
         #[expect(clippy::disallowed_methods, reason = "timeouts use the machine's clock")]
         let deadline = self.deadline.get_or_insert_with(|| Box::pin(tokio::time::sleep(patience)));
@@ -228,5 +268,28 @@ mod tests {
         drop((first, second, other));
         assert_eq!(budget.0.all.reserved.load(Ordering::Relaxed), 0);
         assert_eq!(budget.0.unauthenticated.reserved.load(Ordering::Relaxed), 0);
+    }
+
+    #[test]
+    fn stream_reserves_its_messages_and_what_has_arrived_of_the_next_one() {
+        let budget = BodyBudget::new(800);
+        let limits = BodyLimits { max_bytes: 500, timeout: Duration::from_secs(1) };
+        let reserved = || budget.0.all.reserved.load(Ordering::Relaxed);
+        let stream = budget.reservation(limits);
+        stream.reserve(50).unwrap();
+        stream.mark_authenticated();
+        assert_eq!(stream.begin_stream(), 500);
+        stream.reserve(250).unwrap();
+        // Compression: the message is larger than what has arrived.
+        let first = stream.take_message(400).unwrap();
+        assert_eq!((reserved(), budget.0.unauthenticated.reserved.load(Ordering::Relaxed)), (400, 0));
+        stream.reserve(300).unwrap();
+        let second = stream.take_message(300).unwrap();
+        assert_eq!(stream.take_message(101).unwrap_err(), Error::Overloaded);
+        drop(first);
+        assert_eq!(reserved(), 300);
+        // An answered stream holds nothing.
+        drop(second);
+        assert_eq!(reserved(), 0);
     }
 }

@@ -52,11 +52,12 @@ impl Output {
 
     /// Prints one result of a stream on one line, as JSON or as text.
     pub(crate) fn print_line(self, result: &impl Serialize, text: impl FnOnce() -> String) -> Outcome {
-        let mut line = match self.format {
-            Format::Table => table::printable(&text()),
+        // Some results contain secrets.
+        let mut line = Zeroizing::new(match self.format {
+            Format::Table => table::printable(&Zeroizing::new(text())),
             Format::Json => serde_json::to_string(result)
                 .map_err(|error| Failure::problem(format!("cannot serialize the result: {error}")))?,
-        };
+        });
         line.push('\n');
         write_stdout(line.as_bytes())
     }

@@ -208,7 +208,7 @@ impl Engine {
 }
 
 fn own_record(event: &'static str, at: Timestamp, body: String) -> AuditRecord {
-    AuditRecord { at, container: None, event, meter: Meter::Free, version: None, body }
+    AuditRecord { at, container: None, event, meter: Meter::Free, count: 1, version: None, body }
 }
 
 /// Runs file I/O on a blocking thread.

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::Engine;
 use crate::audit;
 use crate::identity::Caller;
-use crate::model::audit_entry::{AuditEntry, Meter, Origin};
+use crate::model::audit_entry::{AuditEntry, ItemCounts, Meter, Origin};
 use crate::model::change::Change;
 use crate::model::container::ContainerId;
 use crate::model::key::KeyVersion;
@@ -42,6 +42,7 @@ impl CallRecord {
             result: Err("CANCELLED"),
             status: 499,
             duration: std::time::Duration::ZERO,
+            items: None,
         };
         Self {
             engine: engine.clone(),
@@ -94,6 +95,24 @@ impl CallRecord {
         }
     }
 
+    /// Sets the number of items of a batch, which the call then counts as, whatever its outcome.
+    pub(super) fn set_item_count(&mut self, all: Option<u32>) {
+        if let Some(entry) = &mut self.entry {
+            entry.items = all.map(|all| ItemCounts { all, failed: None });
+        }
+    }
+
+    /// Sets the errors of the items of a batch that failed, and logs the first one that is a fault of the service.
+    pub(super) fn set_item_errors(&mut self, errors: &[Error]) {
+        if let Some(fault) = errors.iter().find(|error| is_fault(error)) {
+            let failed = errors.len();
+            tracing::error!(error = %fault.with_causes(), failed, "items of a batch failed");
+        }
+        if let Some(items) = self.entry.as_mut().and_then(|entry| entry.items.as_mut()) {
+            items.failed = u32::try_from(errors.len()).ok();
+        }
+    }
+
     /// Sets the key version that was used, and adjusts the meter to its key type.
     pub(super) fn set_used_version(&mut self, version: Option<Arc<KeyVersion>>) {
         if let (Some(entry), Some(version)) = (&mut self.entry, &version) {
@@ -136,15 +155,9 @@ impl CallRecord {
 
     /// As [`refuse`](Self::refuse), and commits `changes` with the record.
     pub(super) async fn refuse_with_changes<T>(mut self, error: Error, changes: Vec<Change>) -> Result<T> {
-        match &error {
-            Error::Internal(_)
-            | Error::KeyMaterialMissing { .. }
-            | Error::TokenFailed { .. }
-            | Error::TokenTimeout { .. }
-            | Error::TokenUnavailable { .. } => {
-                tracing::error!(error = %error.with_causes(), "a call failed")
-            }
-            _ => tracing::debug!(error = %error.with_causes(), "a call was refused"),
+        match is_fault(&error) {
+            true => tracing::error!(error = %error.with_causes(), "a call failed"),
+            false => tracing::debug!(error = %error.with_causes(), "a call was refused"),
         }
         if changes.is_empty() && !self.has_record() {
             self.mark_committed();
@@ -174,10 +187,23 @@ impl CallRecord {
             container: entry.container.clone(),
             event: entry.event,
             meter: entry.meter,
+            count: entry.items.map_or(1, |items| items.all.into()),
             version: self.used.clone(),
             body: audit::render(entry, container.as_ref()),
         }
     }
+}
+
+/// Whether an error is a fault of the service or its token, and not of the caller.
+const fn is_fault(error: &Error) -> bool {
+    matches!(
+        error,
+        Error::Internal(_)
+            | Error::KeyMaterialMissing { .. }
+            | Error::TokenFailed { .. }
+            | Error::TokenTimeout { .. }
+            | Error::TokenUnavailable { .. }
+    )
 }
 
 impl Drop for CallRecord {

@@ -19,7 +19,7 @@ impl Engine {
         }
         let (container, meter) = (entry.container.clone(), entry.meter);
         let body = audit::render(&entry, None);
-        let record = AuditRecord { at, container, event, meter, version: None, body };
+        let record = AuditRecord { at, container, event, meter, count: 1, version: None, body };
         self.0.store.commit(Commit { record: Some(record), ..Commit::default() }).await
     }
 }

@@ -215,6 +215,7 @@ impl Engine {
         };
         let mut pending = CallRecord::begin_internal(self, O::EVENT, O::METER, origin);
         let found = catch_panics_sync(O::NAME, || {
+            pending.set_item_count(operation.item_count());
             let id = operation.target();
             let container = O::Target::container(&id);
             PlaneOf::<O>::record_container(&mut pending, &container);
@@ -272,6 +273,7 @@ impl Engine {
         let caller = self.0.identity.authenticate(credential?, PlaneOf::<O>::AUDIENCES).await?;
         pending.set_caller(&caller);
         let operation = request()?;
+        pending.set_item_count(operation.item_count());
         let id = operation.target();
         let container = O::Target::container(&id);
         PlaneOf::<O>::record_container(pending, &container);
@@ -335,8 +337,9 @@ impl Engine {
         };
         let intents = PlaneOf::<O>::intents(&cx);
         match catch_panics(O::NAME, self.attempt(operation, &id, &cx, now)).await {
-            Ok(Done { reply, changes, used, open }) => {
+            Ok(Done { reply, changes, used, open, item_errors }) => {
                 pending.set_used_version(used);
+                pending.set_item_errors(&item_errors);
                 let close = intents.map(Intents::ids).unwrap_or_default();
                 let record = pending.conclude(Ok(()));
                 let opened = open.clone();
@@ -379,7 +382,8 @@ impl Engine {
         operation.check_context(cx)?;
         let target = O::Target::load(id, &self.0.store)?;
         if let Some(container) = PlaneOf::<O>::addressed(cx) {
-            self.0.throttle.admit(container, || operation.call_class(&target, cx), now)?;
+            let calls = || (operation.call_class(&target, cx), operation.item_count().unwrap_or(1));
+            self.0.throttle.admit(container, calls, now)?;
         }
         operation.check(&target, now)?;
         match operation.execute(target, cx).await {

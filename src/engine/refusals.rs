@@ -208,6 +208,7 @@ impl Engine {
                 container: None,
                 event: EVENT,
                 meter: Meter::Free,
+                count: 1,
                 version: None,
                 body: audit::render_aggregated_calls(EVENT, at, &counted),
             };

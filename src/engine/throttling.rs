@@ -19,19 +19,19 @@ impl Throttle {
         }
     }
 
-    /// Counts a call to a container. Only vaults have published limits.
+    /// Counts a call to a container, or as many calls as a batch has items. Only vaults have published limits.
     ///
     /// # Errors
     /// `Throttled`.
     pub(super) fn admit(
         &self,
         container: &Container,
-        class: impl FnOnce() -> CallClass,
+        calls: impl FnOnce() -> (CallClass, u32),
         now: Timestamp,
     ) -> Result<()> {
         let (Some(counters), Container::Vault(vault)) = (&self.0, container) else { return Ok(()) };
         let mut counters = counters.lock().unwrap_or_else(PoisonError::into_inner);
-        let counted = counters.count((vault.id, vault.subscription), class(), now);
+        let counted = counters.count((vault.id, vault.subscription), calls(), now);
         counted.map_err(|retry_after_seconds| Error::Throttled { retry_after_seconds })
     }
 }

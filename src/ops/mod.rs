@@ -109,6 +109,11 @@ pub trait Operation: Sized + Send + 'static {
     /// Returns the identifier of the target, from the request alone.
     fn target(&self) -> <Self::Target as Target>::Id;
 
+    /// Returns the number of items of a batch, each of which is counted as one operation; `None` if it is no batch.
+    fn item_count(&self) -> Option<u32> {
+        None
+    }
+
     /// Validates the operation against its context, before the target is looked for.
     ///
     /// # Errors
@@ -161,22 +166,35 @@ pub struct Done<R> {
     pub used: Option<Arc<KeyVersion>>,
     /// An intent to open in the same transaction: what is left to do in the token once the changes are committed.
     pub open: Option<Intent>,
+    /// The errors of the items of a batch that failed.
+    pub item_errors: Vec<Error>,
 }
 
 impl<R> Done<R> {
     /// Returns a reply without changes.
     pub const fn reply(reply: R) -> Self {
-        Self { reply, changes: Vec::new(), used: None, open: None }
+        Self { reply, changes: Vec::new(), used: None, open: None, item_errors: Vec::new() }
     }
 
     /// Returns a reply with changes.
     pub fn with(reply: R, changes: impl Into<Vec<Change>>) -> Self {
-        Self { reply, changes: changes.into(), used: None, open: None }
+        Self { changes: changes.into(), ..Self::reply(reply) }
+    }
+
+    /// Converts the reply.
+    pub fn map<T>(self, convert: impl FnOnce(R) -> T) -> Done<T> {
+        let Self { reply, changes, used, open, item_errors } = self;
+        Done { reply: convert(reply), changes, used, open, item_errors }
     }
 
     /// Sets the changes.
     pub fn changing(self, changes: Vec<Change>) -> Self {
         Self { changes, ..self }
+    }
+
+    /// Sets the errors of the items that failed.
+    pub fn with_item_errors(self, item_errors: Vec<Error>) -> Self {
+        Self { item_errors, ..self }
     }
 
     /// Sets the key version that was used.
@@ -228,6 +246,21 @@ macro_rules! operations {
     };
 }
 
+/// An rpc whose messages are calls of several operations.
+#[derive(Clone, Copy, Debug)]
+pub struct CallStream {
+    /// The name of its gRPC method.
+    pub name: &'static str,
+    /// The `operationName` in the audit log of what is no call of one of the operations.
+    pub event: &'static str,
+    /// The audiences of access tokens that the operations accept.
+    pub audiences: &'static [Audience],
+}
+
+/// The stream of cryptographic operations with keys.
+pub const PIPELINE: CallStream =
+    CallStream { name: "Pipeline", event: "KeyPipeline", audiences: DataPlane::AUDIENCES };
+
 operations! {
     keys::CreateKey,
     keys::ImportKey,
@@ -251,6 +284,12 @@ operations! {
     crypto::Decrypt,
     crypto::WrapKey,
     crypto::UnwrapKey,
+    crypto::BatchSign,
+    crypto::BatchVerify,
+    crypto::BatchEncrypt,
+    crypto::BatchDecrypt,
+    crypto::BatchWrapKey,
+    crypto::BatchUnwrapKey,
     crypto::GenerateRandomBytes,
     access::ListRoleDefinitions,
     access::GetRoleDefinition,

@@ -1,5 +1,6 @@
 //! Tests the audit log: one entry for each call with its outcome, and no secret in the log or elsewhere.
 
+mod batch_values;
 mod chain;
 mod issued;
 mod secret_values;
@@ -415,6 +416,7 @@ async fn no_secret_leaks_into_logs_audit_or_database() {
         .await;
     let basic = [("authorization", "Basic c2VjcmV0LWluLWJhc2ljLWF1dGg=")];
     raw::send(&channel, "/strongroom.v1.KeyService/GetKey", &basic, raw::frame(&[])).await;
+    batch_values::use_batches(&mut dev, &aes, &plaintext, &wrapped).await;
     secret_values::use_secrets(&server, &mut dev).await;
     let [number, line] = secret_values::use_certificates(&server, &mut dev).await;
     server.restart();

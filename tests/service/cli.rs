@@ -2,6 +2,7 @@
 
 mod access;
 mod backup;
+mod batch;
 mod certificates;
 mod control;
 mod crypto;

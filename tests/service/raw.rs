@@ -50,6 +50,30 @@ pub(crate) async fn send(channel: &Channel, path: &str, headers: &[(&str, &str)]
     Answer { status, headers }
 }
 
+/// Sends a body with the content type of gRPC, and returns the status in the trailers of the response.
+pub(crate) async fn trailing_status(
+    channel: &Channel,
+    path: &str,
+    headers: &[(&str, &str)],
+    body: Vec<u8>,
+) -> Status {
+    let mut request =
+        http::Request::post(path).header("content-type", "application/grpc").header("te", "trailers");
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    let body = tonic::body::Body::new(axum::body::Body::from(body));
+    let response = channel.clone().oneshot(request.body(body).unwrap()).await.unwrap();
+    let mut body = response.into_body();
+    loop {
+        let frame =
+            std::future::poll_fn(|cx| hyper::body::Body::poll_frame(std::pin::Pin::new(&mut body), cx));
+        if let Ok(trailers) = frame.await.expect("there are no trailers").unwrap().into_trailers() {
+            return Status::from_header_map(&trailers).unwrap();
+        }
+    }
+}
+
 /// Sends one message with the access token of its plane.
 pub(crate) async fn call(channel: &Channel, rpc: &Rpc, bearers: &AccessTokens, message: &[u8]) -> Status {
     let authorization = format!("Bearer {}", rpc.access_token(bearers, message));
@@ -87,13 +111,13 @@ impl Rpc {
     }
 }
 
-/// Returns all RPCs of the published descriptors.
+/// Returns all RPCs of the published descriptors that take one message.
 pub(crate) fn rpcs() -> Vec<Rpc> {
     let set = FileDescriptorSet::decode(pb::DESCRIPTORS).unwrap();
     let mut rpcs = Vec::new();
     for file in &set.file {
         for service in &file.service {
-            for method in &service.method {
+            for method in service.method.iter().filter(|method| !method.client_streaming()) {
                 rpcs.push(Rpc {
                     path: format!("/{}.{}/{}", file.package(), service.name(), method.name()),
                     name: method.name().to_owned(),
@@ -105,6 +129,9 @@ pub(crate) fn rpcs() -> Vec<Rpc> {
     assert!(rpcs.len() >= 27, "{}", rpcs.len());
     rpcs
 }
+
+/// The path of the RPC that takes a stream of messages.
+pub(crate) const PIPELINE: &str = "/strongroom.v1.CryptoService/Pipeline";
 
 /// The fields of a message.
 pub(crate) struct Shape(pub(crate) Vec<Field>);

@@ -120,6 +120,32 @@ pub(crate) fn valid_request(rpc: &str) -> Vec<u8> {
         "UnwrapKey" => {
             pb::UnwrapKeyRequest { name: secret(), algorithm: kw, wrapped_key: vec![1; 40] }.encode_to_vec()
         }
+        "BatchSign" => {
+            let items = vec![pb::SignItem { algorithm: es256, digest: vec![1; 32] }];
+            pb::BatchSignRequest { name, items }.encode_to_vec()
+        }
+        "BatchVerify" => {
+            let item = pb::VerifyItem { algorithm: es256, digest: vec![1; 32], signature: vec![1; 64] };
+            pb::BatchVerifyRequest { name, items: vec![item] }.encode_to_vec()
+        }
+        "BatchEncrypt" => {
+            let (algorithm, plaintext, iv) = ("A256CBCPAD".to_owned(), vec![1; 16], vec![2; 16]);
+            let item = pb::EncryptItem { algorithm, plaintext, iv, ..Default::default() };
+            pb::BatchEncryptRequest { name: secret(), items: vec![item] }.encode_to_vec()
+        }
+        "BatchDecrypt" => {
+            let (algorithm, ciphertext, iv) = ("A256CBCPAD".to_owned(), vec![1; 16], vec![2; 16]);
+            let item = pb::DecryptItem { algorithm, ciphertext, iv, ..Default::default() };
+            pb::BatchDecryptRequest { name: secret(), items: vec![item] }.encode_to_vec()
+        }
+        "BatchWrapKey" => {
+            let items = vec![pb::WrapKeyItem { algorithm: kw, key: vec![1; 32] }];
+            pb::BatchWrapKeyRequest { name: secret(), items }.encode_to_vec()
+        }
+        "BatchUnwrapKey" => {
+            let items = vec![pb::UnwrapKeyItem { algorithm: kw, wrapped_key: vec![1; 40] }];
+            pb::BatchUnwrapKeyRequest { name: secret(), items }.encode_to_vec()
+        }
         "GenerateRandomBytes" => pb::GenerateRandomBytesRequest { parent, count: 1 }.encode_to_vec(),
         "ListRoleDefinitions" => pb::ListRoleDefinitionsRequest { parent }.encode_to_vec(),
         "GetRoleDefinition" => pb::GetRoleDefinitionRequest { name: role }.encode_to_vec(),

@@ -7,6 +7,7 @@ use crate::support::{Server, strongroom};
 
 const README: &str = include_str!("../../README.md");
 const ACCESS: &str = include_str!("../../docs/access.md");
+const BATCHES: &str = include_str!("../../docs/batches.md");
 const BACKUP: &str = include_str!("../../docs/backup.md");
 const EVENTS: &str = include_str!("../../docs/events.md");
 const AZURE: &str = include_str!("../../docs/azure.md");
@@ -68,6 +69,11 @@ fn access_tour_runs() {
 #[test]
 fn backup_tour_runs() {
     run_tour(&tour(BACKUP));
+}
+
+#[test]
+fn batches_tour_runs() {
+    run_tour(&tour(BATCHES));
 }
 
 #[test]

@@ -27,7 +27,15 @@ const PERMISSIONS: &str = include_str!("../golden/vault-permissions.txt");
 /// The vaults in which requests name objects.
 const VAULTS: [&str; 2] = [KEYS_VAULT, OBJECTS_VAULT];
 /// Operations that Azure's REST surface does not have.
-const GRPC_ONLY: [&str; 1] = ["WatchLifecycle"];
+const GRPC_ONLY: [&str; 7] = [
+    "WatchLifecycle",
+    "BatchSign",
+    "BatchVerify",
+    "BatchEncrypt",
+    "BatchDecrypt",
+    "BatchWrapKey",
+    "BatchUnwrapKey",
+];
 
 /// An operation on the contents of vaults, and the action that it requires.
 type VaultOperation = (&'static ops::Description, VaultAction);

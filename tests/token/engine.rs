@@ -55,7 +55,11 @@ pub(crate) struct Rig {
 
 impl Rig {
     pub(crate) async fn new(clock: Clock) -> Self {
-        let bench = Bench::new();
+        Self::on(Bench::new(), clock).await
+    }
+
+    /// Creates an engine for tokens of this module.
+    pub(crate) async fn on(bench: Bench, clock: Clock) -> Self {
         let audit = bench.data_dir.path().join("audit");
         let files = AuditFiles::open(&audit, u64::MAX).unwrap();
         let path = bench.data_dir.path().join("strongroom.db");

@@ -4,6 +4,7 @@
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test ends where it goes wrong")]
 
+mod batch;
 mod cipher;
 #[path = "../kit/directory.rs"]
 mod directory;

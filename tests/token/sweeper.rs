@@ -20,7 +20,7 @@ use uuid::Uuid;
 use crate::engine::Rig;
 use crate::fixture::{WRAPPABLE, ec, id, spec};
 
-fn local() -> HsmName {
+pub(crate) fn local() -> HsmName {
     "local".parse().unwrap()
 }
 
@@ -29,7 +29,7 @@ fn key() -> KeyName {
 }
 
 /// The changes that create an HSM whose token has this serial number, and what contains it.
-fn hsm(token_serial: String) -> Vec<Change> {
+pub(crate) fn hsm(token_serial: String) -> Vec<Change> {
     let (subscription, created) = (SubscriptionId(Uuid::from_u128(3)), Clock::System.now());
     let hsm = ManagedHsm {
         id: Uuid::from_u128(7),

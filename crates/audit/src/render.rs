@@ -2,7 +2,7 @@
 //!
 //! Members, spelling and order are those of the example in "Managed HSM logging" of Azure's
 //! documentation. Two are additions: `target`, the resource that was acted on, and `resultSignature`, the
-//! name of the error or `OK`.
+//! name of the error or `OK`. For a batch, `properties` also has `items` and `failedItems`, its numbers of items.
 
 use std::fmt::Write as _;
 
@@ -46,6 +46,12 @@ pub fn render(entry: &AuditEntry, container: Option<&Container>) -> String {
     json.plain("PoolType", names.pool_type);
     json.text("sku_Family", container.map_or("", Container::sku_family), limit::RESOURCE);
     json.text("sku_Name", sku, limit::RESOURCE);
+    if let Some(items) = entry.items {
+        json.number("items", items.all);
+        if let Some(failed) = items.failed {
+            json.number("failedItems", failed);
+        }
+    }
     json.close();
     json.number("durationMs", entry.duration.as_millis());
     match entry.origin.address {
@@ -221,7 +227,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::model::audit_entry::{Meter, Origin};
+    use crate::model::audit_entry::{ItemCounts, Meter, Origin};
     use std::sync::Arc;
 
     use crate::model::hsm::{Activation, ManagedHsm};
@@ -276,6 +282,7 @@ mod tests {
             result: Ok(()),
             status: 200,
             duration: Duration::from_micros(1_900),
+            items: None,
         }
     }
 
@@ -317,6 +324,19 @@ mod tests {
                 "resultSignature": "OK",
             })
         );
+    }
+
+    #[test]
+    fn record_of_a_batch_has_its_numbers_of_items() {
+        let properties = |items| {
+            let entry = AuditEntry { items: Some(items), ..entry() };
+            let record: Value = serde_json::from_str(&render(&entry, None)).unwrap();
+            let numbers = ["items", "failedItems"].map(|name| record["properties"].get(name).cloned());
+            numbers.map(|number| number.and_then(|number| number.as_u64()))
+        };
+        assert_eq!(properties(ItemCounts { all: 100, failed: Some(0) }), [Some(100), Some(0)]);
+        assert_eq!(properties(ItemCounts { all: 100, failed: Some(7) }), [Some(100), Some(7)]);
+        assert_eq!(properties(ItemCounts { all: 100, failed: None }), [Some(100), None]);
     }
 
     #[test]

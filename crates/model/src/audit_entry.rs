@@ -112,6 +112,17 @@ pub struct AuditEntry {
     pub status: u16,
     /// How long the call took.
     pub duration: Duration,
+    /// The items of a batch; `None` for other calls.
+    pub items: Option<ItemCounts>,
+}
+
+/// The number of items of a batch.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct ItemCounts {
+    /// All items. The call is counted and billed as this many operations.
+    pub all: u32,
+    /// The items that failed; `None` if the call failed or was cancelled, so that no item has a result.
+    pub failed: Option<u32>,
 }
 
 /// The caller as the audit log records it.

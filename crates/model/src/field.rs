@@ -98,6 +98,7 @@ fields! {
     IssuerAccountId = "issuer.credentials.account_id", "credentials.account_id";
     IssuerId = "issuer_id", "issuer";
     IssuerProvider = "issuer.provider", "provider";
+    Items = "items", "items";
     Iv = "iv", "iv";
     Key = "key", "key";
     KeyCrv = "key.crv", "key.crv";

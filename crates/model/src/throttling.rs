@@ -88,6 +88,9 @@ enum Counted {
 }
 
 /// Counts the calls of the current interval. Intervals begin at multiples of ten seconds of the service's clock.
+///
+/// A batch counts as many calls as it has items. It may exceed a limit, since one that is larger than the limit could
+/// never be accepted otherwise; its excess then counts in the following intervals.
 // assumption: it is not published whether Azure's intervals are fixed or sliding.
 #[derive(Debug, Default)]
 pub struct CallCounters {
@@ -95,36 +98,55 @@ pub struct CallCounters {
     counts: HashMap<(Counted, CallClass), u32>,
 }
 
+impl Counted {
+    /// Returns the largest number of calls of a class in one interval.
+    const fn limit(self, class: CallClass) -> u32 {
+        match self {
+            Self::Vault(_) => class.limit(),
+            Self::Subscription(_) => class.limit().saturating_mul(SUBSCRIPTION_FACTOR),
+        }
+    }
+}
+
 impl CallCounters {
-    /// Counts a call to a vault, unless a limit is reached: a rejected call does not count.
+    /// Counts calls of one class to a vault, unless a limit is reached: rejected calls do not count.
     ///
     /// # Errors
-    /// The number of seconds until the next interval.
+    /// The number of seconds until the next interval in which the limit is not reached.
     pub fn count(
         &mut self,
         (vault, subscription): (Uuid, SubscriptionId),
-        class: CallClass,
+        (class, calls): (CallClass, u32),
         now: Timestamp,
     ) -> Result<(), u32> {
-        let interval = now.as_second().div_euclid(INTERVAL_SECONDS);
-        if interval != self.interval {
-            self.interval = interval;
-            self.counts.clear();
-        }
-        let limits = [
-            (Counted::Vault(vault), class.limit()),
-            (Counted::Subscription(subscription), class.limit().saturating_mul(SUBSCRIPTION_FACTOR)),
-        ];
-        let is_reached =
-            |(of, limit): &(Counted, u32)| self.counts.get(&(*of, class)).is_some_and(|count| count >= limit);
-        if limits.iter().any(is_reached) {
+        self.advance(now.as_second().div_euclid(INTERVAL_SECONDS));
+        let counted = [Counted::Vault(vault), Counted::Subscription(subscription)];
+        let intervals =
+            |of: &Counted| self.counts.get(&(*of, class)).map_or(0, |count| count / of.limit(class));
+        let full = counted.iter().map(intervals).max().unwrap_or_default();
+        if full > 0 {
             let passed = now.as_second().rem_euclid(INTERVAL_SECONDS);
-            return Err(u32::try_from(INTERVAL_SECONDS - passed).unwrap_or(1));
+            return Err(u32::try_from(INTERVAL_SECONDS * i64::from(full) - passed).unwrap_or(u32::MAX));
         }
-        for (of, _) in limits {
-            *self.counts.entry((of, class)).or_default() += 1;
+        for of in counted {
+            let count = self.counts.entry((of, class)).or_default();
+            *count = count.saturating_add(calls);
         }
         Ok(())
+    }
+
+    /// Begins the interval of this number, with what exceeds the limits of those that have passed.
+    fn advance(&mut self, interval: i64) {
+        if interval == self.interval {
+            return;
+        }
+        // The clock of a simulator may be set back: then the counts begin anew.
+        let passed = u32::try_from(interval.saturating_sub(self.interval)).unwrap_or(u32::MAX);
+        self.interval = interval;
+        self.counts.retain(|(of, class), count| {
+            *count = count.saturating_sub(of.limit(*class).saturating_mul(passed));
+            *count > 0
+        });
     }
 }
 
@@ -142,7 +164,7 @@ mod tests {
         let subscription = SubscriptionId(Uuid::nil());
         let (one, other) = ((Uuid::from_u128(1), subscription), (Uuid::from_u128(2), subscription));
         let create = CallClass::CreateKey(Protection::Hsm);
-        let mut created = |vault, second| counters.count(vault, create, at(second));
+        let mut created = |vault, second| counters.count(vault, (create, 1), at(second));
         for _ in 0..10 {
             assert_eq!(created(one, 103), Ok(()));
         }
@@ -150,7 +172,7 @@ mod tests {
         assert_eq!(created(one, 109), Err(1));
         assert_eq!(created(other, 109), Ok(()));
         assert_eq!(created(one, 110), Ok(()));
-        assert_eq!(counters.count(one, CallClass::CreateKey(Protection::Software), at(110)), Ok(()));
+        assert_eq!(counters.count(one, (CallClass::CreateKey(Protection::Software), 1), at(110)), Ok(()));
     }
 
     #[test]
@@ -160,10 +182,30 @@ mod tests {
         let mut accepted = 0;
         for vault in 0..7 {
             for _ in 0..10 {
-                let call = ((Uuid::from_u128(vault), subscription), CallClass::CreateKey(Protection::Hsm));
-                accepted += u32::from(counters.count(call.0, call.1, at(0)).is_ok());
+                let (vault, class) = (Uuid::from_u128(vault), CallClass::CreateKey(Protection::Hsm));
+                accepted += u32::from(counters.count((vault, subscription), (class, 1), at(0)).is_ok());
             }
         }
         assert_eq!(accepted, 50);
+    }
+
+    #[test]
+    fn excess_of_a_batch_counts_in_the_following_intervals() {
+        let mut counters = CallCounters::default();
+        let vault = (Uuid::from_u128(1), SubscriptionId(Uuid::nil()));
+        let heavy = CallClass::UseKey(Protection::Hsm, KeyWeight::Heavy);
+        let mut count = |calls, second| counters.count(vault, (heavy, calls), at(second));
+        // One below the limit of 250, then a batch of 1000: 1249 are counted, of which five intervals allow 1250.
+        assert_eq!(count(249, 100), Ok(()));
+        assert_eq!(count(1000, 101), Ok(()));
+        assert_eq!(count(1, 101), Err(39));
+        assert_eq!(count(1, 110), Err(30));
+        assert_eq!(count(1, 139), Err(1));
+        assert_eq!(count(1, 140), Ok(()));
+        assert_eq!(count(1, 140), Err(10));
+        assert_eq!(count(1, 150), Ok(()));
+        // No excess is left after intervals without calls.
+        assert_eq!(count(250, 200), Ok(()));
+        assert_eq!(count(1, 209), Err(1));
     }
 }

@@ -57,6 +57,8 @@ pub struct AuditRecord {
     pub event: &'static str,
     /// The meter of the call.
     pub meter: Meter,
+    /// The number of operations that the call counts as: 1, or the number of items of a batch.
+    pub count: u64,
     /// The key version that the call used, if any.
     pub version: Option<Arc<KeyVersion>>,
     /// The audit record: one JSON object with at least one member and without line breaks. Its sequence

@@ -54,9 +54,9 @@ impl Group {
             let used = used.and_then(|used| Some((used, self.usage.record_use(used, record.at, &known)?)));
             let state = self.position.groups;
             self.position.head.append(&mut lines, &record.body, |line| {
-                record_member::write(line, state, &counter, used);
+                record_member::write(line, state, (&counter, record.count), used);
             });
-            self.usage.count(counter);
+            self.usage.count(counter, record.count);
         }
         let head = &self.position.head;
         let (last, chain) = (head.seq, head.chain.clone());

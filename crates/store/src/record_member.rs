@@ -17,12 +17,21 @@ use crate::model::Timestamp;
 
 /// Writes the member. `used` is a key version that was not used on this day before, with
 /// the number of the day.
-pub(super) fn write(line: &mut String, state: u64, counted: &Counter, used: Option<(&KeyVersion, i32)>) {
+pub(super) fn write(
+    line: &mut String,
+    state: u64,
+    (counted, operations): (&Counter, u64),
+    used: Option<(&KeyVersion, i32)>,
+) {
     // Writing to a String cannot fail. Names of containers and meters need no escaping.
     let (hour, meter) = (counted.hour, counted.meter.as_str());
     let _ = write!(line, ",\"ledger\":{{\"state\":{state},\"hour\":{hour},\"meter\":\"{meter}\"");
     if let Some(container) = &counted.container {
         let _ = write!(line, ",\"container\":\"{}\"", container.as_stored());
+    }
+    // A call that is no batch counts as one operation.
+    if operations != 1 {
+        let _ = write!(line, ",\"operations\":{operations}");
     }
     if let Some(used) = used.map(Used::of).and_then(|used| serde_json::to_string(&used).ok()) {
         let _ = write!(line, ",\"used\":{used}");
@@ -47,8 +56,14 @@ struct Member {
     meter: Meter,
     #[serde(default)]
     container: Option<ContainerId>,
+    #[serde(default = "one")]
+    operations: u64,
     #[serde(default)]
     used: Option<Used>,
+}
+
+const fn one() -> u64 {
+    1
 }
 
 #[derive(Serialize, Deserialize)]
@@ -79,12 +94,12 @@ impl Recorded {
 
     /// Counts the call.
     pub(super) fn count(self, usage: &mut Usage) {
-        let Self { event, ledger: Member { hour, meter, container, used, .. }, .. } = self;
+        let Self { event, ledger: Member { hour, meter, container, operations, used, .. }, .. } = self;
         if let Some(Used { container, key, version, key_type, day }) = used {
             let days: DaySet = [day].into_iter().collect();
             usage.add_version(version, UsedVersion { container, key, key_type, days });
         }
-        *usage.calls.entry(Counter { container, event: event.into(), meter, hour }).or_default() += 1;
+        *usage.calls.entry(Counter { container, event: event.into(), meter, hour }).or_default() += operations;
     }
 }
 

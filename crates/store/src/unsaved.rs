@@ -77,7 +77,7 @@ mod tests {
         let mut unsaved = Unsaved::new(Usage::default());
         assert!(!unsaved.is_due(RECORDS) && unsaved.due_in().is_none(), "there is nothing to write");
         let mut group = Usage::default();
-        group.count(Counter::of(None, "KeySign", Meter::Cryptographic, Timestamp::UNIX_EPOCH));
+        group.count(Counter::of(None, "KeySign", Meter::Cryptographic, Timestamp::UNIX_EPOCH), 1);
         unsaved.add(group.clone());
         assert!(!unsaved.is_due(1) && unsaved.is_due(RECORDS));
         unsaved.postpone();

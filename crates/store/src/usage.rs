@@ -86,9 +86,9 @@ impl Usage {
         Ok(())
     }
 
-    /// Counts one call.
-    pub(super) fn count(&mut self, counter: Counter) {
-        *self.calls.entry(counter).or_default() += 1;
+    /// Counts a call as a number of operations.
+    pub(super) fn count(&mut self, counter: Counter, operations: u64) {
+        *self.calls.entry(counter).or_default() += operations;
     }
 
     /// Records the use of a version, unless `known` already has this day, which is returned otherwise.
@@ -214,8 +214,8 @@ mod tests {
     fn json_round_trip_preserves_counts() {
         let mut group = Usage::default();
         let at = second(86_400);
-        group.count(Counter::of(None, "KeySign", Meter::Cryptographic, at));
-        group.count(Counter::of(Some("local".parse().unwrap()), "KeyGet", Meter::Management, at));
+        group.count(Counter::of(None, "KeySign", Meter::Cryptographic, at), 1);
+        group.count(Counter::of(Some("local".parse().unwrap()), "KeyGet", Meter::Management, at), 1);
         group.record_use(&version(1), at, &Usage::default());
         let json = group.to_json().unwrap();
         let mut twice = Usage::default();
@@ -234,14 +234,14 @@ mod tests {
     #[test]
     fn counts_by_utc_hour_and_day() {
         let mut total = Usage::default();
-        for at in [-1, 0, 3_599, 3_600] {
-            total.count(Counter::of(None, "KeySign", Meter::Cryptographic, second(at)));
+        for (at, operations) in [(-1, 1), (0, 1), (3_599, 100), (3_600, 1)] {
+            total.count(Counter::of(None, "KeySign", Meter::Cryptographic, second(at)), operations);
         }
         let hours = |from, to| -> Vec<_> {
             total.readings(from, to).iter().map(|reading| (reading.hour, reading.calls)).collect()
         };
-        assert_eq!(hours(i64::MIN, i64::MAX), [(-3_600, 1), (0, 2), (3_600, 1)]);
-        assert_eq!(hours(0, 3_600), [(0, 2)]);
+        assert_eq!(hours(i64::MIN, i64::MAX), [(-3_600, 1), (0, 101), (3_600, 1)]);
+        assert_eq!(hours(0, 3_600), [(0, 101)]);
 
         for (at, written) in [(86_399, true), (10, false), (86_400, true), (0, false), (86_400 * 40, true)] {
             let mut group = Usage::default();

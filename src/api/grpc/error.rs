@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use prost::Message as _;
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt};
 
@@ -234,6 +235,17 @@ pub(super) fn status(error: &Error) -> Status {
         facts.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
     details.set_error_info(error.reason(), DOMAIN, facts);
     Status::with_error_details(code, message, details)
+}
+
+/// Returns the status of an error as a message, for one that is part of a response.
+pub(super) fn message(error: &Error) -> tonic_types::pb::Status {
+    let status = status(error);
+    // The details are this message, encoded.
+    tonic_types::pb::Status::decode(status.details()).unwrap_or_else(|_| tonic_types::pb::Status {
+        code: status.code().into(),
+        message: status.message().to_owned(),
+        details: Vec::new(),
+    })
 }
 
 #[cfg(test)]

@@ -15,7 +15,7 @@ use crate::engine::catch_panics;
 use crate::identity::{Audience, Credential};
 use crate::model::audit_entry::Meter;
 use crate::model::{Error, Field};
-use crate::ops;
+use crate::ops::{self, PIPELINE};
 
 /// The path prefixes of the services that need no credential.
 const OPEN: &[&str] = &["/grpc.health.v1.", "/grpc.reflection.v1.", "/grpc.reflection.v1alpha."];
@@ -49,6 +49,7 @@ pub(super) async fn authenticate(
     let rpc = path.rsplit('/').next().unwrap_or_default();
     let operations: Vec<_> = ops::ALL.iter().filter(|operation| operation.name == rpc).collect();
     let audiences = match operations.as_slice() {
+        [] if rpc == PIPELINE.name => PIPELINE.audiences.to_vec(),
         [] => Audience::ALL.to_vec(),
         operations => operations.iter().flat_map(|operation| operation.audiences).copied().collect(),
     };
@@ -78,9 +79,11 @@ pub(super) async fn authenticate(
             }
         },
     };
-    let (event, meter) = operations
-        .first()
-        .map_or(("UnknownOperation", Meter::Free), |operation| (operation.event, operation.meter));
+    let (event, meter) = match operations.first() {
+        Some(operation) => (operation.event, operation.meter),
+        None if rpc == PIPELINE.name => (PIPELINE.event, Meter::Free),
+        None => ("UnknownOperation", Meter::Free),
+    };
     let is_encoding = matches!(&error, Error::Unsupported { .. }) && context.encoding.is_some();
     let (headers, extensions) = context.parts();
     let origin = origin(&headers, &extensions, path);

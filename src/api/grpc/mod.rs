@@ -8,6 +8,7 @@ mod error;
 mod lifecycle;
 mod middleware;
 pub mod pb;
+mod pipeline;
 mod reflection;
 mod services;
 mod streamed_calls;

@@ -30,6 +30,39 @@ mod tests {
     }
 
     #[test]
+    fn debug_output_omits_secrets_in_choices() {
+        let result = DecryptResult { outcome: Some(decrypt_result::Outcome::Plaintext(vec![171; 32])) };
+        let error = tonic_types::pb::Status { code: 171, ..Default::default() };
+        let failed = DecryptResult { outcome: Some(decrypt_result::Outcome::Error(error)) };
+        let encrypt = EncryptRequest { plaintext: vec![171; 32], ..Default::default() };
+        let request = PipelineRequest { id: 7, request: Some(pipeline_request::Request::Encrypt(encrypt)) };
+        let reply = BatchDecryptResponse { name: "k".into(), results: vec![result] };
+        for text in [format!("{reply:?}"), format!("{request:?}")] {
+            assert!(
+                !text.contains("171") && (text.contains("Plaintext") || text.contains("Encrypt")),
+                "{text}"
+            );
+        }
+        assert!(format!("{failed:?}").contains("171"));
+    }
+
+    #[test]
+    fn zeroize_clears_secrets_in_lists_and_choices() {
+        let item = EncryptItem { plaintext: vec![171; 32], iv: vec![1], ..Default::default() };
+        let mut batch = BatchEncryptRequest { name: "k".into(), items: vec![item; 2] };
+        batch.zeroize();
+        assert!(batch.items.iter().all(|item| item.plaintext.is_empty() && item.iv == [1]));
+        let wrap = WrapKeyRequest { name: "k".into(), key: vec![171; 32], ..Default::default() };
+        let mut request = PipelineRequest { id: 7, request: Some(pipeline_request::Request::WrapKey(wrap)) };
+        request.zeroize();
+        let empty = WrapKeyRequest { name: "k".into(), ..Default::default() };
+        assert_eq!(request.request, Some(pipeline_request::Request::WrapKey(empty)));
+        let mut result = DecryptResult { outcome: Some(decrypt_result::Outcome::Plaintext(vec![171; 32])) };
+        result.zeroize();
+        assert_eq!(result.outcome, Some(decrypt_result::Outcome::Plaintext(Vec::new())));
+    }
+
+    #[test]
     fn zeroize_clears_all_secret_fields() {
         let k = vec![171; 32];
         let key = ImportKeyMaterial { k: k.clone(), d: k.clone(), qi: k.clone(), ..Default::default() };

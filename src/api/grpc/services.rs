@@ -16,6 +16,7 @@ mod handlers {
     pub(super) use super::super::backup::{watch_backup_job, watch_restore_job};
     pub(super) use super::super::clock::advance_clock;
     pub(super) use super::super::lifecycle::watch_lifecycle;
+    pub(super) use super::super::pipeline::pipeline;
 }
 
 /// The responses of a stream.

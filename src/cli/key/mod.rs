@@ -2,6 +2,7 @@
 
 mod attributes;
 mod backup;
+mod batch;
 mod cipher;
 mod create;
 mod import;
@@ -68,6 +69,9 @@ pub enum KeyCommand {
     Wrap(wrap::WrapArgs),
     /// Unwrap a symmetric key, given raw or as the JSON output of `key wrap`
     Unwrap(wrap::UnwrapArgs),
+    /// Sign, verify, encrypt, decrypt, wrap or unwrap the values on the lines of a file
+    #[command(subcommand)]
+    Batch(batch::BatchCommand),
 }
 
 /// Runs the subcommand.
@@ -94,5 +98,6 @@ pub(super) async fn run(context: &Context, command: KeyCommand) -> Outcome {
         KeyCommand::Decrypt(args) => cipher::decrypt(context, args).await,
         KeyCommand::Wrap(args) => wrap::wrap(context, args).await,
         KeyCommand::Unwrap(args) => wrap::unwrap(context, args).await,
+        KeyCommand::Batch(command) => batch::run(context, command).await,
     }
 }

@@ -1,23 +1,26 @@
 //! Decrypts in the token. All invalid ciphertexts return the same error, which prevents padding oracles.
 
-use std::sync::Arc;
+use zeroize::Zeroizing;
 
-use super::{MAX_CIPHERTEXT_LEN, MAX_LEN, PlaintextResult, check_iv, check_length, check_rsa_ciphertext};
+use super::batch::Batch;
+use super::input::{Input, Single, names};
+use super::{MAX_CIPHERTEXT_LEN, MAX_LEN, check_iv, check_length, check_rsa_ciphertext};
 use crate::model::aes_modes::ModeFamily;
 use crate::model::algorithm::{AesMode, Cipher, EncryptionAlgorithm};
-use crate::model::audit_entry::Meter;
-use crate::model::container_id::KeyId;
-use crate::model::key::KeyOperation;
+use crate::model::key::{KeyOperation, KeyVersion};
 use crate::model::local_rbac::DataAction;
-use crate::model::throttling::CallClass;
-use crate::model::{Error, Field, Result, Timestamp};
-use crate::ops::{Cx, Done, LiveKeyVersion, Operation};
+use crate::model::{Error, Field, Result};
+use crate::ops::{Cx, OperationNames};
 
 /// Decrypts a ciphertext (<https://learn.microsoft.com/azure/key-vault/keys/about-keys-details>).
+pub type Decrypt = Single<DecryptInput>;
+
+/// Decrypts ciphertexts.
+pub type BatchDecrypt = Batch<DecryptInput>;
+
+/// What to decrypt.
 #[derive(Clone, Debug)]
-pub struct Decrypt {
-    /// The key version.
-    pub key: KeyId,
+pub struct DecryptInput {
     /// The algorithm with which the plaintext was encrypted.
     pub algorithm: EncryptionAlgorithm,
     /// The ciphertext.
@@ -30,28 +33,31 @@ pub struct Decrypt {
     pub additional: Vec<u8>,
 }
 
-impl Operation for Decrypt {
-    const NAME: &'static str = "Decrypt";
-    const EVENT: &'static str = "KeyDecrypt";
-    const ACTION: DataAction = DataAction::KeyDecrypt;
-    const METER: Meter = Meter::Cryptographic;
-    type Target = LiveKeyVersion;
-    type Reply = PlaintextResult;
+impl Input for DecryptInput {
+    const SINGLE: OperationNames<DataAction> = names("Decrypt", "KeyDecrypt", DataAction::KeyDecrypt);
+    const BATCH: OperationNames<DataAction> =
+        names("BatchDecrypt", "KeyDecryptBatch", DataAction::KeyDecrypt);
+    const KEY_OPERATION: KeyOperation = KeyOperation::Decrypt;
+    type Output = Zeroizing<Vec<u8>>;
 
-    fn target(&self) -> KeyId {
-        self.key.clone()
+    fn algorithm(&self) -> &'static str {
+        self.algorithm.as_str()
     }
 
-    fn call_class(&self, LiveKeyVersion(version): &LiveKeyVersion, _: &Cx) -> CallClass {
-        CallClass::using(version.material.key_type(), version.protection)
+    fn mode_family(&self) -> Option<ModeFamily> {
+        ModeFamily::of_encryption(self.algorithm)
     }
 
-    fn check(&self, target: &LiveKeyVersion, now: Timestamp) -> Result<()> {
-        self.algorithm.check(target.0.material.key_type())?;
+    fn uses_token(&self, _: &KeyVersion) -> bool {
+        true
+    }
+
+    fn check(&self, version: &KeyVersion) -> Result<()> {
+        self.algorithm.check(version.material.key_type())?;
         check_length(Field::Ciphertext, &self.ciphertext, MAX_CIPHERTEXT_LEN)?;
         check_length(Field::AdditionalAuthenticatedData, &self.additional, MAX_LEN)?;
         match self.algorithm.primitive() {
-            Cipher::Rsa(_) => check_rsa_ciphertext(Field::Ciphertext, &target.0, &self.ciphertext)?,
+            Cipher::Rsa(_) => check_rsa_ciphertext(Field::Ciphertext, version, &self.ciphertext)?,
             Cipher::Aes(mode, _) => {
                 check_iv(mode, &self.iv)?;
                 if mode == AesMode::Gcm && self.tag.len() != 16 {
@@ -70,19 +76,11 @@ impl Operation for Decrypt {
                 }
             }
         }
-        target.0.check_usable_for(KeyOperation::Decrypt, now)
+        Ok(())
     }
 
-    async fn execute(self, target: LiveKeyVersion, cx: &Cx) -> Result<Done<PlaintextResult>> {
-        let binding = cx.bind_mode(&target.0, ModeFamily::of_encryption(self.algorithm))?;
+    async fn run(self, version: &KeyVersion, cx: &Cx) -> Result<Zeroizing<Vec<u8>>> {
         let cipher = self.algorithm.primitive();
-        let value = cx
-            .token
-            .decrypt(target.0.version, cipher, self.ciphertext, self.iv, self.tag, self.additional)
-            .await?;
-        let version = Arc::clone(&target.0);
-        Ok(Done::reply(PlaintextResult { version: target.0, algorithm: self.algorithm.as_str(), value })
-            .used(version)
-            .changing(binding))
+        cx.token.decrypt(version.version, cipher, self.ciphertext, self.iv, self.tag, self.additional).await
     }
 }

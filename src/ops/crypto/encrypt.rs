@@ -1,24 +1,26 @@
 //! Encrypts with RSA in software, or with AES in the token.
 
-use std::sync::Arc;
-
 use zeroize::Zeroizing;
 
+use super::batch::Batch;
+use super::input::{Input, Single, names};
 use super::{MAX_LEN, check_iv, check_length};
 use crate::model::aes_modes::ModeFamily;
 use crate::model::algorithm::{AesMode, Cipher, EncryptionAlgorithm};
-use crate::model::audit_entry::Meter;
-use crate::model::container_id::KeyId;
 use crate::model::key::{KeyOperation, KeyVersion};
 use crate::model::local_rbac::DataAction;
-use crate::model::throttling::CallClass;
-use crate::model::{Error, Field, Result, Timestamp};
-use crate::ops::{Cx, Done, LiveKeyVersion, Operation};
+use crate::model::{Error, Field, Result};
+use crate::ops::{Cx, OperationNames};
 
 /// Encrypts a plaintext (<https://learn.microsoft.com/azure/key-vault/keys/about-keys-details>).
-pub struct Encrypt {
-    /// The key version.
-    pub key: KeyId,
+pub type Encrypt = Single<EncryptInput>;
+
+/// Encrypts plaintexts.
+pub type BatchEncrypt = Batch<EncryptInput>;
+
+/// What to encrypt.
+#[derive(Clone)]
+pub struct EncryptInput {
     /// The algorithm.
     pub algorithm: EncryptionAlgorithm,
     /// The plaintext.
@@ -31,11 +33,7 @@ pub struct Encrypt {
 
 /// A ciphertext and the parameters needed to decrypt it.
 #[derive(Debug)]
-pub struct Encrypted {
-    /// The key version that was used.
-    pub version: Arc<KeyVersion>,
-    /// The name of the algorithm on the wire.
-    pub algorithm: &'static str,
+pub struct Ciphertext {
     /// The ciphertext.
     pub ciphertext: Vec<u8>,
     /// The IV, for AES only.
@@ -46,24 +44,27 @@ pub struct Encrypted {
     pub additional: Vec<u8>,
 }
 
-impl Operation for Encrypt {
-    const NAME: &'static str = "Encrypt";
-    const EVENT: &'static str = "KeyEncrypt";
-    const ACTION: DataAction = DataAction::KeyEncrypt;
-    const METER: Meter = Meter::Cryptographic;
-    type Target = LiveKeyVersion;
-    type Reply = Encrypted;
+impl Input for EncryptInput {
+    const SINGLE: OperationNames<DataAction> = names("Encrypt", "KeyEncrypt", DataAction::KeyEncrypt);
+    const BATCH: OperationNames<DataAction> =
+        names("BatchEncrypt", "KeyEncryptBatch", DataAction::KeyEncrypt);
+    const KEY_OPERATION: KeyOperation = KeyOperation::Encrypt;
+    type Output = Ciphertext;
 
-    fn target(&self) -> KeyId {
-        self.key.clone()
+    fn algorithm(&self) -> &'static str {
+        self.algorithm.as_str()
     }
 
-    fn call_class(&self, LiveKeyVersion(version): &LiveKeyVersion, _: &Cx) -> CallClass {
-        CallClass::using(version.material.key_type(), version.protection)
+    fn mode_family(&self) -> Option<ModeFamily> {
+        ModeFamily::of_encryption(self.algorithm)
     }
 
-    fn check(&self, target: &LiveKeyVersion, now: Timestamp) -> Result<()> {
-        self.algorithm.check(target.0.material.key_type())?;
+    fn uses_token(&self, _: &KeyVersion) -> bool {
+        matches!(self.algorithm.primitive(), Cipher::Aes(..))
+    }
+
+    fn check(&self, version: &KeyVersion) -> Result<()> {
+        self.algorithm.check(version.material.key_type())?;
         check_length(Field::Plaintext, &self.plaintext, MAX_LEN)?;
         check_length(Field::AdditionalAuthenticatedData, &self.additional, MAX_LEN)?;
         match self.algorithm.primitive() {
@@ -83,42 +84,35 @@ impl Operation for Encrypt {
                 }
             }
         }
-        target.0.check_usable_for(KeyOperation::Encrypt, now)
+        Ok(())
     }
 
-    async fn execute(mut self, target: LiveKeyVersion, cx: &Cx) -> Result<Done<Encrypted>> {
-        let binding = cx.bind_mode(&target.0, ModeFamily::of_encryption(self.algorithm))?;
-        let version = Arc::clone(&target.0);
-        let encrypted = match self.algorithm.primitive() {
-            Cipher::Rsa(padding) => Encrypted {
-                ciphertext: cx.public_keys.of(&target.0)?.encrypt(padding, &self.plaintext)?,
-                version: target.0,
-                algorithm: self.algorithm.as_str(),
+    async fn run(mut self, version: &KeyVersion, cx: &Cx) -> Result<Ciphertext> {
+        match self.algorithm.primitive() {
+            Cipher::Rsa(padding) => Ok(Ciphertext {
+                ciphertext: cx.public_keys.of(version)?.encrypt(padding, &self.plaintext)?,
                 iv: Vec::new(),
                 tag: Vec::new(),
                 additional: Vec::new(),
-            },
+            }),
             Cipher::Aes(mode, _) => {
                 if mode == AesMode::Cbc {
                     // Azure pads the last block with zeros: recorded by the Azure SDK for Python
                     // (`test_symmetric_encrypt_and_decrypt`, 200 bytes with A256CBC).
                     let whole = self.plaintext.len().next_multiple_of(16);
-                    self.plaintext.resize(whole, 0);
+                    // A vector that grows in place may leave a copy behind that is not zeroized.
+                    let mut padded = Zeroizing::new(Vec::with_capacity(whole));
+                    padded.extend_from_slice(&self.plaintext);
+                    padded.resize(whole, 0);
+                    self.plaintext = padded;
                 }
                 let iv = (mode != AesMode::Gcm).then_some(self.iv);
                 let additional = if mode == AesMode::Gcm { self.additional } else { Vec::new() };
+                let token = &cx.token;
                 let sealed =
-                    cx.token.encrypt(target.0.version, mode, iv, additional.clone(), self.plaintext).await?;
-                Encrypted {
-                    version: target.0,
-                    algorithm: self.algorithm.as_str(),
-                    ciphertext: sealed.ciphertext,
-                    iv: sealed.iv,
-                    tag: sealed.tag,
-                    additional,
-                }
+                    token.encrypt(version.version, mode, iv, additional.clone(), self.plaintext).await?;
+                Ok(Ciphertext { ciphertext: sealed.ciphertext, iv: sealed.iv, tag: sealed.tag, additional })
             }
-        };
-        Ok(Done::reply(encrypted).used(version).changing(binding))
+        }
     }
 }

@@ -3,21 +3,25 @@
 //!
 //! Azure: <https://learn.microsoft.com/azure/key-vault/keys/about-keys-details>
 
+mod batch;
 mod decrypt;
 mod encrypt;
+mod input;
 mod random;
 mod sign;
 mod unwrap_key;
 mod verify;
 mod wrap_key;
 
-pub use decrypt::Decrypt;
-pub use encrypt::{Encrypt, Encrypted};
+pub use batch::{Batch, BatchReply, MAX_ITEMS};
+pub use decrypt::{BatchDecrypt, Decrypt, DecryptInput};
+pub use encrypt::{BatchEncrypt, Ciphertext, Encrypt, EncryptInput};
+pub use input::{Input, Single};
 pub use random::GenerateRandomBytes;
-pub use sign::Sign;
-pub use unwrap_key::UnwrapKey;
-pub use verify::{Verified, Verify};
-pub use wrap_key::WrapKey;
+pub use sign::{BatchSign, Sign, SignInput};
+pub use unwrap_key::{BatchUnwrapKey, UnwrapInput, UnwrapKey};
+pub use verify::{BatchVerify, Verify, VerifyInput};
+pub use wrap_key::{BatchWrapKey, WrapInput, WrapKey};
 
 use std::ops::RangeInclusive;
 use std::sync::Arc;
@@ -28,26 +32,27 @@ use crate::model::algorithm::AesMode;
 use crate::model::key::KeyVersion;
 use crate::model::{Error, Field, Result};
 
-/// The result of a cryptographic operation, and the key version that was used.
-#[derive(Debug)]
-pub struct CryptoResult {
+/// The result of an operation with a key, and the key version that was used.
+pub struct Used<T> {
     /// The key version that was used: the request may have named none.
     pub version: Arc<KeyVersion>,
     /// The name of the algorithm on the wire.
     pub algorithm: &'static str,
-    /// The signature or the wrapped key.
-    pub value: Vec<u8>,
+    /// The result of the operation.
+    pub value: T,
 }
 
+/// A signature or a wrapped key.
+pub type CryptoResult = Used<Vec<u8>>;
+
+/// Whether a signature is valid.
+pub type Verified = Used<bool>;
+
+/// A ciphertext.
+pub type Encrypted = Used<Ciphertext>;
+
 /// A plaintext or an unwrapped key, zeroized when dropped.
-pub struct PlaintextResult {
-    /// The key version that was used.
-    pub version: Arc<KeyVersion>,
-    /// The name of the algorithm on the wire.
-    pub algorithm: &'static str,
-    /// The bytes of the plaintext or key.
-    pub value: Zeroizing<Vec<u8>>,
-}
+pub type PlaintextResult = Used<Zeroizing<Vec<u8>>>;
 
 /// The maximum length of a plaintext and of additional authenticated data, in bytes.
 // assumption: the limit of Azure is not recorded; requests to this service have at most 1 MiB.

@@ -1,54 +1,48 @@
-//! Signs a digest in the token; with the HS algorithms, computes a MAC.
+//! Signs digests in the token; with the HS algorithms, computes MACs.
 
-use std::sync::Arc;
-
-use super::CryptoResult;
+use super::batch::Batch;
+use super::input::{Input, Single, names};
+use crate::model::Result;
 use crate::model::algorithm::SignatureAlgorithm;
-use crate::model::audit_entry::Meter;
-use crate::model::container_id::KeyId;
-use crate::model::key::KeyOperation;
+use crate::model::key::{KeyOperation, KeyVersion};
 use crate::model::local_rbac::DataAction;
-use crate::model::throttling::CallClass;
-use crate::model::{Result, Timestamp};
-use crate::ops::{Cx, Done, LiveKeyVersion, Operation};
+use crate::ops::{Cx, OperationNames};
 
 /// Signs a digest (<https://learn.microsoft.com/azure/key-vault/keys/about-keys-details>).
+pub type Sign = Single<SignInput>;
+
+/// Signs digests.
+pub type BatchSign = Batch<SignInput>;
+
+/// What to sign.
 #[derive(Clone, Debug)]
-pub struct Sign {
-    /// The key version.
-    pub key: KeyId,
+pub struct SignInput {
     /// The algorithm.
     pub algorithm: SignatureAlgorithm,
     /// The digest, of the length of the algorithm's hash.
     pub digest: Vec<u8>,
 }
 
-impl Operation for Sign {
-    const NAME: &'static str = "Sign";
-    const EVENT: &'static str = "KeySign";
-    const ACTION: DataAction = DataAction::KeySign;
-    const METER: Meter = Meter::Cryptographic;
-    type Target = LiveKeyVersion;
-    type Reply = CryptoResult;
+impl Input for SignInput {
+    const SINGLE: OperationNames<DataAction> = names("Sign", "KeySign", DataAction::KeySign);
+    const BATCH: OperationNames<DataAction> = names("BatchSign", "KeySignBatch", DataAction::KeySign);
+    const KEY_OPERATION: KeyOperation = KeyOperation::Sign;
+    type Output = Vec<u8>;
 
-    fn target(&self) -> KeyId {
-        self.key.clone()
+    fn algorithm(&self) -> &'static str {
+        self.algorithm.as_str()
     }
 
-    fn call_class(&self, LiveKeyVersion(version): &LiveKeyVersion, _: &Cx) -> CallClass {
-        CallClass::using(version.material.key_type(), version.protection)
+    fn uses_token(&self, _: &KeyVersion) -> bool {
+        true
     }
 
-    fn check(&self, target: &LiveKeyVersion, now: Timestamp) -> Result<()> {
-        self.algorithm.check(target.0.material.key_type(), &self.digest)?;
-        target.0.check_usable_for(KeyOperation::Sign, now)
+    fn check(&self, version: &KeyVersion) -> Result<()> {
+        self.algorithm.check(version.material.key_type(), &self.digest)
     }
 
-    async fn execute(self, target: LiveKeyVersion, cx: &Cx) -> Result<Done<CryptoResult>> {
-        let (version, key_type) = (target.0.version, target.0.material.key_type());
-        let value = cx.token.sign(version, key_type, self.algorithm, self.digest).await?;
-        let version = Arc::clone(&target.0);
-        Ok(Done::reply(CryptoResult { version: target.0, algorithm: self.algorithm.as_str(), value })
-            .used(version))
+    async fn run(self, version: &KeyVersion, cx: &Cx) -> Result<Vec<u8>> {
+        let key_type = version.material.key_type();
+        cx.token.sign(version.version, key_type, self.algorithm, self.digest).await
     }
 }

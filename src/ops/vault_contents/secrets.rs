@@ -137,7 +137,6 @@ impl Operation for ChangeSecret {
         let set = self.add(value, &target.0);
         let name = NewSecretVersion::load(&set.secret, &cx.store)?;
         set.check(&name, cx.now)?;
-        let Done { reply, changes, used, open } = set.execute(name, cx).await?;
-        Ok(Done { reply: reply.bundle, changes, used, open })
+        Ok(set.execute(name, cx).await?.map(|reply| reply.bundle))
     }
 }

@@ -94,8 +94,7 @@ impl<O: ResourceOperation> Operation for ThroughControlPlane<O> {
     }
 
     async fn execute(self, target: AsResource<O::Target>, cx: &Cx) -> Result<Done<Self::Reply>> {
-        let Done { reply, changes, used, open } = self.operation.execute(target.0, cx).await?;
-        let reply = InVault { vault: Arc::clone(cx.vault()?), item: reply };
-        Ok(Done { reply, changes, used, open })
+        let vault = Arc::clone(cx.vault()?);
+        Ok(self.operation.execute(target.0, cx).await?.map(|item| InVault { vault, item }))
     }
 }

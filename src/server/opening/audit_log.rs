@@ -140,6 +140,7 @@ async fn record(
     at: Timestamp,
 ) -> anyhow::Result<()> {
     let body = audit::render_finding(event, at, signature, why)?;
-    let record = AuditRecord { at, container: None, event, meter: Meter::Free, version: None, body };
+    let record =
+        AuditRecord { at, container: None, event, meter: Meter::Free, count: 1, version: None, body };
     Ok(store.commit(Commit { record: Some(record), ..Commit::default() }).await?)
 }

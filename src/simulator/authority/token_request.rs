@@ -69,6 +69,7 @@ pub(super) async fn record(
         result,
         status: response.status().as_u16(),
         duration: started.elapsed(),
+        items: None,
     };
     match engine.record_event(entry, is_authenticated).await {
         Ok(()) => response,

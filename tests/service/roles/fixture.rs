@@ -50,6 +50,7 @@ pub(super) fn scope(operation: &str) -> &'static str {
         "CreateKey" => "/keys/new",
         "ImportKey" => "/keys/imported",
         "Encrypt" | "Decrypt" | "WrapKey" | "UnwrapKey" => "/keys/secret",
+        "BatchEncrypt" | "BatchDecrypt" | "BatchWrapKey" | "BatchUnwrapKey" => "/keys/secret",
         "GetDeletedKey" | "RecoverDeletedKey" | "PurgeDeletedKey" => "/keys/gone",
         "ListKeys" | "ListDeletedKeys" | "RestoreKey" | "WatchLifecycle" | "CreateRoleAssignment" => "/keys",
         "ListRoleDefinitions" | "GetRoleDefinition" | "PutRoleDefinition" | "DeleteRoleDefinition" => "/",

@@ -118,7 +118,18 @@ async fn duties_are_separated() {
     let server = Server::start();
     let channel = server.channel().await;
     let stage = Fixture::create(Client::new(channel.clone(), Some(&server.access_token("dev").await))).await;
-    let secrets = ["Sign", "Decrypt", "UnwrapKey", "GetKey", "CreateKey", "ImportKey", "DeleteKey"];
+    let secrets = [
+        "Sign",
+        "Decrypt",
+        "UnwrapKey",
+        "BatchSign",
+        "BatchDecrypt",
+        "BatchUnwrapKey",
+        "GetKey",
+        "CreateKey",
+        "ImportKey",
+        "DeleteKey",
+    ];
     let deleted = ["GetDeletedKey", "ListDeletedKeys", "RecoverDeletedKey", "PurgeDeletedKey"];
     let rights =
         ["PutRoleDefinition", "DeleteRoleDefinition", "CreateRoleAssignment", "DeleteRoleAssignment"];

@@ -15,8 +15,19 @@ use crate::rest::client::{Rest, RestResponse, base64url};
 use crate::support::Client;
 
 /// Operations that Azure's REST surface does not have.
-const GRPC_ONLY: [&str; 5] =
-    ["CheckAccess", "ActivateManagedHsm", "WatchLifecycle", "WatchBackupJob", "WatchRestoreJob"];
+const GRPC_ONLY: [&str; 11] = [
+    "CheckAccess",
+    "ActivateManagedHsm",
+    "WatchLifecycle",
+    "WatchBackupJob",
+    "WatchRestoreJob",
+    "BatchSign",
+    "BatchVerify",
+    "BatchEncrypt",
+    "BatchDecrypt",
+    "BatchWrapKey",
+    "BatchUnwrapKey",
+];
 
 const SETTING: &str = "/settings/AllowKeyManagementOperationsThroughARM";
 const DEFINITIONS: &str = "/providers/Microsoft.Authorization/roleDefinitions";

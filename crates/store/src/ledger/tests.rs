@@ -168,6 +168,7 @@ fn record(call: u64) -> AuditRecord {
         container: None,
         event: "Test",
         meter: Meter::Free,
+        count: 1,
         version: None,
         body: format!("{{\"operationName\":\"Test\",\"call\":{call}}}"),
     }

@@ -10,8 +10,9 @@ use super::super::endpoint::Endpoint;
 use super::keys::kid;
 use crate::model::{Error, Field, Result};
 use crate::ops::crypto::{
-    CryptoResult, Decrypt, Encrypt, Encrypted, GenerateRandomBytes, PlaintextResult, Sign, UnwrapKey,
-    Verified, Verify, WrapKey,
+    CryptoResult, Decrypt, DecryptInput, Encrypt, EncryptInput, Encrypted, GenerateRandomBytes,
+    PlaintextResult, Sign, SignInput, UnwrapInput, UnwrapKey, Verified, Verify, VerifyInput, WrapInput,
+    WrapKey,
 };
 
 /// The request body of all operations; each uses some of the members.
@@ -60,46 +61,50 @@ fn named_value(error: Error, field: Field) -> Error {
 
 pub(in super::super) fn sign(input: &RequestInput<'_>) -> Result<Sign> {
     let (key, request) = (input.version()?, input.body::<Request>()?);
-    Ok(Sign { key, algorithm: request.algorithm()?, digest: into_vec(request.value()?) })
+    let input = SignInput { algorithm: request.algorithm()?, digest: into_vec(request.value()?) };
+    Ok(Sign { key, input })
 }
 
 pub(in super::super) fn verify(input: &RequestInput<'_>) -> Result<Verify> {
     let (key, mut request) = (input.version()?, input.body::<Request>()?);
     let (algorithm, digest) = (request.algorithm()?, bytes(Field::Digest, request.digest.take())?);
-    Ok(Verify { key, algorithm, digest: into_vec(digest), signature: into_vec(request.value()?) })
+    let signature = into_vec(request.value()?);
+    Ok(Verify { key, input: VerifyInput { algorithm, digest: into_vec(digest), signature } })
 }
 
 pub(in super::super) fn encrypt(input: &RequestInput<'_>) -> Result<Encrypt> {
     let (key, mut request) = (input.version()?, input.body::<Request>()?);
-    Ok(Encrypt {
-        key,
+    let input = EncryptInput {
         algorithm: request.algorithm()?,
         iv: into_vec(bytes(Field::Iv, request.iv.take())?),
         additional: into_vec(bytes(Field::Aad, request.aad.take())?),
         plaintext: request.value()?,
-    })
+    };
+    Ok(Encrypt { key, input })
 }
 
 pub(in super::super) fn decrypt(input: &RequestInput<'_>) -> Result<Decrypt> {
     let (key, mut request) = (input.version()?, input.body::<Request>()?);
-    Ok(Decrypt {
-        key,
+    let input = DecryptInput {
         algorithm: request.algorithm()?,
         iv: into_vec(bytes(Field::Iv, request.iv.take())?),
         tag: into_vec(bytes(Field::Tag, request.tag.take())?),
         additional: into_vec(bytes(Field::Aad, request.aad.take())?),
         ciphertext: into_vec(request.value()?),
-    })
+    };
+    Ok(Decrypt { key, input })
 }
 
 pub(in super::super) fn wrap(input: &RequestInput<'_>) -> Result<WrapKey> {
     let (key, request) = (input.version()?, input.body::<Request>()?);
-    Ok(WrapKey { key, algorithm: request.algorithm()?, value: request.value()? })
+    let input = WrapInput { algorithm: request.algorithm()?, value: request.value()? };
+    Ok(WrapKey { key, input })
 }
 
 pub(in super::super) fn unwrap(input: &RequestInput<'_>) -> Result<UnwrapKey> {
     let (key, request) = (input.version()?, input.body::<Request>()?);
-    Ok(UnwrapKey { key, algorithm: request.algorithm()?, value: into_vec(request.value()?) })
+    let input = UnwrapInput { algorithm: request.algorithm()?, value: into_vec(request.value()?) };
+    Ok(UnwrapKey { key, input })
 }
 
 pub(in super::super) fn random(input: &RequestInput<'_>) -> Result<GenerateRandomBytes> {
@@ -144,7 +149,7 @@ pub(in super::super) fn outcome(endpoint: &Endpoint, outcome: CryptoResult) -> O
 }
 
 pub(in super::super) fn verified(endpoint: &Endpoint, verified: Verified) -> OperationResult<bool> {
-    OperationResult::new(verified.algorithm, kid(endpoint, &verified.version), verified.valid)
+    OperationResult::new(verified.algorithm, kid(endpoint, &verified.version), verified.value)
 }
 
 pub(in super::super) fn revealed(endpoint: &Endpoint, revealed: PlaintextResult) -> OperationResult<String> {
@@ -154,13 +159,13 @@ pub(in super::super) fn revealed(endpoint: &Endpoint, revealed: PlaintextResult)
 pub(in super::super) fn encrypted(endpoint: &Endpoint, encrypted: Encrypted) -> OperationResult<String> {
     let given = |bytes: &[u8]| (!bytes.is_empty()).then(|| base64url(bytes));
     OperationResult {
-        aad: given(&encrypted.additional),
-        iv: given(&encrypted.iv),
-        tag: given(&encrypted.tag),
+        aad: given(&encrypted.value.additional),
+        iv: given(&encrypted.value.iv),
+        tag: given(&encrypted.value.tag),
         ..OperationResult::new(
             encrypted.algorithm,
             kid(endpoint, &encrypted.version),
-            base64url(&encrypted.ciphertext),
+            base64url(&encrypted.value.ciphertext),
         )
     }
 }

@@ -165,12 +165,12 @@ pub(in super::super) fn revealed(endpoint: &Endpoint, revealed: PlaintextResult)
 }
 
 pub(in super::super) fn encrypted(endpoint: &Endpoint, encrypted: Encrypted) -> OperationResult<String> {
-    result(endpoint, &encrypted.version, base64url(&encrypted.ciphertext))
+    result(endpoint, &encrypted.version, base64url(&encrypted.value.ciphertext))
 }
 
 /// Source: `KeyVerifyResult` of the Key Vault REST specification, which has no `kid`.
 pub(in super::super) fn verified(_: &Endpoint, verified: Verified) -> OperationResult<bool> {
-    OperationResult { kid: None, value: verified.valid }
+    OperationResult { kid: None, value: verified.value }
 }
 
 /// A rotation policy. Its id is a URL.
