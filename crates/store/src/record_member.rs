@@ -8,12 +8,12 @@ use std::fmt::Write as _;
 use serde::{Deserialize, Serialize};
 
 use super::usage::{Counter, Usage, UsedVersion};
+use crate::model::Timestamp;
 use crate::model::audit_entry::Meter;
 use crate::model::billing::DaySet;
 use crate::model::container::ContainerId;
 use crate::model::key::{KeyType, KeyVersion};
 use crate::model::name::{KeyName, VersionId};
-use crate::model::Timestamp;
 
 /// Writes the member. `used` is a key version that was not used on this day before, with
 /// the number of the day.
@@ -99,7 +99,8 @@ impl Recorded {
             let days: DaySet = [day].into_iter().collect();
             usage.add_version(version, UsedVersion { container, key, key_type, days });
         }
-        *usage.calls.entry(Counter { container, event: event.into(), meter, hour }).or_default() += operations;
+        *usage.calls.entry(Counter { container, event: event.into(), meter, hour }).or_default() +=
+            operations;
     }
 }
 
@@ -111,6 +112,28 @@ impl Used {
             version: version.version,
             key_type: version.material.key_type(),
             day,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn member_is_counted_as_it_was_written() {
+        for operations in [1, 1_000] {
+            let container = Some("local".parse().unwrap());
+            let at = Timestamp::from_second(7_300).unwrap();
+            let counter = Counter::of(container, "KeySignBatch", Meter::Cryptographic, at);
+            let mut line = "{\"operationName\":\"KeySignBatch\"".to_owned();
+            write(&mut line, 7, (&counter, operations), None);
+            line.push('}');
+            let recorded = Recorded::parse(&line).unwrap();
+            assert_eq!(recorded.state(), 7);
+            let mut usage = Usage::default();
+            recorded.count(&mut usage);
+            assert_eq!(usage.calls.into_iter().collect::<Vec<_>>(), [(counter, operations)]);
         }
     }
 }

@@ -121,7 +121,7 @@ impl ProcessModule {
 
     /// Opens a token: starts its first worker process.
     pub(crate) fn open(&self, open: Open) -> Result<Arc<Workers>> {
-        let opened = self.start(&open).map_err(|failure| failure.error)?;
+        let opened = self.start(&open).map_err(|failure| *failure.error)?;
         let open_pin = open.pin.clone();
         let serial = opened.token.serial.clone();
         self.reject_if_open(&serial)?;
@@ -159,7 +159,7 @@ impl ProcessModule {
             }
             Response::NotOpened { error, pin_rejected } => {
                 connection.close();
-                Err(OpenFailure { error: error.into(), pin_rejected })
+                Err(OpenFailure { error: Box::new(error.into()), pin_rejected })
             }
             Response::Failed(error) => Err(Error::from(error).into()),
             _ => Err(unexpected().into()),

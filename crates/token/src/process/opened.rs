@@ -16,13 +16,13 @@ pub(crate) struct OpenedToken {
 
 /// Why a worker process could not open a token.
 pub(crate) struct OpenFailure {
-    pub(crate) error: Error,
+    pub(crate) error: Box<Error>,
     /// Whether the token rejected the PIN, which must not be tried again.
     pub(crate) pin_rejected: bool,
 }
 
 impl From<Error> for OpenFailure {
     fn from(error: Error) -> Self {
-        Self { error, pin_rejected: false }
+        Self { error: Box::new(error), pin_rejected: false }
     }
 }

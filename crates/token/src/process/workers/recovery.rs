@@ -133,7 +133,7 @@ impl Workers {
 
     /// A worker process could not be started: plans the next start, unless the PIN was rejected.
     fn start_failed(self: &Arc<Self>, slot: usize, failure: &OpenFailure) {
-        let text = match &failure.error {
+        let text = match &*failure.error {
             Error::TokenUnavailable { why } => why.clone(),
             Error::Internal(_) => "its worker processes cannot be started".to_owned(),
             error => error.to_string(),

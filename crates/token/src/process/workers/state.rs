@@ -56,6 +56,7 @@ pub(super) struct Slot {
 }
 
 /// A request that a worker process has.
+#[expect(clippy::large_enum_variant, reason = "nearly all requests are calls")]
 pub(super) enum InFlight {
     /// A call.
     Job(Job),
