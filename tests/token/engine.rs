@@ -114,7 +114,10 @@ impl Rig {
             if found.len() >= least {
                 return found;
             }
-            #[expect(clippy::disallowed_methods, reason = "calls that were cancelled are recorded in real time")]
+            #[expect(
+                clippy::disallowed_methods,
+                reason = "calls that were cancelled are recorded in real time"
+            )]
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
         panic!("expected {least} records of {event}: {}", read());

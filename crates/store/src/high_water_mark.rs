@@ -44,10 +44,7 @@ pub(super) async fn write(db: &mut SqliteConnection, kept: &GuardState) -> Resul
 
 /// Reads the mark. If there is none, as after an upgrade, the time of the newest audit record is used. `logged` is the time of
 /// the newest record that is in the log only.
-pub(super) async fn load(
-    db: &mut SqliteConnection,
-    logged: Option<Timestamp>,
-) -> Result<Option<GuardState>> {
+pub(super) async fn load(db: &mut SqliteConnection, logged: Option<Timestamp>) -> Result<Option<GuardState>> {
     let sql = "-- newest_record
         SELECT at FROM audit_outbox ORDER BY last_seq DESC LIMIT 1";
     let newest = sqlx::query(sql).fetch_optional(&mut *db).await.map_err(Error::internal)?;

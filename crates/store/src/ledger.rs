@@ -197,7 +197,8 @@ impl Ledger {
     /// Ends what an earlier failure has left: an ambiguous commit, an incomplete append, records that the log lacks.
     async fn recover(&mut self) -> Result<()> {
         self.resolve_ambiguous().await?;
-        self.complete_log().map_err(|error| Error::internal_caused_by("the audit log cannot be written", error))
+        self.complete_log()
+            .map_err(|error| Error::internal_caused_by("the audit log cannot be written", error))
     }
 
     /// Removes an incomplete append, and appends the records that only the database has.
@@ -219,8 +220,11 @@ impl Ledger {
     fn append(&mut self, calls: Vec<Call>) {
         let position = LedgerPosition { groups: self.database.groups, head: self.head.clone() };
         let mut group = Group::after(position);
-        let records: Vec<&AuditRecord> =
-            self.carried.iter().chain(calls.iter().filter_map(|(commit, _)| commit.record.as_ref())).collect();
+        let records: Vec<&AuditRecord> = self
+            .carried
+            .iter()
+            .chain(calls.iter().filter_map(|(commit, _)| commit.record.as_ref()))
+            .collect();
         group.record(&self.memory, &records);
         if let Some(records) = &group.records
             && let Err(error) = self.log.append(records)
@@ -229,9 +233,10 @@ impl Ledger {
             // The callers are answered when the log cannot contain their records any more.
             return match self.complete_log() {
                 Ok(()) => self.fail(&error, calls),
-                Err(second) => {
-                    self.fail(&format_args!("{error}; the incomplete records could not be removed: {second}"), calls)
-                }
+                Err(second) => self.fail(
+                    &format_args!("{error}; the incomplete records could not be removed: {second}"),
+                    calls,
+                ),
             };
         }
         self.unsaved.add(group.usage.clone());

@@ -17,9 +17,7 @@ use super::ledger::{GROUP, Ledger, Message};
 use super::memory::Memory;
 use super::record_log::RecordLog;
 use super::unsaved::Unsaved;
-use super::{
-    Inner, Options, Store, ambiguous_commit, event_log, high_water_mark, load, outbox, replay,
-};
+use super::{Inner, Options, Store, ambiguous_commit, event_log, high_water_mark, load, outbox, replay};
 use crate::model::local_rbac::RoleDefinition;
 use crate::model::{Error, Result};
 

@@ -8,12 +8,12 @@ use std::fmt::Write as _;
 use serde::{Deserialize, Serialize};
 
 use super::usage::{Counter, Usage, UsedVersion};
+use crate::model::Timestamp;
 use crate::model::audit_entry::Meter;
 use crate::model::billing::DaySet;
 use crate::model::container::ContainerId;
 use crate::model::key::{KeyType, KeyVersion};
 use crate::model::name::{KeyName, VersionId};
-use crate::model::Timestamp;
 
 /// Writes the member. `used` is a key version that was not used on this day before, with
 /// the number of the day.

@@ -18,11 +18,7 @@ pub(super) async fn add_usage(db: &mut SqliteConnection, usage: &Usage) -> Resul
 }
 
 /// Adds calls to a reading.
-async fn add_reading(
-    db: &mut SqliteConnection,
-    counter: &Counter,
-    calls: u64,
-) -> Result<(), sqlx::Error> {
+async fn add_reading(db: &mut SqliteConnection, counter: &Counter, calls: u64) -> Result<(), sqlx::Error> {
     let sql = "-- add_reading
         INSERT INTO readings (hsm, event, meter, hour, calls) VALUES ($1, $2, $3, $4, $5)
         ON CONFLICT (hsm, event, meter, hour) DO UPDATE SET calls = readings.calls + excluded.calls";

@@ -44,8 +44,7 @@ impl Rig {
         let directory = tempfile::tempdir().unwrap();
         let library = compile_fault_library(directory.path(), "crash_step.c");
         let step = directory.path().join("step");
-        let environment =
-            [("LD_PRELOAD", library.to_str().unwrap()), ("CRASH_STEP", step.to_str().unwrap())];
+        let environment = [("LD_PRELOAD", library.to_str().unwrap()), ("CRASH_STEP", step.to_str().unwrap())];
         let server = Server::start_with(&[], &environment);
         Self { server, step, _library: directory, answered: Vec::new(), calls: 0 }
     }

@@ -99,7 +99,10 @@ impl RecordLog for Log {
         if state.fault == Some(Fault::Full) {
             return Err(std::io::Error::other("no space"));
         }
-        for (step, line) in std::iter::once("append begins").chain(std::iter::repeat("a record is written")).zip(batch.lines.lines()) {
+        for (step, line) in std::iter::once("append begins")
+            .chain(std::iter::repeat("a record is written"))
+            .zip(batch.lines.lines())
+        {
             if let Some(hook) = &mut state.hook {
                 hook(step, &state.lines);
             }
@@ -293,7 +296,9 @@ async fn failed_append_fails_its_calls_and_leaves_no_record() {
         [(2, Fault::Full, false), (3, Fault::NotFlushed, false), (4, Fault::NotRemoved, true)]
     {
         site.log.fail(fault);
-        let Err(Error::Internal(why)) = store.commit(only_a_record(number)).await else { panic!("{fault:?}") };
+        let Err(Error::Internal(why)) = store.commit(only_a_record(number)).await else {
+            panic!("{fault:?}")
+        };
         assert_eq!(why.to_string().contains("unknown"), is_unknown, "{why}");
         let expected = if is_unknown { vec![1, number] } else { vec![1] };
         assert_eq!(site.exported().1, expected, "{fault:?}");

@@ -72,7 +72,11 @@ async fn every_step_of_a_group_can_be_the_last_before_a_crash() {
         let written = step != "append begins" || changes(answered + 1);
         assert_eq!(found, answered + u64::from(written), "{step}, {answered}");
         for number in 1..=9 {
-            assert_eq!(has(&store, number), changes(number) && number <= found, "{step}, {answered}: {number}");
+            assert_eq!(
+                has(&store, number),
+                changes(number) && number <= found,
+                "{step}, {answered}: {number}"
+            );
         }
         assert_eq!(counted(&store), found, "{step}, {answered}");
         store.commit(call(100)).await.unwrap();
@@ -105,7 +109,8 @@ async fn replays_only_what_follows_the_database() {
             let mut log = site.log.state();
             (log.appended, log.lines) = (lines.len(), lines);
         }
-        let copy = Site { dir: tempfile::tempdir().unwrap(), log: site.log.clone(), durability: site.durability };
+        let copy =
+            Site { dir: tempfile::tempdir().unwrap(), log: site.log.clone(), durability: site.durability };
         for file in std::fs::read_dir(site.dir.path()).unwrap() {
             let file = file.unwrap();
             std::fs::copy(file.path(), copy.dir.path().join(file.file_name())).unwrap();
