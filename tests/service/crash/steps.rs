@@ -88,9 +88,13 @@ impl Rig {
         key.tags.get("call").cloned().unwrap_or_default()
     }
 
-    /// Returns how often the log has the record of a call.
+    /// Returns how often the log says that a call has succeeded. A call that failed because it could not be recorded is recorded
+    /// as failed if the log works again by then.
     fn records_of(&self, id: Uuid) -> usize {
-        self.server.audit_where(0, |record| record["correlationId"] == id.to_string()).len()
+        let is_success = |record: &serde_json::Value| record["resultType"] == "Success";
+        self.server
+            .audit_where(0, |record| record["correlationId"] == id.to_string() && is_success(record))
+            .len()
     }
 
     /// Waits for the end of the process, and starts the server again.

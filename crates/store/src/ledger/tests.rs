@@ -45,6 +45,9 @@ enum Fault {
     NotRemoved,
 }
 
+/// Called with the name of a step, and the lines that are in the log.
+type StepHook = Box<dyn FnMut(&'static str, &[String]) + Send>;
+
 /// A log in memory. What a failed append has written stays until it is removed.
 #[derive(Clone, Default)]
 struct Log(Arc<Mutex<LogState>>);
@@ -56,7 +59,7 @@ struct LogState {
     appended: usize,
     fault: Option<Fault>,
     /// Called before and after records are written.
-    hook: Option<Box<dyn FnMut(&'static str, &[String]) + Send>>,
+    hook: Option<StepHook>,
 }
 
 impl Log {
