@@ -13,7 +13,7 @@ use crate::model::name::{KeyName, VersionId};
 use crate::model::{Error, Result, Timestamp};
 
 /// The dimensions by which calls are counted.
-#[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize, Debug)]
 pub(super) struct Counter {
     // The name in the stored form from before there were vaults.
     #[serde(rename = "hsm")]
