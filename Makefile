@@ -9,6 +9,8 @@ SHELL := bash
 ARGS ?=
 SEQUENCES ?= 5000
 KILLS ?= 200
+WORKER_KILLS ?= 1000
+WORKER_STARTS ?= 25
 KEYS ?= 5000
 FUZZ ?= 60
 SEED ?=
@@ -42,12 +44,14 @@ test: ## run all tests, or those that ARGS selects
 	@scripts/slowest-tests.sh
 
 # Takes too long for `test`, and is not part of continuous integration.
-soak: ## run the long tests: SEQUENCES=5000 of calls, KILLS=200, KEYS=5000 in a backup, FUZZ=60 seconds; SEED=... reproduces one
+soak: ## run the long tests: SEQUENCES=5000 of calls, KILLS=200, WORKER_KILLS=1000, KEYS=5000 in a backup, FUZZ=60 seconds; SEED=... reproduces one
 	@scripts/install-deps.sh soak
 	scripts/fuzz.sh $(FUZZ)
 	STRONGROOM_SOAK_SEQUENCES=$(SEQUENCES) STRONGROOM_SOAK_KILLS=$(KILLS) STRONGROOM_SOAK_KEYS=$(KEYS) \
 		$(if $(SEED),STRONGROOM_SOAK_SEED=$(SEED)) cargo nextest run --locked --profile soak --test service \
 		-E 'test(/^model::/) | test(=crash::acknowledged_changes_survive_any_crash) | test(/^long::many_keys/)' $(ARGS)
+	STRONGROOM_SOAK_WORKER_KILLS=$(WORKER_KILLS) STRONGROOM_SOAK_WORKER_STARTS=$(WORKER_STARTS) \
+		cargo nextest run --locked --profile soak --test token_processes -E 'test(/^workers::.*killed/)' $(ARGS)
 
 lint: ## check format, lints, dependencies and protocol
 	@scripts/install-deps.sh lint

@@ -52,7 +52,7 @@ pub(crate) struct Job {
 
 /// Measures an HSM with this many keys.
 pub(crate) async fn measure(program: &Path, keys: u32) -> anyhow::Result<Measurement> {
-    let simulator = Simulator::start(program)?;
+    let simulator = Simulator::start(program, &[])?;
     let connection = simulator.authorize("data", simulator.connect().await?);
     let mut jobs = Jobs { client: BackupServiceClient::new(connection.clone()), simulator: &simulator };
     // The backup of the HSM without keys: restoring it is the fastest way to destroy all keys.

@@ -24,11 +24,13 @@ pub(crate) struct Simulator {
 }
 
 impl Simulator {
-    /// Starts a simulator with default settings, except for its directory and port, and requests access tokens.
-    pub(crate) fn start(program: &Path) -> anyhow::Result<Self> {
+    /// Starts a simulator with these settings, as environment variables, and default ones, except for its directory and port.
+    /// Requests access tokens.
+    pub(crate) fn start(program: &Path, settings: &[(&str, &str)]) -> anyhow::Result<Self> {
         let directory = tempfile::tempdir()?;
         let log = directory.path().join("log");
         let mut child = command(program, directory.path())
+            .envs(settings.iter().copied())
             .args(["serve", "--dev", "--listen", "127.0.0.1:0"])
             .stdout(Stdio::piped())
             .stderr(std::fs::File::create(&log)?)

@@ -41,6 +41,9 @@ struct Arguments {
     /// Duration of the measurement of a cell in each round, in milliseconds
     #[arg(long, default_value_t = 1_000)]
     milliseconds: u64,
+    /// Where the service runs calls to its token: "process" or "threads" [default: that of the service]
+    #[arg(long)]
+    isolation: Option<String>,
     /// Measure only this operation
     #[arg(long)]
     only: Option<Work>,
@@ -76,7 +79,7 @@ async fn measure(arguments: &Arguments) -> anyhow::Result<()> {
     let started = Instant::now();
     let time = Duration::from_millis(arguments.milliseconds);
     let mut raw = Raw::start()?;
-    let service = Service::start(&arguments.program, arguments.connections).await?;
+    let service = Service::start(arguments).await?;
     table::head(&raw.description, arguments)?;
 
     let works = Work::ALL.iter().filter(|work| arguments.only.is_none_or(|only| only == **work));
@@ -102,7 +105,7 @@ async fn measure(arguments: &Arguments) -> anyhow::Result<()> {
             }
         }
     }
-    table::print(&lines, started.elapsed())
+    table::print(&lines, &service.describe(), started.elapsed())
 }
 
 /// The duration of the calls before a cell is measured.

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 pub(crate) struct Sample {
     /// Completed calls per second.
     pub(crate) rate: f64,
-    /// Processor time per call of all threads of the called process, in microseconds; `None` if the system does not
+    /// Processor time per call of the called process and its children, in microseconds; `None` if the system does not
     /// report it.
     pub(crate) processor: Option<f64>,
     /// The median latency, in microseconds.
@@ -74,8 +74,22 @@ impl Meter {
     }
 }
 
-/// The user and system time of a process. Supported on Linux only.
+/// The user and system time of a process and its children, the worker processes of a service. Supported on Linux only.
 fn spent(process: u32) -> Option<Duration> {
+    children(process).into_iter().filter_map(spent_by).fold(spent_by(process), |sum, more| Some(sum? + more))
+}
+
+/// The children of a process that run.
+pub(crate) fn children(process: u32) -> Vec<u32> {
+    let threads = std::fs::read_dir(format!("/proc/{process}/task")).into_iter().flatten().flatten();
+    let lists = threads.filter_map(|thread| std::fs::read_to_string(thread.path().join("children")).ok());
+    let parse =
+        |list: String| list.split_ascii_whitespace().filter_map(|id| id.parse().ok()).collect::<Vec<_>>();
+    lists.flat_map(parse).collect()
+}
+
+/// The user and system time of one process.
+fn spent_by(process: u32) -> Option<Duration> {
     // proc(5): utime and stime are the 12th and 13th fields after the name, in ticks of a hundredth of a second.
     let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
     let (_, fields) = stat.rsplit_once(')')?;

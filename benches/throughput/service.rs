@@ -1,6 +1,5 @@
 //! The measured service: a simulator, called over TLS.
 
-use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
@@ -13,8 +12,9 @@ use tonic::transport::Channel;
 use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_client::HealthClient;
 
+use crate::Arguments;
 use crate::WARM_UP;
-use crate::measure::{Meter, Sample};
+use crate::measure::{Meter, Sample, children};
 use crate::simulator::{Authorized, Simulator};
 use crate::work::{BATCH, DIGEST, IN_FLIGHT, PLAINTEXT, SECRET, Work};
 
@@ -27,16 +27,25 @@ pub(crate) struct Service {
 
 impl Service {
     /// Starts a simulator with default settings, except for its directory and port, and creates the keys.
-    pub(crate) async fn start(program: &Path, connections: usize) -> anyhow::Result<Self> {
-        let simulator = Simulator::start(program)?;
+    pub(crate) async fn start(arguments: &Arguments) -> anyhow::Result<Self> {
+        let isolation = arguments.isolation.as_deref().map(|value| ("STRONGROOM_TOKEN__ISOLATION", value));
+        let simulator = Simulator::start(&arguments.program, isolation.as_slice())?;
         let mut clients = Vec::new();
-        for _ in 0..connections.max(1) {
+        for _ in 0..arguments.connections.max(1) {
             clients.push(Client::connect(&simulator).await?);
         }
         if let Some(client) = clients.first() {
             client.clone().create_objects().await?;
         }
         Ok(Self { simulator, clients })
+    }
+
+    /// Where calls to the token have run.
+    pub(crate) fn describe(&self) -> String {
+        match children(self.simulator.process()).len() {
+            0 => "the service has run calls to the token in threads".to_owned(),
+            count => format!("the service has {count} worker processes, of all its tokens"),
+        }
     }
 
     /// Measures one cell.

@@ -16,7 +16,7 @@ pub(crate) fn head(module: &str, arguments: &Arguments) -> anyhow::Result<()> {
 }
 
 /// Prints the measurements.
-pub(crate) fn print(lines: &[Line], took: Duration) -> anyhow::Result<()> {
+pub(crate) fn print(lines: &[Line], workers: &str, took: Duration) -> anyhow::Result<()> {
     let mut out = std::io::stdout().lock();
     writeln!(
         out,
@@ -51,7 +51,7 @@ pub(crate) fn print(lines: &[Line], took: Duration) -> anyhow::Result<()> {
         )?;
     }
     writeln!(out, "\ncpu, copy, added, p50 and p99 in microseconds; see docs/performance.md")?;
-    writeln!(out, "measured in {} s", took.as_secs())?;
+    writeln!(out, "{workers}; measured in {} s", took.as_secs())?;
     Ok(out.flush()?)
 }
 
