@@ -3,7 +3,7 @@
 //! Each item has a result of its own. What concerns the key fails the call: its state, its permitted operations, and
 //! the limits of a batch.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, LazyLock, OnceLock};
 use std::time::{Duration, Instant};
 
 use futures_util::{StreamExt as _, stream};
@@ -106,8 +106,10 @@ impl<I: Input> Operation for Batch<I> {
 
 /// Returns the number of items of one batch that may be in the token at the same time.
 fn parallelism() -> usize {
-    let processors = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
-    processors.saturating_mul(2).clamp(IN_TOKEN.0, IN_TOKEN.1)
+    // Finding the number of processors reads files.
+    static PROCESSORS: LazyLock<usize> =
+        LazyLock::new(|| std::thread::available_parallelism().map_or(2, std::num::NonZero::get));
+    PROCESSORS.saturating_mul(2).clamp(IN_TOKEN.0, IN_TOKEN.1)
 }
 
 /// The family of AES modes to which the first item that is valid for it binds the version, if the use binds it.

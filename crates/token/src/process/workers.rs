@@ -48,6 +48,8 @@ pub(crate) struct Workers {
     keys: RwLock<HashSet<VersionId>>,
     fast: Queue,
     slow: Queue,
+    /// The maximum number of processes. Kept, because finding the number of processors reads files.
+    most: usize,
     state: Mutex<State>,
     /// Signals that a call has ended, or a worker.
     progress: Notify,
@@ -82,6 +84,7 @@ impl Workers {
             keys: RwLock::new(keys.into_iter().collect()),
             fast: Queue::new(profile.queue),
             slow: Queue::new(profile.slow_queue),
+            most: profile.processes(),
             state: Mutex::new(State::new(profile.process_workers() + 1)),
             starter,
             progress: Notify::new(),
@@ -201,8 +204,7 @@ impl Workers {
                 job.passage = Some(passage);
                 state.assign(0, job, &mut touched);
             }
-            let most = self.starter.profile.processes();
-            if self.fast.len() > 0 && state.can_start(most) { state.begin_start() } else { None }
+            if self.fast.len() > 0 && state.can_start(self.most) { state.begin_start() } else { None }
         };
         for link in touched {
             link.flush();
