@@ -2,7 +2,7 @@
 //!
 //! Each test needs its own process (cargo-nextest), since a PKCS#11 module is loaded once per process.
 
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test ends where it goes wrong")]
+#![expect(clippy::unwrap_used, reason = "a test ends where it goes wrong")]
 
 mod batch;
 mod cipher;

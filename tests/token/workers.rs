@@ -72,6 +72,8 @@ async fn sign_until(stop: Arc<AtomicBool>, token: Token, public: PublicMaterial,
             }
             Err(Error::TokenUnavailable { .. }) => {
                 told.refused.fetch_add(1, Ordering::Relaxed);
+                // A refusal does not wait: the tasks that restart workers need a turn.
+                pause(Duration::from_millis(1)).await;
             }
             Err(error) => panic!("{error}"),
         }
