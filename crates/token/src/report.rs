@@ -17,7 +17,7 @@ pub struct Report {
     pub token: TokenInfo,
     /// Its measured capabilities.
     pub capabilities: Capabilities,
-    /// Whether the token has the sentinel object that [`Module::open`] creates.
+    /// Whether the token has the sentinel object that [`Module::open`](super::Module::open) creates.
     pub opened_before: bool,
     /// The number of keys in the token, without those of the security domain.
     pub keys: usize,
