@@ -27,7 +27,7 @@ pub struct TokenArgs {
 enum TokenCommand {
     /// Have the service that uses this data directory read its PIN again, log in again and load its PKCS#11 module anew
     ///
-    /// Use it after a rejected PIN is corrected, or the module is upgraded. Calls in progress are completed. The same as SIGHUP.
+    /// Use it after a rejected PIN is corrected, or the module is upgraded. Calls in progress are completed. The same as SIGUSR1.
     Retry,
 }
 
@@ -59,7 +59,7 @@ fn retry(context: &Context) -> Outcome {
         return Err(Failure::problem(format!("no service uses {}", directory.display()))
             .hint("name its data directory with --data-dir"));
     };
-    kill_process(process, Signal::HUP)
+    kill_process(process, Signal::USR1)
         .map_err(|error| Failure::file(format!("process {}", process.as_raw_nonzero()), &error.into()))?;
     let printed = serde_json::json!({"process": process.as_raw_nonzero()});
     context.output.print_value(&printed, "the service renews its tokens; see its log")

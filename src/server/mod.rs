@@ -50,12 +50,12 @@ const HEALTH_CHECK_INTERVAL: Duration = Duration::from_secs(5);
 pub(crate) struct Server {
     terminate: Signal,
     interrupt: Signal,
-    hangup: Signal,
+    renewal: Signal,
     listeners: Listeners,
 }
 
 impl Server {
-    /// Binds the configured address. From now on, SIGTERM and SIGINT stop the server instead of killing the process, and SIGHUP renews
+    /// Binds the configured address. From now on, SIGTERM and SIGINT stop the server instead of killing the process, and SIGUSR1 renews
     /// its tokens.
     ///
     /// # Errors
@@ -64,7 +64,7 @@ impl Server {
         Ok(Self {
             terminate: signal(SignalKind::terminate()).context("waiting for SIGTERM")?,
             interrupt: signal(SignalKind::interrupt()).context("waiting for SIGINT")?,
-            hangup: signal(SignalKind::hangup()).context("waiting for SIGHUP")?,
+            renewal: signal(SignalKind::user_defined1()).context("waiting for SIGUSR1")?,
             listeners: connections::bind(config.server.listen).await?,
         })
     }
@@ -84,7 +84,7 @@ impl Server {
         service: Service,
         announce: impl FnOnce() -> anyhow::Result<()>,
     ) -> anyhow::Result<ExitCode> {
-        let Self { mut terminate, mut interrupt, hangup, listeners } = self;
+        let Self { mut terminate, mut interrupt, renewal, listeners } = self;
         let swept = service.engine.sweep().await;
         if swept.concluded > 0 {
             tracing::info!(
@@ -112,7 +112,7 @@ impl Server {
             tokio::spawn(audit_maintenance::maintain(service.engine.clone(), config.audit.clone()));
         let time = tokio::spawn(monitor_clock(service.engine.clone()));
         let renewal =
-            tokio::spawn(token_renewal::renew_on(hangup, service.engine.clone(), config.token.pin.clone()));
+            tokio::spawn(token_renewal::renew_on(renewal, service.engine.clone(), config.token.pin.clone()));
         announce()?;
         let alive = service_manager::ready();
 

@@ -1,4 +1,4 @@
-//! Renews the tokens on SIGHUP: reads the PIN again, and has worker processes replaced.
+//! Renews the tokens on SIGUSR1: reads the PIN again, and has worker processes replaced.
 
 use tokio::signal::unix::Signal;
 
@@ -6,8 +6,8 @@ use crate::config::PinSource;
 use crate::engine::Engine;
 
 /// Renews the tokens each time the signal arrives. The PIN is read again if the configuration has a source for it.
-pub(super) async fn renew_on(mut hangup: Signal, engine: Engine, source: PinSource) {
-    while hangup.recv().await.is_some() {
+pub(super) async fn renew_on(mut renewal: Signal, engine: Engine, source: PinSource) {
+    while renewal.recv().await.is_some() {
         let pin = if source == PinSource::default() {
             None
         } else {
@@ -21,7 +21,7 @@ pub(super) async fn renew_on(mut hangup: Signal, engine: Engine, source: PinSour
                 Err(_) => None,
             }
         };
-        tracing::info!("SIGHUP: renewing the tokens");
+        tracing::info!("SIGUSR1: renewing the tokens");
         engine.renew_tokens(pin).await;
     }
 }
