@@ -15,10 +15,11 @@ pub(super) async fn renew_on(mut renewal: Signal, engine: Engine, source: PinSou
             match tokio::task::spawn_blocking(move || source.read()).await {
                 Ok(Ok(pin)) => Some(pin),
                 Ok(Err(error)) => {
-                    tracing::error!(%error, "the PIN of the tokens cannot be read; the earlier one is used");
-                    None
+                    // The earlier PIN may have been rejected, and must not be tried again.
+                    tracing::error!(%error, "the PIN of the tokens cannot be read; they are not renewed");
+                    continue;
                 }
-                Err(_) => None,
+                Err(_) => continue,
             }
         };
         tracing::info!("SIGUSR1: renewing the tokens");

@@ -132,7 +132,7 @@ impl ProcessModule {
                     (open.select.clone(), pin.clone(), Some(capabilities.clone()));
                 module.start(&Open { select, pin, expect_sentinel: true, capabilities })
             }),
-            pin: Mutex::new(open_pin),
+            pin: Mutex::new(Some(open_pin)),
             gate: Arc::clone(&self.0.gate),
             profile: self.profile().clone(),
         };

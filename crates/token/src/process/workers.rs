@@ -34,7 +34,8 @@ type Start = Box<dyn Fn(&SecretString, &Capabilities) -> Result<OpenedToken, Ope
 /// What starts the worker processes of a token, and how many.
 pub(crate) struct Starter {
     pub(crate) start: Start,
-    pub(crate) pin: Mutex<SecretString>,
+    /// The PIN; `None` once the token has rejected it, so that no worker tries it again.
+    pub(crate) pin: Mutex<Option<SecretString>>,
     pub(crate) gate: Arc<Gate>,
     pub(crate) profile: Profile,
 }

@@ -89,8 +89,14 @@ impl Workers {
     /// Replaces all workers, once they have answered their calls, with processes that load the module anew, and logs in with `pin`
     /// if it is given, even if the token has rejected a PIN.
     pub(crate) fn renew(self: &Arc<Self>, pin: Option<SecretString>) {
+        let workers = Arc::clone(self);
+        // A start in progress holds the PIN.
+        self.runtime.spawn_blocking(move || workers.renew_when_started(pin));
+    }
+
+    fn renew_when_started(self: &Arc<Self>, pin: Option<SecretString>) {
         if let Some(pin) = pin {
-            *self.starter.pin.lock().unwrap_or_else(PoisonError::into_inner) = pin;
+            *self.starter.pin.lock().unwrap_or_else(PoisonError::into_inner) = Some(pin);
         }
         let (idle, startable) = {
             let mut state = self.lock();
@@ -116,8 +122,14 @@ impl Workers {
             }
             let starting = Arc::clone(&workers);
             let started = runtime.spawn_blocking(move || {
-                let pin = starting.starter.pin.lock().unwrap_or_else(PoisonError::into_inner).clone();
-                (starting.starter.start)(&pin, &starting.capabilities)
+                // Locked during the start: a PIN that the token rejects is not tried by the next worker.
+                let mut known = starting.starter.pin.lock().unwrap_or_else(PoisonError::into_inner);
+                let Some(pin) = known.clone() else { return Err(pin_rejected_before()) };
+                let started = (starting.starter.start)(&pin, &starting.capabilities);
+                if started.as_ref().is_err_and(|failure| failure.pin_rejected) {
+                    *known = None;
+                }
+                started
             });
             let opened = match started.await {
                 Ok(Ok(opened)) => Link::new(opened.connection).map_err(|error| Error::internal(error).into()),
@@ -218,6 +230,13 @@ impl Workers {
             let _ = workers.runtime.spawn_blocking(move || link.kill()).await;
         });
     }
+}
+
+/// Why a worker is not started: the token has rejected the PIN of another one.
+fn pin_rejected_before() -> OpenFailure {
+    let error =
+        Error::TokenUnavailable { why: "the PIN was rejected before, and is not tried again".to_owned() };
+    OpenFailure { error: Box::new(error), pin_rejected: true }
 }
 
 /// The delay before the start after this number of failures in a row.
