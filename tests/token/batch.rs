@@ -94,7 +94,8 @@ async fn item_that_times_out_fails_the_remaining_ones_at_once() {
     let started = std::time::Instant::now();
     let results = sign(&rig, 1000).await;
     assert!(started.elapsed() < Duration::from_secs(3), "{:?}", started.elapsed());
-    assert!(results.iter().take(20).all(Result::is_ok));
+    // The items of one call to the token share its deadline: 16, if they are short.
+    assert!(results.iter().take(16).all(Result::is_ok));
     assert!(matches!(results[20], Err(Error::TokenTimeout { .. })), "{:?}", results[20]);
     let unavailable = |result: &Result<_>| matches!(result, Err(Error::TokenUnavailable { .. }));
     assert!(results.iter().skip(100).all(unavailable));

@@ -14,6 +14,7 @@ use sqlx::{Connection as _, SqliteConnection};
 use tokio::sync::{mpsc, oneshot};
 
 use super::ambiguous_commit::{self, CommitFailure, DatabasePath, LedgerPosition};
+use super::answers::Answers;
 use super::chain::ChainHead;
 use super::commit::{AuditRecord, Commit};
 use super::event_log;
@@ -97,6 +98,10 @@ pub(super) struct Ledger {
     pub(super) carried: Vec<AuditRecord>,
     /// The last written high-water mark of the clock.
     pub(super) high_water_mark: Option<GuardState>,
+    /// The number of messages of the group before.
+    pub(super) last_group: usize,
+    /// Answers the callers of durable groups.
+    pub(super) answers: Answers<Result<()>>,
 }
 
 impl Ledger {
@@ -117,7 +122,12 @@ impl Ledger {
             if messages.iter().all(is_unattended) && !messages.is_empty() {
                 pause(GATHER).await;
                 gather(&mut queue, &mut messages);
+            } else if self.last_group > 1 {
+                // Calls run at the same time: threads that are about to commit do so first, and join the group.
+                std::thread::yield_now();
+                gather(&mut queue, &mut messages);
             }
+            self.last_group = messages.len();
             self.process(&mut messages, &mut closing).await;
         }
         queue.close();
@@ -318,16 +328,17 @@ impl Ledger {
         }
         self.memory.apply(group.changes);
         self.memory.usage().add(group.usage);
+        let mut answers = Vec::with_capacity(calls.len());
         for ((_, reply), result) in calls.into_iter().zip(results) {
             match (reply, result) {
-                // Sending fails only if the caller was dropped.
-                (Some(reply), result) => drop(reply.send(result)),
+                (Some(reply), result) => answers.push((reply, result)),
                 (None, Ok(())) => {}
                 (None, Err(error)) => {
                     tracing::error!(error = %error.with_causes(), "an audit record was rejected")
                 }
             }
         }
+        self.answers.send(answers);
     }
 
     /// Fails the calls of a group that was not written.

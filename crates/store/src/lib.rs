@@ -10,6 +10,7 @@
 //! of [`Store::open`] holds a lock file.
 
 mod ambiguous_commit;
+mod answers;
 mod arm_roles;
 mod audit_keys;
 mod case_insensitive;

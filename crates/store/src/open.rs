@@ -12,6 +12,7 @@ use sqlx::sqlite::SqliteConnection;
 use tokio::runtime;
 use tokio::sync::mpsc;
 
+use super::answers::Answers;
 use super::connection::{connect, unusable};
 use super::ledger::{GROUP, Ledger, Message};
 use super::memory::Memory;
@@ -76,6 +77,8 @@ impl Store {
             ambiguous: None,
             carried: Vec::new(),
             high_water_mark,
+            last_group: 0,
+            answers: Answers::new().map_err(Error::internal)?,
         };
         start(ledger, messages)?;
         let durability = options.durability;

@@ -10,13 +10,17 @@ use cryptoki::error::RvError;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-use super::error::Failure;
+use super::error::{Attempt, Failure};
 use super::wire;
-use crate::model::algorithm::{AesMode, Cipher, SignatureAlgorithm};
+use crate::model::algorithm::{AesMode, Cipher, Signature, SignatureAlgorithm};
 use crate::model::import::ImportMaterial;
-use crate::model::key::{KeySpec, KeyType, PublicMaterial};
+use crate::model::key::{Curve, KeySpec, KeyType, PublicMaterial};
 use crate::model::name::VersionId;
 use crate::model::wrapped_key::{BackupPolicy, WrappedKey};
+use crate::model::{Error, Result};
+
+/// The maximum number of bytes that a short call encrypts or decrypts.
+const SHORT: usize = 4096;
 
 /// An operation for the workers of a token.
 #[derive(Serialize, Deserialize)]
@@ -108,6 +112,8 @@ pub enum Call {
         #[serde(with = "wire::secret")]
         key: Zeroizing<Vec<u8>>,
     },
+    /// Runs uses of keys one after the other, each with an answer of its own. Shared, so that the caller can submit them again.
+    Many(#[serde(with = "wire::shared")] Arc<[Self]>),
     /// Reads the public half of an RSA key.
     RsaPublicKey {
         /// The key.
@@ -200,6 +206,7 @@ impl Call {
             Self::Holds { .. } => "holds",
             Self::Import { .. } => "import",
             Self::ImportWrappingKey { .. } => "import a wrapping key",
+            Self::Many(_) => "many",
             Self::RsaPublicKey { .. } => "read an RSA public key",
             Self::Random { .. } => "random",
             Self::Sign { .. } => "sign",
@@ -229,6 +236,7 @@ impl Call {
             Self::Destroy { .. }
             | Self::Health
             | Self::Holds { .. }
+            | Self::Many(_)
             | Self::Random { .. }
             | Self::Wrappable { .. } => None,
         }
@@ -250,6 +258,21 @@ impl Call {
         )
     }
 
+    /// Whether a software token computes the call within about a tenth of a millisecond, from a key in memory.
+    pub fn is_short(&self) -> bool {
+        match self {
+            Self::Sign { algorithm, .. } => {
+                matches!(algorithm.primitive(), Signature::Ecdsa(Curve::P256) | Signature::Hmac(_))
+            }
+            Self::Encrypt { aad, plaintext, .. } => plaintext.len() + aad.len() <= SHORT,
+            Self::Decrypt { cipher: Cipher::Aes(..), ciphertext, aad, .. } => {
+                ciphertext.len() + aad.len() <= SHORT
+            }
+            Self::Unwrap { .. } | Self::Wrap { .. } => true,
+            _ => false,
+        }
+    }
+
     /// Whether the call creates objects, so that a repetition must first destroy what an earlier attempt left.
     pub(super) const fn creates(&self) -> bool {
         matches!(
@@ -269,7 +292,7 @@ impl Call {
             Self::Destroy { .. } => Function::DestroyObject,
             Self::Encrypt { .. } | Self::Wrap { .. } => Function::Encrypt,
             Self::Generate { .. } => Function::GenerateKeyPair,
-            Self::Health => Function::GetTokenInfo,
+            Self::Health | Self::Many(_) => Function::GetTokenInfo,
             Self::GenerateSealingKey { .. } => Function::GenerateKey,
             Self::Holds { .. } | Self::Wrappable { .. } => Function::FindObjects,
             Self::Import { .. } | Self::ImportWrappingKey { .. } => Function::CreateObject,
@@ -293,14 +316,63 @@ impl fmt::Debug for Call {
 
 /// The result of a [`Call`].
 #[derive(Debug, Serialize, Deserialize)]
-pub(super) enum Answer {
+pub enum Answer {
+    /// The call has no other result.
     Done,
+    /// A signature, a wrapped key, or random bytes.
     Bytes(#[serde(with = "serde_bytes")] Vec<u8>),
+    /// Whether the token holds each of the keys.
     Held(Vec<bool>),
+    /// The answers of [`Call::Many`].
+    Many(#[serde(with = "wire::results")] Vec<Result<Self>>),
+    /// The public half of a key.
     Public(#[serde(with = "wire::json")] PublicMaterial),
+    /// The result of an encryption.
     Sealed(Sealed),
+    /// A decrypted or unwrapped secret.
     Secret(#[serde(with = "wire::secret")] Zeroizing<Vec<u8>>),
+    /// The objects of a key in wrapped form.
     Wrapped(#[serde(with = "wire::json")] WrappedKey),
+}
+
+impl Answer {
+    /// The bytes of a signature or a wrapped key.
+    ///
+    /// # Errors
+    /// `Internal` if the call has another result.
+    pub fn into_bytes(self) -> Result<Vec<u8>> {
+        match self {
+            Self::Bytes(bytes) => Ok(bytes),
+            _ => Err(wrong_kind()),
+        }
+    }
+
+    /// The result of an encryption.
+    ///
+    /// # Errors
+    /// `Internal` if the call has another result.
+    pub fn into_sealed(self) -> Result<Sealed> {
+        match self {
+            Self::Sealed(sealed) => Ok(sealed),
+            _ => Err(wrong_kind()),
+        }
+    }
+
+    /// The decrypted or unwrapped secret.
+    ///
+    /// # Errors
+    /// `Internal` if the call has another result.
+    pub fn into_secret(self) -> Result<Zeroizing<Vec<u8>>> {
+        match self {
+            Self::Secret(secret) => Ok(secret),
+            _ => Err(wrong_kind()),
+        }
+    }
+}
+
+/// The error for an answer of another kind than that of the call.
+pub(super) fn wrong_kind() -> Error {
+    Error::internal("the token returned the wrong kind of answer")
 }
 
 /// The result of an encryption.
@@ -342,7 +414,7 @@ pub enum Fault {
 
 impl Fault {
     /// Sleeps for the delay, or returns the failure that the return code causes.
-    pub(super) fn apply(self, call: &Call) -> Result<(), Failure> {
+    pub(super) fn apply(self, call: &Call) -> Attempt<()> {
         let code = match self {
             Self::Delay(time) => {
                 #[expect(

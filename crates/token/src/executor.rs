@@ -32,6 +32,27 @@ impl Executor {
     ///
     /// `again` means that an earlier attempt failed, so that objects under the identifier of a new key are its remains.
     pub(super) fn run(&mut self, call: &Call, again: bool) -> Result<Answer> {
+        match call {
+            Call::Many(calls) => Ok(Answer::Many(self.run_many(calls, again))),
+            call => self.run_one(call, again),
+        }
+    }
+
+    /// Runs calls one after the other. The recovery of an unavailable token takes long and is tried only once.
+    fn run_many(&mut self, calls: &[Call], again: bool) -> Vec<Result<Answer>> {
+        let mut unavailable = None;
+        let mut run = |call| match &unavailable {
+            Some(error) => Err(Error::clone(error)),
+            None => {
+                let result = self.run_one(call, again);
+                unavailable = result.as_ref().err().filter(|error| is_unavailable(error)).cloned();
+                result
+            }
+        };
+        calls.iter().map(&mut run).collect()
+    }
+
+    fn run_one(&mut self, call: &Call, again: bool) -> Result<Answer> {
         catch_unwind(AssertUnwindSafe(|| self.answer(call, again))).unwrap_or_else(|_| {
             self.session = None;
             tracing::error!(token = %self.device.info.serial, ?call, "a call to the token panicked");
@@ -138,6 +159,7 @@ impl Executor {
                 domain_keys::import_wrapping_key(&device, session, *object, key, again)?;
                 Answer::Done
             }
+            Call::Many(_) => return Err(Error::internal("calls are nested").into()),
             Call::RsaPublicKey { object } => {
                 Answer::Public(create::rsa_public_key(&device, session, *object)?)
             }
@@ -167,4 +189,8 @@ impl Executor {
             None => Ok(self.session.insert(self.device.session()?)),
         }
     }
+}
+
+fn is_unavailable(error: &Error) -> bool {
+    matches!(error, Error::TokenUnavailable { .. })
 }

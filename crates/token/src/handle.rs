@@ -10,19 +10,19 @@ use std::time::Duration;
 use secrecy::SecretString;
 use zeroize::Zeroizing;
 
-use super::call::{Answer, Call, Sealed};
+use super::call::{Answer, Call, Sealed, wrong_kind};
 use super::capabilities::Capabilities;
 use super::device::Device;
 use super::process::Workers;
 use super::queue::Caller;
 use super::threads::Threads;
 use super::token_info::TokenInfo;
+use crate::model::Result;
 use crate::model::algorithm::{AesMode, Cipher, SignatureAlgorithm};
 use crate::model::import::ImportMaterial;
 use crate::model::key::{KeySpec, KeyType, PublicMaterial};
 use crate::model::name::VersionId;
 use crate::model::wrapped_key::{BackupPolicy, WrappedKey};
-use crate::model::{Error, Result};
 
 /// A handle to an open token. Cheap to clone; all clones refer to the same token.
 #[derive(Clone)]
@@ -49,9 +49,9 @@ macro_rules! calls {
             $(
                 $(#[$doc])*
                 pub async fn $name(&self, $($argument: $type),*) -> Result<$result> {
-                    match self.submit($call).await? {
+                    match self.run($call).await? {
                         $answer => Ok($value),
-                        _ => Err(Error::internal("the token returned the wrong kind of answer")),
+                        _ => Err(wrong_kind()),
                     }
                 }
             )+
@@ -277,7 +277,24 @@ impl Token {
         }
     }
 
-    async fn submit(&self, call: Call) -> Result<Answer> {
+    /// Runs uses of keys one after the other on one worker, as one call that waits in the queue and has one deadline. Returns the
+    /// answer of each.
+    ///
+    /// # Errors
+    /// As [`Self::run`]; the error of a call is its answer.
+    pub async fn run_all(&self, calls: Arc<[Call]>) -> Result<Vec<Result<Answer>>> {
+        match self.run(Call::Many(calls)).await? {
+            Answer::Many(answers) => Ok(answers),
+            _ => Err(wrong_kind()),
+        }
+    }
+
+    /// Runs a call.
+    ///
+    /// # Errors
+    /// `TokenBusy` if too many calls wait; `TokenTimeout` if there is no answer in time; `TokenUnavailable` while no worker runs;
+    /// the error of the call.
+    pub async fn run(&self, call: Call) -> Result<Answer> {
         match &self.workers {
             WorkersKind::Threads(threads) => threads.run(call, self.caller).await,
             WorkersKind::Processes(workers) => workers.run(call, self.caller).await,

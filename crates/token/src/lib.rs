@@ -20,6 +20,7 @@ mod handle;
 mod handles;
 mod hmac_companion;
 mod import;
+mod inline;
 mod key_backup;
 mod key_wrap;
 mod known_keys;
@@ -54,7 +55,7 @@ mod worker_process;
 use strongroom_environment::config;
 use strongroom_model as model;
 
-pub use call::{Call, Fault, FaultHook, Sealed};
+pub use call::{Answer, Call, Fault, FaultHook, Sealed};
 pub use capabilities::{Capabilities, Feature, Support};
 pub use confinement::{Confinement, Enforced, Enforcement, Files};
 pub use handle::Token;

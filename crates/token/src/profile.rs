@@ -36,6 +36,10 @@ pub struct Profile {
     /// [`Self::workers`].
     #[serde(default)]
     pub process_workers: usize,
+    /// Whether short calls run on the thread of their caller if calls run in the service: only for a module that computes them in
+    /// memory, without waiting.
+    #[serde(default)]
+    pub inline: bool,
     /// Whether the module connects to its device over the network.
     #[serde(default = "yes")]
     pub network: bool,

@@ -8,6 +8,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::call::{Answer, Call};
 use super::device::Device;
+use super::inline::Inline;
 use super::queue::{Caller, Job, Queue, Refusal};
 use super::worker;
 use crate::model::{Error, Result};
@@ -15,6 +16,7 @@ use crate::model::{Error, Result};
 /// The worker threads of a token. They end when this is dropped and their queues are empty.
 pub(super) struct Threads {
     pub(super) device: Arc<Device>,
+    inline: Inline,
     fast: Arc<Queue>,
     slow: Arc<Queue>,
     handles: Mutex<Vec<JoinHandle<()>>>,
@@ -32,13 +34,18 @@ impl Threads {
         for _ in 0..profile.fast_workers() {
             handles.push(worker::start("token", &device, Arc::clone(&fast), alive.clone())?);
         }
+        let inline = Inline::new(&device, &alive);
         handles.push(worker::start("token-slow", &device, Arc::clone(&slow), alive)?);
         let (handles, ended) = (Mutex::new(handles), tokio::sync::Mutex::new(ended));
-        Ok(Self { device, fast, slow, handles, ended })
+        Ok(Self { device, inline, fast, slow, handles, ended })
     }
 
     /// Runs a call.
     pub(super) async fn run(&self, call: Call, caller: Caller) -> Result<Answer> {
+        let call = match self.inline.run(call) {
+            Ok(result) => return result,
+            Err(call) => call,
+        };
         let profile = &self.device.loaded.profile;
         let slow = call.is_slow();
         let timeout = if slow { profile.slow_call_timeout() } else { profile.call_timeout() };
@@ -60,6 +67,7 @@ impl Threads {
 
     /// Closes the queues and joins the threads. Returns whether all ended before `deadline`.
     pub(super) async fn drain(&self, deadline: Duration) -> bool {
+        self.inline.close();
         self.fast.close();
         self.slow.close();
         let mut ended = self.ended.lock().await;

@@ -117,6 +117,46 @@ pub(crate) mod json {
     }
 }
 
+/// Calls that are shared.
+pub(crate) mod shared {
+    use std::sync::Arc;
+
+    use super::*;
+
+    pub(crate) fn serialize<S: Serializer, T: Serialize>(values: &[T], to: S) -> Result<S::Ok, S::Error> {
+        values.serialize(to)
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
+        from: D,
+    ) -> Result<Arc<[T]>, D::Error> {
+        Ok(Vec::deserialize(from)?.into())
+    }
+}
+
+/// The results of several calls.
+pub(crate) mod results {
+    use super::*;
+    use crate::model;
+    use crate::protocol::WireError;
+
+    pub(crate) fn serialize<S: Serializer, T: Serialize>(
+        results: &[model::Result<T>],
+        to: S,
+    ) -> Result<S::Ok, S::Error> {
+        to.collect_seq(
+            results.iter().map(|result| result.as_ref().map_err(|error| WireError::from(error.clone()))),
+        )
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
+        from: D,
+    ) -> Result<Vec<model::Result<T>>, D::Error> {
+        let results = Vec::<Result<T, WireError>>::deserialize(from)?;
+        Ok(results.into_iter().map(|result| result.map_err(model::Error::from)).collect())
+    }
+}
+
 /// Key material to import. Its type is foreign, and deliberately not serializable elsewhere.
 pub(crate) mod import {
     use super::*;

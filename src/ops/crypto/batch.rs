@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use futures_util::{StreamExt as _, stream};
 
-use super::input::{Input, call_class};
+use super::input::{Begun, Conversion, Input, call_class};
 use crate::model::aes_modes::{ModeFamily, check_family};
 use crate::model::audit_entry::Meter;
 use crate::model::change::Change;
@@ -18,14 +18,19 @@ use crate::model::local_rbac::DataAction;
 use crate::model::throttling::CallClass;
 use crate::model::{Error, Field, Result, Timestamp};
 use crate::ops::{Cx, Done, LiveKeyVersion, Operation, Target};
+use crate::token::{Answer, Call};
 
 /// The maximum number of items of a batch.
 pub const MAX_ITEMS: usize = 1_000;
 
-/// The number of items of one batch that are in the token at the same time, at least and at most; in between, twice the
+/// The number of calls of one batch that are in the token at the same time, at least and at most; in between, twice the
 /// number of processors. Enough to keep the threads of the token busy, and a small part of its queue, so that a batch
 /// does not delay other calls by more than that.
 const IN_TOKEN: (usize, usize) = (4, 32);
+
+/// The maximum number of items in one call to the token, if all are short: handing over a call costs about as much as such an
+/// item. Others have a call each.
+const ITEMS_PER_CALL: usize = 16;
 
 /// How long an item waits for a place in the queue of the token.
 const QUEUE_TIMEOUT: Duration = Duration::from_secs(10);
@@ -92,24 +97,32 @@ impl<I: Input> Operation for Batch<I> {
         let (LiveKeyVersion(version), key) = (target, self.key);
         let mut modes = BoundModes::default();
         let items: Vec<_> = self.items.into_iter().map(|item| modes.admit(item, &version, cx)).collect();
-        let run = ItemRun { key: &key, version: &version, cx, unavailable: OnceLock::new() };
-        let results: Vec<_> =
-            stream::iter(items).map(|item| run.item(item)).buffered(parallelism()).collect().await;
-        let succeeded = results.iter().filter_map(|result| result.as_ref().ok());
-        let binding = modes.into_changes(succeeded.map(|(family, _)| *family));
-        let results: Vec<_> = results.into_iter().map(|result| result.map(|(_, output)| output)).collect();
+        let families: Vec<_> = items.iter().map(|item| item.as_ref().ok().and_then(I::mode_family)).collect();
+        let run = BatchRun { key: &key, version: &version, cx, unavailable: OnceLock::new() };
+        let results = run.all(items).await;
+        let succeeded =
+            results.iter().zip(families).filter_map(|(result, family)| result.is_ok().then_some(family));
+        let binding = modes.into_changes(succeeded);
         let errors = results.iter().filter_map(|result| result.as_ref().err().cloned()).collect();
         let used = Arc::clone(&version);
         Ok(Done::reply(BatchReply { version, results }).used(used).changing(binding).with_item_errors(errors))
     }
 }
 
-/// Returns the number of items of one batch that may be in the token at the same time.
+/// Returns the number of calls of one batch that may be in the token at the same time.
 fn parallelism() -> usize {
     // Finding the number of processors reads files.
     static PROCESSORS: LazyLock<usize> =
         LazyLock::new(|| std::thread::available_parallelism().map_or(2, std::num::NonZero::get));
     PROCESSORS.saturating_mul(2).clamp(IN_TOKEN.0, IN_TOKEN.1)
+}
+
+/// Returns the number of items in one call to the token.
+fn items_per_call<T>(items: &[InToken<T>]) -> usize {
+    match items.iter().all(|(_, call, _)| call.is_short()) {
+        true => items.len().div_ceil(parallelism()).clamp(1, ITEMS_PER_CALL),
+        false => 1,
+    }
 }
 
 /// The family of AES modes to which the first item that is valid for it binds the version, if the use binds it.
@@ -143,7 +156,7 @@ impl BoundModes {
 }
 
 /// What the items of a running batch share.
-struct ItemRun<'a> {
+struct BatchRun<'a> {
     key: &'a KeyId,
     version: &'a KeyVersion,
     cx: &'a Cx,
@@ -151,28 +164,77 @@ struct ItemRun<'a> {
     unavailable: OnceLock<Error>,
 }
 
-impl ItemRun<'_> {
-    /// Runs one item, and returns its result with its family of AES modes.
-    async fn item<I: Input>(&self, item: Result<I>) -> Result<(Option<ModeFamily>, I::Output)> {
-        let item = item?;
-        if !item.uses_token(self.version) {
-            // Other calls run in between: software computes on the thread of this task.
-            tokio::task::yield_now().await;
+/// The index of an item that the token computes, the call, and the conversion of its answer.
+type InToken<T> = (usize, Call, Conversion<T>);
+
+impl BatchRun<'_> {
+    /// Runs all items, and returns their results in the same order.
+    async fn all<I: Input>(&self, items: Vec<Result<I>>) -> Vec<Result<I::Output>> {
+        let mut results = Vec::with_capacity(items.len());
+        let mut in_token = Vec::new();
+        for (index, item) in items.into_iter().enumerate() {
+            match item.and_then(|item| item.begin(self.version, self.cx)) {
+                Ok(Begun::InToken(call, convert)) => {
+                    in_token.push((index, call, convert));
+                    results.push(None);
+                }
+                Ok(Begun::Computed(value)) => {
+                    results.push(Some(Ok(value)));
+                    // Other calls run in between: software computes on the thread of this task.
+                    tokio::task::yield_now().await;
+                }
+                Err(error) => results.push(Some(Err(self.failure(error)))),
+            }
         }
-        let family = item.mode_family();
-        let output = self.queue(item).await.map_err(|error| self.failure(error))?;
-        Ok((family, output))
+        let size = items_per_call(&in_token);
+        let mut in_token = in_token.into_iter();
+        let calls = std::iter::from_fn(|| {
+            let calls: Vec<InToken<I::Output>> = in_token.by_ref().take(size).collect();
+            (!calls.is_empty()).then(|| self.run(calls))
+        });
+        let mut computed = stream::iter(calls).buffer_unordered(parallelism());
+        while let Some(answers) = computed.next().await {
+            for (index, result) in answers {
+                if let Some(place) = results.get_mut(index) {
+                    *place = Some(result);
+                }
+            }
+        }
+        let missing = || Err(Error::internal("an item has no result"));
+        results.into_iter().map(|result| result.unwrap_or_else(missing)).collect()
     }
 
-    /// Runs an item as soon as the queue of the token has a place for it.
-    async fn queue<I: Input>(&self, item: I) -> Result<I::Output> {
+    /// Has the token compute some items, as one call.
+    async fn run<T>(&self, items: Vec<InToken<T>>) -> Vec<(usize, Result<T>)> {
+        let (mut calls, mut conversions) = (Vec::with_capacity(items.len()), Vec::with_capacity(items.len()));
+        for (index, call, convert) in items {
+            calls.push(call);
+            conversions.push((index, convert));
+        }
+        match self.submit(calls.into()).await {
+            Ok(answers) => {
+                let answers = answers.into_iter().chain(std::iter::repeat_with(no_answer));
+                let results = conversions.into_iter().zip(answers).map(|((index, convert), answer)| {
+                    (index, answer.and_then(convert).map_err(|error| self.failure(error)))
+                });
+                results.collect()
+            }
+            Err(error) => {
+                let error = self.failure(error);
+                conversions.into_iter().map(|(index, _)| (index, Err(error.clone()))).collect()
+            }
+        }
+    }
+
+    /// Submits calls as soon as the queue of the token has a place for them.
+    async fn submit(&self, calls: Arc<[Call]>) -> Result<Vec<Result<Answer>>> {
         let since = Instant::now();
         let (mut interval, longest) = QUEUE_INTERVAL;
         loop {
             if let Some(unavailable) = self.unavailable.get() {
                 return Err(unavailable.clone());
             }
-            match item.clone().run(self.version, self.cx).await {
+            match self.cx.token.run_all(Arc::clone(&calls)).await {
                 Err(Error::TokenBusy) if since.elapsed() < QUEUE_TIMEOUT => {
                     #[expect(
                         clippy::disallowed_methods,
@@ -205,4 +267,8 @@ impl ItemRun<'_> {
             error => error,
         }
     }
+}
+
+fn no_answer() -> Result<Answer> {
+    Err(Error::internal("the token returned too few answers"))
 }

@@ -3,7 +3,7 @@
 use zeroize::Zeroizing;
 
 use super::batch::Batch;
-use super::input::{Input, Single, names};
+use super::input::{Begun, Input, Single, names};
 use super::{MAX_CIPHERTEXT_LEN, MAX_LEN, check_iv, check_length, check_rsa_ciphertext};
 use crate::model::aes_modes::ModeFamily;
 use crate::model::algorithm::{AesMode, Cipher, EncryptionAlgorithm};
@@ -11,6 +11,7 @@ use crate::model::key::{KeyOperation, KeyVersion};
 use crate::model::local_rbac::DataAction;
 use crate::model::{Error, Field, Result};
 use crate::ops::{Cx, OperationNames};
+use crate::token::{Answer, Call};
 
 /// Decrypts a ciphertext (<https://learn.microsoft.com/azure/key-vault/keys/about-keys-details>).
 pub type Decrypt = Single<DecryptInput>;
@@ -48,10 +49,6 @@ impl Input for DecryptInput {
         ModeFamily::of_encryption(self.algorithm)
     }
 
-    fn uses_token(&self, _: &KeyVersion) -> bool {
-        true
-    }
-
     fn check(&self, version: &KeyVersion) -> Result<()> {
         self.algorithm.check(version.material.key_type())?;
         check_length(Field::Ciphertext, &self.ciphertext, MAX_CIPHERTEXT_LEN)?;
@@ -79,8 +76,10 @@ impl Input for DecryptInput {
         Ok(())
     }
 
-    async fn run(self, version: &KeyVersion, cx: &Cx) -> Result<Zeroizing<Vec<u8>>> {
-        let cipher = self.algorithm.primitive();
-        cx.token.decrypt(version.version, cipher, self.ciphertext, self.iv, self.tag, self.additional).await
+    fn begin(self, version: &KeyVersion, _: &Cx) -> Result<Begun<Zeroizing<Vec<u8>>>> {
+        let Self { algorithm, ciphertext, iv, tag, additional: aad } = self;
+        let (object, cipher) = (version.version, algorithm.primitive());
+        let call = Call::Decrypt { object, cipher, ciphertext, iv, tag, aad };
+        Ok(Begun::in_token(call, Answer::into_secret))
     }
 }

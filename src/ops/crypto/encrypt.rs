@@ -3,7 +3,7 @@
 use zeroize::Zeroizing;
 
 use super::batch::Batch;
-use super::input::{Input, Single, names};
+use super::input::{Begun, Input, Single, names};
 use super::{MAX_LEN, check_iv, check_length};
 use crate::model::aes_modes::ModeFamily;
 use crate::model::algorithm::{AesMode, Cipher, EncryptionAlgorithm};
@@ -11,6 +11,7 @@ use crate::model::key::{KeyOperation, KeyVersion};
 use crate::model::local_rbac::DataAction;
 use crate::model::{Error, Field, Result};
 use crate::ops::{Cx, OperationNames};
+use crate::token::{Call, Sealed};
 
 /// Encrypts a plaintext (<https://learn.microsoft.com/azure/key-vault/keys/about-keys-details>).
 pub type Encrypt = Single<EncryptInput>;
@@ -59,10 +60,6 @@ impl Input for EncryptInput {
         ModeFamily::of_encryption(self.algorithm)
     }
 
-    fn uses_token(&self, _: &KeyVersion) -> bool {
-        matches!(self.algorithm.primitive(), Cipher::Aes(..))
-    }
-
     fn check(&self, version: &KeyVersion) -> Result<()> {
         self.algorithm.check(version.material.key_type())?;
         check_length(Field::Plaintext, &self.plaintext, MAX_LEN)?;
@@ -87,32 +84,37 @@ impl Input for EncryptInput {
         Ok(())
     }
 
-    async fn run(mut self, version: &KeyVersion, cx: &Cx) -> Result<Ciphertext> {
+    fn begin(self, version: &KeyVersion, cx: &Cx) -> Result<Begun<Ciphertext>> {
         match self.algorithm.primitive() {
-            Cipher::Rsa(padding) => Ok(Ciphertext {
+            Cipher::Rsa(padding) => Ok(Begun::Computed(Ciphertext {
                 ciphertext: cx.public_keys.of(version)?.encrypt(padding, &self.plaintext)?,
                 iv: Vec::new(),
                 tag: Vec::new(),
                 additional: Vec::new(),
-            }),
+            })),
             Cipher::Aes(mode, _) => {
-                if mode == AesMode::Cbc {
-                    // Azure pads the last block with zeros: recorded by the Azure SDK for Python
-                    // (`test_symmetric_encrypt_and_decrypt`, 200 bytes with A256CBC).
-                    let whole = self.plaintext.len().next_multiple_of(16);
-                    // A vector that grows in place may leave a copy behind that is not zeroized.
-                    let mut padded = Zeroizing::new(Vec::with_capacity(whole));
-                    padded.extend_from_slice(&self.plaintext);
-                    padded.resize(whole, 0);
-                    self.plaintext = padded;
-                }
+                let plaintext =
+                    if mode == AesMode::Cbc { padded_with_zeros(&self.plaintext) } else { self.plaintext };
                 let iv = (mode != AesMode::Gcm).then_some(self.iv);
                 let additional = if mode == AesMode::Gcm { self.additional } else { Vec::new() };
-                let token = &cx.token;
-                let sealed =
-                    token.encrypt(version.version, mode, iv, additional.clone(), self.plaintext).await?;
-                Ok(Ciphertext { ciphertext: sealed.ciphertext, iv: sealed.iv, tag: sealed.tag, additional })
+                let aad = additional.clone();
+                let call = Call::Encrypt { object: version.version, mode, iv, aad, plaintext };
+                Ok(Begun::in_token(call, move |answer| {
+                    let Sealed { ciphertext, iv, tag } = answer.into_sealed()?;
+                    Ok(Ciphertext { ciphertext, iv, tag, additional })
+                }))
             }
         }
     }
+}
+
+/// Pads the last block with zeros, as Azure does: recorded by the Azure SDK for Python
+/// (`test_symmetric_encrypt_and_decrypt`, 200 bytes with A256CBC).
+fn padded_with_zeros(plaintext: &[u8]) -> Zeroizing<Vec<u8>> {
+    let whole = plaintext.len().next_multiple_of(16);
+    // A vector that grows in place may leave a copy behind that is not zeroized.
+    let mut padded = Zeroizing::new(Vec::with_capacity(whole));
+    padded.extend_from_slice(plaintext);
+    padded.resize(whole, 0);
+    padded
 }

@@ -1,6 +1,5 @@
 //! A cryptographic operation as a function of its input: a single call has one input, a batch has many.
 
-use std::future::Future;
 use std::sync::Arc;
 
 use super::Used;
@@ -12,9 +11,10 @@ use crate::model::local_rbac::DataAction;
 use crate::model::throttling::CallClass;
 use crate::model::{Result, Timestamp};
 use crate::ops::{Cx, Done, LiveKeyVersion, Operation, OperationNames};
+use crate::token::{Answer, Call};
 
 /// The input of a cryptographic operation with a key version.
-pub trait Input: Clone + Send + Sync + 'static {
+pub trait Input: Send + Sync + 'static {
     /// The names of the operation on one input.
     const SINGLE: OperationNames<DataAction>;
     /// The names of the operation on many inputs. It requires the same action and has the same meter.
@@ -32,20 +32,35 @@ pub trait Input: Clone + Send + Sync + 'static {
         None
     }
 
-    /// Whether the token computes the result; otherwise software does, with the public key.
-    fn uses_token(&self, version: &KeyVersion) -> bool;
-
     /// Checks whether the input fits the key version. Pure.
     ///
     /// # Errors
     /// The error to reply with.
     fn check(&self, version: &KeyVersion) -> Result<()>;
 
-    /// Computes the result.
+    /// Returns the call to the token that computes the result, or computes it in software with the public key.
     ///
     /// # Errors
-    /// Those of the token or of the software.
-    fn run(self, version: &KeyVersion, cx: &Cx) -> impl Future<Output = Result<Self::Output>> + Send;
+    /// Those of the software.
+    fn begin(self, version: &KeyVersion, cx: &Cx) -> Result<Begun<Self::Output>>;
+}
+
+/// Converts the answer of the token to the result.
+pub type Conversion<T> = Box<dyn FnOnce(Answer) -> Result<T> + Send>;
+
+/// An input whose processing has begun.
+pub enum Begun<T> {
+    /// The token computes the result: a call to it, and the conversion of its answer.
+    InToken(Call, Conversion<T>),
+    /// Software has computed the result.
+    Computed(T),
+}
+
+impl<T> Begun<T> {
+    /// A call to the token, and the conversion of its answer.
+    pub(super) fn in_token(call: Call, convert: impl FnOnce(Answer) -> Result<T> + Send + 'static) -> Self {
+        Self::InToken(call, Box::new(convert))
+    }
 }
 
 /// Returns the names of an operation; all of them are counted by the same meter.
@@ -96,7 +111,10 @@ impl<I: Input> Operation for Single<I> {
         let LiveKeyVersion(version) = target;
         let binding = cx.bind_mode(&version, self.input.mode_family())?;
         let algorithm = self.input.algorithm();
-        let value = self.input.run(&version, cx).await?;
+        let value = match self.input.begin(&version, cx)? {
+            Begun::InToken(call, convert) => convert(cx.token.run(call).await?)?,
+            Begun::Computed(value) => value,
+        };
         let used = Arc::clone(&version);
         Ok(Done::reply(Used { version, algorithm, value }).used(used).changing(binding))
     }

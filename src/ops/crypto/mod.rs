@@ -16,7 +16,7 @@ mod wrap_key;
 pub use batch::{Batch, BatchReply, MAX_ITEMS};
 pub use decrypt::{BatchDecrypt, Decrypt, DecryptInput};
 pub use encrypt::{BatchEncrypt, Ciphertext, Encrypt, EncryptInput};
-pub use input::{Input, Single};
+pub use input::{Begun, Conversion, Input, Single};
 pub use random::GenerateRandomBytes;
 pub use sign::{BatchSign, Sign, SignInput};
 pub use unwrap_key::{BatchUnwrapKey, UnwrapInput, UnwrapKey};

@@ -1,12 +1,13 @@
 //! Signs digests in the token; with the HS algorithms, computes MACs.
 
 use super::batch::Batch;
-use super::input::{Input, Single, names};
+use super::input::{Begun, Input, Single, names};
 use crate::model::Result;
 use crate::model::algorithm::SignatureAlgorithm;
 use crate::model::key::{KeyOperation, KeyVersion};
 use crate::model::local_rbac::DataAction;
 use crate::ops::{Cx, OperationNames};
+use crate::token::{Answer, Call};
 
 /// Signs a digest (<https://learn.microsoft.com/azure/key-vault/keys/about-keys-details>).
 pub type Sign = Single<SignInput>;
@@ -33,16 +34,13 @@ impl Input for SignInput {
         self.algorithm.as_str()
     }
 
-    fn uses_token(&self, _: &KeyVersion) -> bool {
-        true
-    }
-
     fn check(&self, version: &KeyVersion) -> Result<()> {
         self.algorithm.check(version.material.key_type(), &self.digest)
     }
 
-    async fn run(self, version: &KeyVersion, cx: &Cx) -> Result<Vec<u8>> {
-        let key_type = version.material.key_type();
-        cx.token.sign(version.version, key_type, self.algorithm, self.digest).await
+    fn begin(self, version: &KeyVersion, _: &Cx) -> Result<Begun<Vec<u8>>> {
+        let (object, key_type) = (version.version, version.material.key_type());
+        let call = Call::Sign { object, key_type, algorithm: self.algorithm, digest: self.digest };
+        Ok(Begun::in_token(call, Answer::into_bytes))
     }
 }

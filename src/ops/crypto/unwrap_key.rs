@@ -3,7 +3,7 @@
 use zeroize::Zeroizing;
 
 use super::batch::Batch;
-use super::input::{Input, Single, names};
+use super::input::{Begun, Input, Single, names};
 use super::{WRAPPED_KEY, check_key_wrap, check_rsa_ciphertext};
 use crate::model::aes_modes::ModeFamily;
 use crate::model::algorithm::{Cipher, Wrap, WrapAlgorithm};
@@ -11,6 +11,7 @@ use crate::model::key::{KeyOperation, KeyVersion};
 use crate::model::local_rbac::DataAction;
 use crate::model::{Field, Result};
 use crate::ops::{Cx, OperationNames};
+use crate::token::{Answer, Call};
 
 /// Unwraps a key (<https://learn.microsoft.com/azure/key-vault/keys/about-keys-details>; AES key wrap:
 /// <https://www.rfc-editor.org/rfc/rfc3394>).
@@ -43,10 +44,6 @@ impl Input for UnwrapInput {
         ModeFamily::of_wrap(self.algorithm)
     }
 
-    fn uses_token(&self, _: &KeyVersion) -> bool {
-        true
-    }
-
     fn check(&self, version: &KeyVersion) -> Result<()> {
         self.algorithm.check(version.material.key_type())?;
         match self.algorithm.primitive() {
@@ -55,14 +52,19 @@ impl Input for UnwrapInput {
         }
     }
 
-    async fn run(self, version: &KeyVersion, cx: &Cx) -> Result<Zeroizing<Vec<u8>>> {
-        let object = version.version;
-        match self.algorithm.primitive() {
-            Wrap::AesKw(_) => cx.token.unwrap(object, self.value).await,
-            Wrap::Rsa(padding) => {
-                let none = Vec::new;
-                cx.token.decrypt(object, Cipher::Rsa(padding), self.value, none(), none(), none()).await
-            }
-        }
+    fn begin(self, version: &KeyVersion, _: &Cx) -> Result<Begun<Zeroizing<Vec<u8>>>> {
+        let (object, wrapped) = (version.version, self.value);
+        let call = match self.algorithm.primitive() {
+            Wrap::AesKw(_) => Call::Unwrap { object, wrapped },
+            Wrap::Rsa(padding) => Call::Decrypt {
+                object,
+                cipher: Cipher::Rsa(padding),
+                ciphertext: wrapped,
+                iv: Vec::new(),
+                tag: Vec::new(),
+                aad: Vec::new(),
+            },
+        };
+        Ok(Begun::in_token(call, Answer::into_secret))
     }
 }

@@ -3,12 +3,13 @@
 use subtle::ConstantTimeEq;
 
 use super::batch::Batch;
-use super::input::{Input, Single, names};
+use super::input::{Begun, Input, Single, names};
 use crate::model::Result;
 use crate::model::algorithm::SignatureAlgorithm;
 use crate::model::key::{KeyOperation, KeyType, KeyVersion};
 use crate::model::local_rbac::DataAction;
 use crate::ops::{Cx, OperationNames};
+use crate::token::{Answer, Call};
 
 /// Verifies a signature (<https://learn.microsoft.com/azure/key-vault/keys/about-keys-details>). An invalid signature
 /// is a result, not an error.
@@ -39,21 +40,19 @@ impl Input for VerifyInput {
         self.algorithm.as_str()
     }
 
-    /// A MAC is verified by computing it again, which requires the secret key in the token.
-    fn uses_token(&self, version: &KeyVersion) -> bool {
-        matches!(version.material.key_type(), KeyType::Oct { .. })
-    }
-
     fn check(&self, version: &KeyVersion) -> Result<()> {
         self.algorithm.check(version.material.key_type(), &self.digest)
     }
 
-    async fn run(self, version: &KeyVersion, cx: &Cx) -> Result<bool> {
-        if self.uses_token(version) {
-            let key_type = version.material.key_type();
-            let mac = cx.token.sign(version.version, key_type, self.algorithm, self.digest).await?;
-            return Ok(bool::from(mac.ct_eq(&self.signature)));
+    fn begin(self, version: &KeyVersion, cx: &Cx) -> Result<Begun<bool>> {
+        let Self { algorithm, digest, signature } = self;
+        let (object, key_type) = (version.version, version.material.key_type());
+        // A MAC is verified by computing it again, which requires the secret key in the token.
+        if matches!(key_type, KeyType::Oct { .. }) {
+            let call = Call::Sign { object, key_type, algorithm, digest };
+            let matches = move |answer: Answer| Ok(bool::from(answer.into_bytes()?.ct_eq(&signature)));
+            return Ok(Begun::in_token(call, matches));
         }
-        cx.public_keys.of(version)?.verify(self.algorithm, &self.digest, &self.signature)
+        Ok(Begun::Computed(cx.public_keys.of(version)?.verify(algorithm, &digest, &signature)?))
     }
 }

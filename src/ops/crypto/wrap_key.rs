@@ -3,7 +3,7 @@
 use zeroize::Zeroizing;
 
 use super::batch::Batch;
-use super::input::{Input, Single, names};
+use super::input::{Begun, Input, Single, names};
 use super::{KEY_TO_WRAP, check_key_wrap};
 use crate::model::aes_modes::ModeFamily;
 use crate::model::algorithm::{Wrap, WrapAlgorithm};
@@ -11,6 +11,7 @@ use crate::model::key::{KeyOperation, KeyVersion};
 use crate::model::local_rbac::DataAction;
 use crate::model::{Error, Field, Result};
 use crate::ops::{Cx, OperationNames};
+use crate::token::{Answer, Call};
 
 /// Wraps a key (<https://learn.microsoft.com/azure/key-vault/keys/about-keys-details>; AES key wrap:
 /// <https://www.rfc-editor.org/rfc/rfc3394>).
@@ -42,10 +43,6 @@ impl Input for WrapInput {
         ModeFamily::of_wrap(self.algorithm)
     }
 
-    fn uses_token(&self, _: &KeyVersion) -> bool {
-        matches!(self.algorithm.primitive(), Wrap::AesKw(_))
-    }
-
     fn check(&self, version: &KeyVersion) -> Result<()> {
         self.algorithm.check(version.material.key_type())?;
         match self.algorithm.primitive() {
@@ -55,11 +52,15 @@ impl Input for WrapInput {
         }
     }
 
-    async fn run(self, version: &KeyVersion, cx: &Cx) -> Result<Vec<u8>> {
+    fn begin(self, version: &KeyVersion, cx: &Cx) -> Result<Begun<Vec<u8>>> {
         match self.algorithm.primitive() {
-            Wrap::AesKw(_) => cx.token.wrap(version.version, self.value).await,
+            Wrap::AesKw(_) => {
+                let call = Call::Wrap { object: version.version, key: self.value };
+                Ok(Begun::in_token(call, Answer::into_bytes))
+            }
             Wrap::Rsa(padding) => {
-                cx.public_keys.of(version)?.encrypt(padding, &self.value).map_err(|error| match error {
+                let wrapped = cx.public_keys.of(version)?.encrypt(padding, &self.value);
+                wrapped.map(Begun::Computed).map_err(|error| match error {
                     Error::Invalid { why, .. } => Error::Invalid { field: Field::Key, why },
                     other => other,
                 })

@@ -86,7 +86,7 @@ impl Workers {
             fast: Queue::new(profile.queue),
             slow: Queue::new(profile.slow_queue),
             most: profile.processes(),
-            state: Mutex::new(State::new(profile.process_workers() + 1)),
+            state: Mutex::new(State::new(profile.process_workers())),
             starter,
             progress: Notify::new(),
             runtime,
@@ -205,7 +205,8 @@ impl Workers {
                 job.passage = Some(passage);
                 state.assign(0, job, &mut touched);
             }
-            if self.fast.len() > 0 && state.can_start(self.most) { state.begin_start() } else { None }
+            let calls_wait = self.fast.len() > 0 || state.all_are_busy();
+            if calls_wait && state.can_start(self.most) { state.begin_start() } else { None }
         };
         for link in touched {
             link.flush();
@@ -288,14 +289,27 @@ impl Workers {
                     self.keys.write().unwrap_or_else(PoisonError::into_inner).insert(object);
                 }
             }
-            (call, Err(Error::KeyMaterialMissing { version })) if call.object() == Some(*version) => {
+            (Call::Health, Err(_)) => self.examine(slot),
+            (Call::Many(calls), Ok(Answer::Many(answers))) => {
+                for (call, answer) in calls.iter().zip(answers) {
+                    self.follow(slot, call, answer);
+                }
+            }
+            (call, result) => self.follow(slot, call, result),
+        }
+        job.answer(result);
+    }
+
+    /// Does what follows from the failure of a call.
+    fn follow(self: &Arc<Self>, slot: usize, call: &Call, result: &Result<Answer>) {
+        match result {
+            Err(Error::KeyMaterialMissing { version }) if call.object() == Some(*version) => {
                 self.keys.write().unwrap_or_else(PoisonError::into_inner).remove(version);
             }
             // A second check decides: a token may fail a call while another process starts.
-            (_, Err(Error::TokenUnavailable { .. })) | (Call::Health, Err(_)) => self.examine(slot),
+            Err(Error::TokenUnavailable { .. }) => self.examine(slot),
             _ => {}
         }
-        job.answer(result);
     }
 
     /// Tells the other workers that keys are destroyed, and then answers the call that destroyed them.

@@ -14,6 +14,13 @@ use crate::queue::Job;
 /// in the process.
 const SLOW_DEPTH: usize = 1;
 
+/// What a call adds to the load of a worker.
+const LOAD: usize = 4;
+
+/// What a short call adds to the load of a worker that runs one call at a time. More of them at a time are read and answered with
+/// fewer system calls, and delay a later call by less than a long one does.
+const SHORT_LOAD: usize = 1;
+
 /// The number of failed starts in a row after which calls are refused while no worker runs.
 const STARTS_BEFORE_REFUSAL: u32 = 2;
 
@@ -25,8 +32,8 @@ pub(super) struct State {
     pub(super) awaits_gate: bool,
     /// Calls to answer once the lock is released.
     pub(super) forgotten: Vec<Arc<AfterForgetting>>,
-    /// The number of fast calls that a worker has at a time.
-    depth: usize,
+    /// The number of calls that a worker runs at a time.
+    parallelism: usize,
     last_id: u64,
 }
 
@@ -37,7 +44,9 @@ pub(super) struct Slot {
     pub(super) link: Option<Arc<Link>>,
     /// The requests that the process has, by their identifier.
     pub(super) in_flight: HashMap<u64, InFlight>,
+    /// The load of the calls of the fast queue.
     fast: usize,
+    /// The number of calls of the slow queue.
     slow: usize,
     /// Whether a process is being started, or a start is planned.
     pub(super) starting: bool,
@@ -65,13 +74,14 @@ pub(super) enum InFlight {
 }
 
 impl State {
-    pub(super) fn new(depth: usize) -> Self {
+    /// The state of workers that run this number of calls at a time each.
+    pub(super) fn new(parallelism: usize) -> Self {
         Self {
             slots: Vec::new(),
             closed: false,
             awaits_gate: false,
             forgotten: Vec::new(),
-            depth,
+            parallelism,
             last_id: 0,
         }
     }
@@ -94,11 +104,22 @@ impl State {
             .map(|slot| slot.why.clone().unwrap_or_else(|| "its worker processes fail to start".to_owned()))
     }
 
-    /// The running worker with the fewest fast calls, if it has room for one.
+    /// The running worker with the least load of fast calls, if it has room for one: one more than it runs at a time may wait in
+    /// the process.
     pub(super) fn least_loaded(&self) -> Option<usize> {
         let running = self.slots.iter().enumerate().filter(|(_, slot)| slot.is_usable());
         let (index, slot) = running.min_by_key(|(_, slot)| slot.fast)?;
-        (slot.fast < self.depth).then_some(index)
+        (slot.fast <= self.parallelism * LOAD).then_some(index)
+    }
+
+    /// Whether calls wait in every worker.
+    pub(super) fn all_are_busy(&self) -> bool {
+        self.slots.iter().all(|slot| slot.in_flight.len() > self.parallelism + 1)
+    }
+
+    /// What a call adds to the load of a worker.
+    fn load(&self, call: &Call) -> usize {
+        if self.parallelism == 1 && call.is_short() { SHORT_LOAD } else { LOAD }
     }
 
     /// Whether the first worker runs and has room for a slow call.
@@ -108,6 +129,7 @@ impl State {
 
     /// Gives a call to a worker.
     pub(super) fn assign(&mut self, slot: usize, job: Job, touched: &mut Vec<Arc<Link>>) {
+        let load = self.load(&job.call);
         let Some(slot) = self.slots.get_mut(slot) else { return };
         let Some(link) = &slot.link else { return };
         let request: Request<&Call> = Request::Call { again: job.again, call: &job.call };
@@ -118,7 +140,10 @@ impl State {
         if !touched.iter().any(|known| Arc::ptr_eq(known, link)) {
             touched.push(Arc::clone(link));
         }
-        *slot.count(&job) += 1;
+        match job.call.is_slow() {
+            true => slot.slow += 1,
+            false => slot.fast += load,
+        }
         slot.in_flight.insert(job.id, InFlight::Job(job));
     }
 
@@ -139,10 +164,14 @@ impl State {
 
     /// Removes a request that the worker has answered; `worked` means with a result.
     pub(super) fn finish(&mut self, slot: usize, id: u64, worked: bool) -> Option<InFlight> {
-        let slot = self.slots.get_mut(slot)?;
-        let finished = slot.in_flight.remove(&id)?;
+        let finished = self.slots.get_mut(slot)?.in_flight.remove(&id)?;
         if let InFlight::Job(job) = &finished {
-            *slot.count(job) -= 1;
+            let load = self.load(&job.call);
+            let slot = self.slots.get_mut(slot)?;
+            match job.call.is_slow() {
+                true => slot.slow -= 1,
+                false => slot.fast -= load,
+            }
             slot.has_answered |= worked;
         }
         Some(finished)
@@ -205,10 +234,5 @@ impl Slot {
     /// Whether it gets calls.
     fn is_usable(&self) -> bool {
         self.link.is_some() && !self.examined && !self.retiring
-    }
-
-    /// The number of calls of the kind of this one.
-    fn count(&mut self, job: &Job) -> &mut usize {
-        if job.call.is_slow() { &mut self.slow } else { &mut self.fast }
     }
 }
