@@ -36,7 +36,8 @@ impl ModeFamily {
         if !matches!(key_type, KeyType::Oct { .. }) {
             return Ok(None);
         }
-        let any = |wanted: [KeyOperation; 2]| wanted.into_iter().any(|operation| operations.contains(operation));
+        let any =
+            |wanted: [KeyOperation; 2]| wanted.into_iter().any(|operation| operations.contains(operation));
         let encrypts = any([KeyOperation::Encrypt, KeyOperation::Decrypt]);
         let wraps = any([KeyOperation::WrapKey, KeyOperation::UnwrapKey]);
         let Some(tag) = tags.get(FAMILY_TAG) else {

@@ -154,7 +154,10 @@ impl<'de> Deserialize<'de> for KeyOperations {
                 f.write_str("a list of key operations")
             }
 
-            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> std::result::Result<KeyOperations, A::Error> {
+            fn visit_seq<A: SeqAccess<'de>>(
+                self,
+                mut list: A,
+            ) -> std::result::Result<KeyOperations, A::Error> {
                 let mut operations = KeyOperations::default();
                 while let Some(operation) = list.next_element()? {
                     operations = operations.with(operation);

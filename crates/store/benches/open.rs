@@ -4,52 +4,23 @@
 //! each, and one with live keys of five versions. Each store is filled and opened by processes of their own, so that the memory
 //! is that of the opened store. `-- keys versions` measures one other store.
 
-use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Instant;
 
-use strongroom_environment::clock::Clock;
-use strongroom_environment::ids::Ids;
-use strongroom_model::change::{Change, ControlChange, VersionOrigin};
+use strongroom_model::change::{Change, VersionOrigin};
 use strongroom_model::deletion::{Deletable, Transition};
-use strongroom_model::hsm::{Activation, ManagedHsm, NetworkRules};
-use strongroom_model::key::{Attributes, Curve, KeyOperation, KeyVersion, Protection, PublicMaterial};
 use strongroom_model::name::{HsmName, KeyName};
-use strongroom_model::resource::{ResourceGroup, Subscription, SubscriptionId};
-use strongroom_model::retention::{Deletion, RetentionDays};
-use strongroom_model::setting::Settings;
-use strongroom_model::{Timestamp, due::Notices, key::Tags};
-use strongroom_store::{Commit, Options, RecordBatch, RecordLog, Rules, Store};
-use uuid::Uuid;
+use strongroom_model::retention::Deletion;
+use strongroom_store::{Commit, Rules};
 
-type Done<T = ()> = Result<T, Box<dyn std::error::Error>>;
+#[path = "../tests/fixture/mod.rs"]
+mod fixture;
+
+use fixture::{Done, at, insert_hsm, open, version};
 
 /// The number of keys per commit.
 const BATCH: usize = 2_000;
-/// When the keys are created and deleted, in Unix seconds.
-const CREATED: i64 = 1_800_000_000;
-
-/// A log without records: no commit of the benchmark has one.
-struct NoRecords;
-
-impl RecordLog for NoRecords {
-    fn last(&self) -> (u64, String) {
-        (0, String::new())
-    }
-
-    fn read_after(&mut self, _: u64, _: &mut dyn FnMut(&str)) -> io::Result<()> {
-        Ok(())
-    }
-
-    fn append(&mut self, _: &RecordBatch) -> io::Result<()> {
-        Ok(())
-    }
-
-    fn discard_failed(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
 
 fn main() -> Done {
     let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
@@ -95,11 +66,6 @@ fn print_line(line: &str) {
     println!("{line}");
 }
 
-async fn open(database: &Path) -> Done<Store> {
-    let options = Options { clock: Clock::virtual_clock(), ..Options::default() };
-    Ok(Store::open(database, Vec::new(), options, Box::new(NoRecords)).await?)
-}
-
 /// Prints the time to open the store, in milliseconds, and the resident memory of the process, in KiB.
 async fn measure(database: &Path) -> Done {
     let started = Instant::now();
@@ -115,34 +81,20 @@ async fn measure(database: &Path) -> Done {
 /// Creates an HSM with keys. Those of one version are soft-deleted.
 async fn fill(database: &Path, keys: usize, versions: usize) -> Done {
     let store = open(database).await?;
-    let created = Timestamp::from_second(CREATED)?;
-    let hsm = hsm(created)?;
-    let name = hsm.name.clone();
-    let (subscription, tenant) = (hsm.subscription, hsm.tenant);
-    let parent = Subscription { id: subscription, name: "bench".to_owned(), tenant, protected: false };
-    let group = ResourceGroup {
-        subscription,
-        name: hsm.resource_group.clone(),
-        location: hsm.location.clone(),
-        created,
-        tags: Tags::new(),
-    };
-    let parents = [ControlChange::PutSubscription(parent), ControlChange::PutResourceGroup(group)];
-    let mut changes: Vec<Change> = parents.into_iter().map(Change::Control).collect();
-    changes.push(Change::InsertHsm(hsm, Vec::new()));
-    store.commit(Commit { changes, ..Commit::default() }).await?;
+    let name: HsmName = "bench".parse()?;
+    store.commit(Commit { changes: insert_hsm(&name)?, ..Commit::default() }).await?;
     for start in (0..keys).step_by(BATCH) {
         let mut changes = Vec::new();
         for number in start..keys.min(start + BATCH) {
             let key: KeyName = format!("key-{number}").parse()?;
             for _ in 0..versions {
-                let version = version(&name, &key, created);
+                let version = version(&name, &key)?;
                 changes.push(Change::InsertVersion(version, VersionOrigin::Created));
             }
             if versions == 1 {
                 let days = 7 + i64::try_from(number)? % 80;
-                let scheduled_purge_at = Timestamp::from_second(CREATED + days * 86_400)?;
-                let deletion = Deletion { deleted_at: created, scheduled_purge_at };
+                let scheduled_purge_at = at(days * 86_400)?;
+                let deletion = Deletion { deleted_at: at(0)?, scheduled_purge_at };
                 let key = Deletable::Key((&name).into(), key);
                 changes.push(Change::Transition(key, Transition::SoftDelete(deletion)));
             }
@@ -152,55 +104,4 @@ async fn fill(database: &Path, keys: usize, versions: usize) -> Done {
     }
     store.close().await;
     Ok(())
-}
-
-fn hsm(created: Timestamp) -> Done<ManagedHsm> {
-    let name: HsmName = "bench".parse()?;
-    Ok(ManagedHsm {
-        id: Ids.guid(),
-        name,
-        tenant: Uuid::from_u128(2),
-        subscription: SubscriptionId(Uuid::from_u128(1)),
-        resource_group: "bench".parse()?,
-        location: "localhost".to_owned(),
-        sku: "Standard_B1".to_owned(),
-        retention: RetentionDays::DEFAULT,
-        purge_protection: false,
-        activation: Activation::Active,
-        initial_administrators: Vec::new(),
-        token_serial: "0123456789abcdef".to_owned(),
-        created,
-        deletion: None,
-        tags: Tags::default(),
-        network: NetworkRules::default(),
-        settings: Settings::default(),
-        security_domain: None,
-        transfer_key: None,
-        backup_jobs: Vec::new(),
-    })
-}
-
-fn version(hsm: &HsmName, key: &KeyName, created: Timestamp) -> KeyVersion {
-    // Public keys differ from each other.
-    let version = Ids.version();
-    let coordinate = || version.as_bytes().repeat(2);
-    KeyVersion {
-        container: hsm.into(),
-        name: key.clone(),
-        version,
-        material: PublicMaterial::Ec { crv: Curve::P256, x: coordinate(), y: coordinate() },
-        protection: Protection::Hsm,
-        operations: [KeyOperation::Sign, KeyOperation::Verify].into_iter().collect(),
-        attributes: Attributes {
-            enabled: true,
-            not_before: None,
-            expires: None,
-            created,
-            updated: created,
-            exportable: false,
-        },
-        tags: Tags::default(),
-        notices: Notices::default(),
-        mode_family: None,
-    }
 }
