@@ -1,7 +1,7 @@
 //! Tests the store's public interface: durability, isolation of failures, and the audit log.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -12,7 +12,9 @@ use strongroom::model::change::{Change, ControlChange, Intent, IntentVerb, Versi
 use strongroom::model::deletion::{Deletable, Transition};
 use strongroom::model::due::Notices;
 use strongroom::model::hsm::{Activation, ManagedHsm, NetworkRules};
-use strongroom::model::key::{Attributes, Curve, KeyOperation, KeyVersion, PublicMaterial, Tags};
+use strongroom::model::key::{
+    Attributes, Curve, KeyOperation, KeyOperations, KeyVersion, PublicMaterial, Tags,
+};
 use strongroom::model::local_rbac::{DataAction, LocalScope, RoleAssignment, RoleDefinition};
 use strongroom::model::name::{HsmName, KeyName, PrincipalId, VersionId};
 use strongroom::model::resource::{ResourceGroup, Subscription, SubscriptionId};
@@ -98,7 +100,7 @@ fn version(key: &str, id: u32) -> KeyVersion {
         version: VersionId::from_bytes(u128::from(id).to_be_bytes()),
         material: PublicMaterial::Ec { crv: Curve::P256, x: vec![1; 32], y: vec![2; 32] },
         protection: Default::default(),
-        operations: BTreeSet::from([KeyOperation::Sign, KeyOperation::DeriveKey]),
+        operations: KeyOperations::from([KeyOperation::Sign, KeyOperation::DeriveKey]),
         attributes: Attributes {
             enabled: true,
             not_before: Some(at(NOON).into()),

@@ -29,6 +29,7 @@ const RESTRICTED: &[(&str, &[&str])] = &[
     // RUSTSEC-2023-0071. Together with the ban in `deny.toml`, which covers transitive dependencies, this keeps `rsa`
     // out of the server.
     ("rsa", &[]),
+    ("rusqlite", &["store"]),
     ("sqlx", &["store"]),
     ("object_store", &["storage"]),
     ("tokio", &["environment", "identity", "storage", "store", "strongroom", "token"]),

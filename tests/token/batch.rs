@@ -1,6 +1,5 @@
 //! Tests batches on a token that is slow, busy or fails.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -10,7 +9,7 @@ use strongroom::model::algorithm::SignatureAlgorithm;
 use strongroom::model::change::{Change, VersionOrigin};
 use strongroom::model::container_id::KeyId;
 use strongroom::model::due::Notices;
-use strongroom::model::key::{Attributes, Curve, KeyOperation, KeyVersion, Tags};
+use strongroom::model::key::{Attributes, Curve, KeyOperation, KeyOperations, KeyVersion, Tags};
 use strongroom::model::{Error, Result};
 use strongroom::ops::crypto::{BatchReply, BatchSign, SignInput};
 use strongroom::store::Commit;
@@ -42,7 +41,7 @@ async fn rig(
         version: id(1),
         material,
         protection: Default::default(),
-        operations: BTreeSet::from([KeyOperation::Sign]),
+        operations: KeyOperations::from([KeyOperation::Sign]),
         attributes: Attributes {
             enabled: true,
             not_before: None,

@@ -1,6 +1,6 @@
 //! Tests the sweeper: how the intents of interrupted operations are concluded.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use serde_json::Value;
 use strongroom::clock::Clock;
@@ -8,7 +8,7 @@ use strongroom::model::change::{Change, ControlChange, Intent, IntentVerb, Versi
 use strongroom::model::deletion::{Deletable, Transition};
 use strongroom::model::due::Notices;
 use strongroom::model::hsm::{Activation, ManagedHsm, NetworkRules};
-use strongroom::model::key::{Attributes, Curve, KeyVersion, PublicMaterial, Tags};
+use strongroom::model::key::{Attributes, Curve, KeyOperations, KeyVersion, PublicMaterial, Tags};
 use strongroom::model::name::{HsmName, KeyName};
 use strongroom::model::resource::{ResourceGroup, Subscription, SubscriptionId};
 use strongroom::model::retention::{Deletion, RetentionDays};
@@ -78,7 +78,7 @@ fn deleted_key(material: PublicMaterial) -> Vec<Change> {
         version: id(1),
         material,
         protection: Default::default(),
-        operations: BTreeSet::new(),
+        operations: KeyOperations::default(),
         attributes: Attributes {
             enabled: true,
             not_before: None,

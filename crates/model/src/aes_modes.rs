@@ -32,11 +32,12 @@ impl ModeFamily {
     ///
     /// # Errors
     /// `Invalid` naming `tags` if the tag names no family or one that `key_ops` exclude.
-    pub fn initial(key_type: KeyType, operations: &KeyOperations, tags: &Tags) -> Result<Option<Self>> {
+    pub fn initial(key_type: KeyType, operations: KeyOperations, tags: &Tags) -> Result<Option<Self>> {
         if !matches!(key_type, KeyType::Oct { .. }) {
             return Ok(None);
         }
-        let any = |wanted: [KeyOperation; 2]| wanted.iter().any(|operation| operations.contains(operation));
+        let any =
+            |wanted: [KeyOperation; 2]| wanted.into_iter().any(|operation| operations.contains(operation));
         let encrypts = any([KeyOperation::Encrypt, KeyOperation::Decrypt]);
         let wraps = any([KeyOperation::WrapKey, KeyOperation::UnwrapKey]);
         let Some(tag) = tags.get(FAMILY_TAG) else {
@@ -103,7 +104,7 @@ mod tests {
 
     fn chosen(operations: &[KeyOperation], tag: Option<&str>) -> Result<Option<ModeFamily>> {
         let operations = operations.iter().copied().collect();
-        ModeFamily::initial(KeyType::Oct { bits: 256 }, &operations, &tags(tag))
+        ModeFamily::initial(KeyType::Oct { bits: 256 }, operations, &tags(tag))
     }
 
     #[test]
@@ -129,7 +130,7 @@ mod tests {
         assert_eq!(
             ModeFamily::initial(
                 ec,
-                &ec.default_operations(crate::container_id::ContainerKind::ManagedHsm),
+                ec.default_operations(crate::container_id::ContainerKind::ManagedHsm),
                 &tags(Some("any"))
             ),
             Ok(None)

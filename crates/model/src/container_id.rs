@@ -61,11 +61,15 @@ impl fmt::Display for ContainerKind {
 /// Precedes the name of a vault in stored data, and in its resource name.
 const VAULTS: &str = "vaults/";
 
-/// The name of a vault, with the text that identifies it in stored data.
+/// The name of a vault, with the text that identifies it in stored data. Shared, because objects in memory have it: it makes
+/// no [`ContainerId`] larger than that of a managed HSM.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub struct VaultId {
+pub struct VaultId(Arc<VaultNames>);
+
+#[derive(PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+struct VaultNames {
     name: VaultName,
-    stored: Arc<str>,
+    stored: String,
 }
 
 /// Identifies a container: a kind, and a name that is unique among containers of that kind.
@@ -98,9 +102,9 @@ impl ContainerId {
     }
 
     /// Returns the name if it is a vault.
-    pub const fn vault(&self) -> Option<&VaultName> {
+    pub fn vault(&self) -> Option<&VaultName> {
         match self {
-            Self::Vault(vault) => Some(&vault.name),
+            Self::Vault(vault) => Some(&vault.0.name),
             Self::ManagedHsm(_) => None,
         }
     }
@@ -109,7 +113,7 @@ impl ContainerId {
     pub fn name(&self) -> &str {
         match self {
             Self::ManagedHsm(name) => name.as_str(),
-            Self::Vault(vault) => vault.name.as_str(),
+            Self::Vault(vault) => vault.0.name.as_str(),
         }
     }
 
@@ -118,7 +122,7 @@ impl ContainerId {
     pub fn as_stored(&self) -> &str {
         match self {
             Self::ManagedHsm(name) => name.as_str(),
-            Self::Vault(vault) => &vault.stored,
+            Self::Vault(vault) => &vault.0.stored,
         }
     }
 
@@ -132,7 +136,7 @@ impl fmt::Display for ContainerId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::ManagedHsm(name) => write!(f, "hsms/{name}"),
-            Self::Vault(vault) => f.write_str(&vault.stored),
+            Self::Vault(vault) => f.write_str(&vault.0.stored),
         }
     }
 }
@@ -151,8 +155,8 @@ impl From<&HsmName> for ContainerId {
 
 impl From<VaultName> for ContainerId {
     fn from(name: VaultName) -> Self {
-        let stored = format!("{VAULTS}{name}").into();
-        Self::Vault(VaultId { name, stored })
+        let stored = format!("{VAULTS}{name}");
+        Self::Vault(VaultId(Arc::new(VaultNames { name, stored })))
     }
 }
 

@@ -1,6 +1,5 @@
 //! Keys, key versions, their attributes, and the rules for using them.
 
-use std::collections::BTreeSet;
 use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
@@ -11,6 +10,7 @@ use super::container_id::{ContainerId, ContainerKind};
 pub use super::curve::Curve;
 use super::due::Notices;
 use super::key_date::KeyDate;
+pub use super::key_operations::{KeyOperation, KeyOperations};
 use super::mode_family::ModeFamily;
 use super::name::{KeyName, VersionId};
 use super::retention::Deletion;
@@ -236,93 +236,13 @@ impl PublicMaterial {
     }
 }
 
-/// A key operation (`key_ops`) that a key version permits.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub enum KeyOperation {
-    /// `encrypt`
-    Encrypt,
-    /// `decrypt`
-    Decrypt,
-    /// `sign`
-    Sign,
-    /// `verify`
-    Verify,
-    /// `wrapKey`
-    WrapKey,
-    /// `unwrapKey`
-    UnwrapKey,
-    /// `import`: a key exchange key for bring-your-own-key; excludes all others.
-    Import,
-    /// `export`
-    Export,
-    /// `deriveKey`
-    DeriveKey,
-}
-
-impl KeyOperation {
-    /// Every operation, in the order of the documentation.
-    pub const ALL: [Self; 9] = [
-        Self::Encrypt,
-        Self::Decrypt,
-        Self::Sign,
-        Self::Verify,
-        Self::WrapKey,
-        Self::UnwrapKey,
-        Self::Import,
-        Self::Export,
-        Self::DeriveKey,
-    ];
-
-    /// Returns the name that every surface uses.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Encrypt => "encrypt",
-            Self::Decrypt => "decrypt",
-            Self::Sign => "sign",
-            Self::Verify => "verify",
-            Self::WrapKey => "wrapKey",
-            Self::UnwrapKey => "unwrapKey",
-            Self::Import => "import",
-            Self::Export => "export",
-            Self::DeriveKey => "deriveKey",
-        }
-    }
-
-    /// Whether the operation is allowed outside the validity period, so that existing ciphertexts and
-    /// signatures stay usable (Key Vault documentation, "Date-time controlled operations").
-    const fn allowed_outside_validity(self) -> bool {
-        matches!(self, Self::Decrypt | Self::UnwrapKey | Self::Verify)
-    }
-}
-
-impl FromStr for KeyOperation {
-    type Err = Error;
-
-    fn from_str(text: &str) -> Result<Self> {
-        Self::ALL.into_iter().find(|operation| operation.as_str() == text).ok_or_else(|| {
-            let names: Vec<_> = Self::ALL.iter().map(|operation| operation.as_str()).collect();
-            Error::invalid(Field::KeyOps, format!("a key operation is one of {}", names.join(", ")))
-        })
-    }
-}
-
-impl fmt::Display for KeyOperation {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-/// A set of key operations.
-pub type KeyOperations = BTreeSet<KeyOperation>;
-
 /// Parses a list of key operations for a key of this type.
 ///
 /// # Errors
 /// `Invalid` naming `key_ops` if one is unknown, does not fit the type, or `import` is combined with others.
 pub fn parse_operations<T: AsRef<str>>(names: &[T], key_type: KeyType) -> Result<KeyOperations> {
     let operations = names.iter().map(|name| name.as_ref().parse()).collect::<Result<KeyOperations>>()?;
-    check_operations(&operations, key_type)?;
+    check_operations(operations, key_type)?;
     Ok(operations)
 }
 
@@ -330,8 +250,8 @@ pub fn parse_operations<T: AsRef<str>>(names: &[T], key_type: KeyType) -> Result
 ///
 /// # Errors
 /// `Invalid` naming `key_ops`.
-pub fn check_operations(operations: &KeyOperations, key_type: KeyType) -> Result<()> {
-    if operations.contains(&KeyOperation::Import) && operations.len() > 1 {
+pub fn check_operations(operations: KeyOperations, key_type: KeyType) -> Result<()> {
+    if operations.contains(KeyOperation::Import) && operations.len() > 1 {
         return Err(Error::invalid(Field::KeyOps, "import cannot be combined with other key operations"));
     }
     let fits = |operation: KeyOperation| match key_type {
@@ -342,7 +262,7 @@ pub fn check_operations(operations: &KeyOperations, key_type: KeyType) -> Result
         ),
         KeyType::Oct { .. } => !matches!(operation, KeyOperation::Import | KeyOperation::DeriveKey),
     };
-    match operations.iter().find(|operation| !fits(**operation)) {
+    match operations.iter().find(|operation| !fits(*operation)) {
         Some(operation) => {
             Err(Error::invalid(Field::KeyOps, format!("{operation} does not fit a key of type {key_type}")))
         }
@@ -438,7 +358,7 @@ impl KeyVersion {
         if !self.attributes.enabled {
             return Err(Error::KeyDisabled { operation: operation.as_str() });
         }
-        if !self.operations.contains(&operation) {
+        if !self.operations.contains(operation) {
             return Err(Error::OperationNotPermitted { operation: operation.as_str() });
         }
         if operation.allowed_outside_validity() {

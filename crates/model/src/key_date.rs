@@ -2,6 +2,7 @@
 
 use std::cmp::Ordering;
 use std::fmt;
+use std::num::NonZeroU64;
 use std::str::FromStr;
 
 use jiff::SignedDuration;
@@ -13,13 +14,15 @@ use super::field::{Field, InvalidValue};
 
 /// A date at which a key version becomes valid or expires, in microseconds since 1970, UTC. [`Timestamp`] ends 26 hours
 /// before the year 9999 does.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+///
+/// Most dates are not set, so the number is kept in a form that is never zero: `Option<KeyDate>` needs no more memory.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
-pub struct KeyDate(i64);
+pub struct KeyDate(NonZeroU64);
 
 impl KeyDate {
     /// The latest date: 9999-12-31T23:59:59.999999Z.
-    pub const MAX: Self = Self(253_402_300_799_999_999);
+    pub const MAX: Self = Self::new(253_402_300_799_999_999);
 
     /// Converts seconds since 1970; `None` outside the calendar.
     pub fn from_second(seconds: i64) -> Option<Self> {
@@ -28,22 +31,31 @@ impl KeyDate {
 
     /// Converts microseconds since 1970; `None` outside the calendar.
     pub fn from_microsecond(micros: i64) -> Option<Self> {
-        (Timestamp::MIN.as_microsecond()..=Self::MAX.0).contains(&micros).then_some(Self(micros))
+        let calendar = Timestamp::MIN.as_microsecond()..=Self::MAX.as_microsecond();
+        calendar.contains(&micros).then_some(Self::new(micros))
     }
 
     /// Returns whole seconds since 1970.
     pub const fn as_second(self) -> i64 {
-        self.0.div_euclid(1_000_000)
+        self.as_microsecond().div_euclid(1_000_000)
     }
 
     /// Returns microseconds since 1970.
     pub const fn as_microsecond(self) -> i64 {
-        self.0
+        i64::MIN.wrapping_add_unsigned(self.0.get())
+    }
+
+    /// Keeps microseconds of the calendar as their distance from the smallest number, which lies before it.
+    const fn new(micros: i64) -> Self {
+        match NonZeroU64::new(micros.abs_diff(i64::MIN)) {
+            Some(distance) => Self(distance),
+            None => Self(NonZeroU64::MIN),
+        }
     }
 
     /// Returns the instant `duration` before the date, clamped to the range of [`Timestamp`].
     pub(crate) fn minus(self, duration: SignedDuration) -> Timestamp {
-        let micros = i128::from(self.0) - duration.as_micros();
+        let micros = i128::from(self.as_microsecond()) - duration.as_micros();
         let micros = i64::try_from(micros).unwrap_or(i64::MIN);
         let bound = if micros < 0 { Timestamp::MIN } else { Timestamp::MAX };
         Timestamp::from_microsecond(micros).unwrap_or(bound)
@@ -51,7 +63,7 @@ impl KeyDate {
 
     /// Returns the date and time of day in UTC.
     pub fn civil(self) -> DateTime {
-        let since_1970 = SignedDuration::from_micros(self.0);
+        let since_1970 = SignedDuration::from_micros(self.as_microsecond());
         date(1970, 1, 1).at(0, 0, 0, 0).checked_add(since_1970).unwrap_or(DateTime::MAX)
     }
 
@@ -64,19 +76,25 @@ impl KeyDate {
 
 impl From<Timestamp> for KeyDate {
     fn from(instant: Timestamp) -> Self {
-        Self(instant.as_microsecond())
+        Self::new(instant.as_microsecond())
     }
 }
 
 impl PartialEq<Timestamp> for KeyDate {
     fn eq(&self, instant: &Timestamp) -> bool {
-        self.0 == instant.as_microsecond()
+        self.as_microsecond() == instant.as_microsecond()
     }
 }
 
 impl PartialOrd<Timestamp> for KeyDate {
     fn partial_cmp(&self, instant: &Timestamp) -> Option<Ordering> {
         self.partial_cmp(&Self::from(*instant))
+    }
+}
+
+impl fmt::Debug for KeyDate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "KeyDate({})", self.as_microsecond())
     }
 }
 
@@ -144,6 +162,16 @@ mod tests {
     }
 
     #[test]
+    fn dates_are_ordered_and_need_no_memory_for_their_absence() {
+        let micros = [Timestamp::MIN.as_microsecond(), -1, 0, 1, KeyDate::MAX.as_microsecond()];
+        let dates = micros.map(|micros| KeyDate::from_microsecond(micros).unwrap());
+        assert!(dates.is_sorted() && dates.map(KeyDate::as_microsecond) == micros);
+        assert_eq!(KeyDate::from_microsecond(micros[0] - 1), None);
+        assert_eq!(KeyDate::from_microsecond(micros[4] + 1), None);
+        assert_eq!(size_of::<Option<KeyDate>>(), size_of::<i64>());
+    }
+
+    #[test]
     fn dates_round_trip_through_text() {
         for text in [
             "9999-12-31T23:59:59Z",
@@ -153,7 +181,7 @@ mod tests {
         ] {
             assert_eq!(text.parse::<KeyDate>().unwrap().to_string(), text);
         }
-        for micros in [0, 1, -1, KeyDate::MAX.0, Timestamp::MIN.as_microsecond()] {
+        for micros in [0, 1, -1, KeyDate::MAX.as_microsecond(), Timestamp::MIN.as_microsecond()] {
             let there = KeyDate::from_microsecond(micros).unwrap();
             assert_eq!(there.to_string().parse::<KeyDate>().unwrap(), there);
         }

@@ -32,6 +32,7 @@ pub mod import;
 mod internal;
 pub mod key;
 pub mod key_date;
+mod key_operations;
 mod key_protection;
 pub mod lifetime;
 pub mod limit;

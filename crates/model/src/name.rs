@@ -23,6 +23,12 @@ macro_rules! checked_name {
             }
         }
 
+        impl AsRef<str> for $name {
+            fn as_ref(&self) -> &str {
+                &self.0
+            }
+        }
+
         impl FromStr for $name {
             type Err = InvalidValue;
 
@@ -198,11 +204,6 @@ impl KeyName {
     pub fn to_case_insensitive(&self) -> String {
         self.0.to_ascii_lowercase()
     }
-
-    /// Returns the text, which the name shares.
-    pub fn shared(&self) -> std::sync::Arc<str> {
-        self.0.clone()
-    }
 }
 
 impl ObjectName {
@@ -216,11 +217,6 @@ impl CertificateName {
     /// Returns the case-insensitive key for comparing names: names of certificates are unique ignoring case.
     pub fn to_case_insensitive(&self) -> String {
         self.0.to_ascii_lowercase()
-    }
-
-    /// Returns the text, which the name shares.
-    pub fn shared(&self) -> std::sync::Arc<str> {
-        self.0.clone()
     }
 }
 
@@ -270,11 +266,6 @@ impl SecretName {
     pub fn to_case_insensitive(&self) -> String {
         self.0.to_ascii_lowercase()
     }
-
-    /// Returns the text, which the name shares.
-    pub fn shared(&self) -> std::sync::Arc<str> {
-        self.0.clone()
-    }
 }
 
 impl VaultName {
@@ -313,12 +304,10 @@ impl FromStr for VersionId {
     type Err = InvalidValue;
 
     fn from_str(text: &str) -> Result<Self, InvalidValue> {
+        // Text of this length is a UUID only without hyphens and braces.
+        let digits = (text.len() == 32).then(|| Uuid::try_parse(text).ok()).flatten();
         let wrong = || InvalidValue::new(Field::Version, "a version is 32 hexadecimal digits");
-        if text.len() != 32 || !text.bytes().all(|b| b.is_ascii_hexdigit()) {
-            return Err(wrong());
-        }
-        let number = u128::from_str_radix(text, 16).map_err(|_| wrong())?;
-        Ok(Self(number.to_be_bytes()))
+        digits.map(|digits| Self(digits.into_bytes())).ok_or_else(wrong)
     }
 }
 

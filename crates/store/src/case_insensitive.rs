@@ -1,8 +1,7 @@
-//! Case-insensitive (ASCII) map keys that share the allocation of their name.
+//! Names as case-insensitive (ASCII) map keys.
 
 use std::borrow::{Borrow, Cow};
 use std::cmp::Ordering;
-use std::sync::Arc;
 
 /// The name in ASCII lower case. Borrows if it is lower case already, as most names are.
 pub(super) fn to_lowercase(text: &str) -> Cow<'_, str> {
@@ -16,8 +15,8 @@ pub(super) fn to_lowercase(text: &str) -> Cow<'_, str> {
 /// The stored identifier of a container and the name of an object in it, both in lower case.
 pub(super) type LowercaseObjectId = (String, String);
 
-/// The name of an object as a case-insensitive map key; shares its allocation with the object.
-pub(super) struct CaseInsensitiveName(pub(super) Arc<str>);
+/// The name of an object as a case-insensitive map key. Names share their text, so it is not in memory twice.
+pub(super) struct CaseInsensitiveName<N>(pub(super) N);
 
 /// The borrowed form of such a map key, for lookups with any string.
 pub(super) trait CaseInsensitive {
@@ -25,9 +24,9 @@ pub(super) trait CaseInsensitive {
     fn text(&self) -> &str;
 }
 
-impl CaseInsensitive for CaseInsensitiveName {
+impl<N: AsRef<str>> CaseInsensitive for CaseInsensitiveName<N> {
     fn text(&self) -> &str {
-        &self.0
+        self.0.as_ref()
     }
 }
 
@@ -58,28 +57,28 @@ impl PartialEq for dyn CaseInsensitive + '_ {
 
 impl Eq for dyn CaseInsensitive + '_ {}
 
-impl<'a> Borrow<dyn CaseInsensitive + 'a> for CaseInsensitiveName {
+impl<'a, N: AsRef<str> + 'a> Borrow<dyn CaseInsensitive + 'a> for CaseInsensitiveName<N> {
     fn borrow(&self) -> &(dyn CaseInsensitive + 'a) {
         self
     }
 }
 
-impl Ord for CaseInsensitiveName {
+impl<N: AsRef<str>> Ord for CaseInsensitiveName<N> {
     fn cmp(&self, other: &Self) -> Ordering {
         (self as &dyn CaseInsensitive).cmp(other as &dyn CaseInsensitive)
     }
 }
 
-impl PartialOrd for CaseInsensitiveName {
+impl<N: AsRef<str>> PartialOrd for CaseInsensitiveName<N> {
     fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
         Some(self.cmp(other))
     }
 }
 
-impl PartialEq for CaseInsensitiveName {
+impl<N: AsRef<str>> PartialEq for CaseInsensitiveName<N> {
     fn eq(&self, other: &Self) -> bool {
         self as &dyn CaseInsensitive == other as &dyn CaseInsensitive
     }
 }
 
-impl Eq for CaseInsensitiveName {}
+impl<N: AsRef<str>> Eq for CaseInsensitiveName<N> {}

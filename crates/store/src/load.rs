@@ -1,6 +1,7 @@
 //! The SQL that loads the database into memory when the store is opened.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 
 use futures_util::TryStreamExt as _;
@@ -9,12 +10,13 @@ use sqlx::sqlite::SqliteRow;
 use uuid::Uuid;
 
 use super::audit_keys;
-use super::case_insensitive::LowercaseObjectId;
 use super::certificates;
 use super::change_set::ChangeSet;
-use super::columns::{column, damaged, dated, instant, json, key_date, optional, parsed};
+use super::columns::{column, damaged, instant, json, parsed};
 use super::hsms;
+use super::keys::{self, KeysOfContainer};
 use super::memory::Memory;
+use super::objects::Staged;
 use super::resource_statements;
 use super::roles::Roles;
 use super::rotation;
@@ -22,40 +24,29 @@ use super::secrets;
 use super::usage::{self, Counter, Usage, UsedVersion};
 use super::vaults;
 use crate::model::billing::DaySet;
+use crate::model::certificate::Certificate;
 use crate::model::change::{Intent, IntentVerb};
 use crate::model::container::{Container, ContainerId};
-use crate::model::due::Notices;
 use crate::model::hsm::ManagedHsm;
-use crate::model::key::{Attributes, Key, KeyVersion};
 use crate::model::local_rbac::{RoleAssignment, RoleDefinition};
 use crate::model::name::{PrincipalId, VersionId};
-use crate::model::retention::Deletion;
 use crate::model::time::ClockSetting;
 use crate::model::vault::Vault;
 use crate::model::{Error, Result};
 
-/// Loads the database into memory.
+/// Loads the database into memory. `database` is its file, to which `db` is connected.
 ///
 /// # Errors
 /// `Internal` if a row is malformed: a damaged store is not opened.
-pub(super) async fn load(db: &mut SqliteConnection, memory: &Memory) -> Result<()> {
+pub(super) async fn load(db: &mut SqliteConnection, database: &Path, memory: &Memory) -> Result<()> {
     let hsms = hsms::load(db).await?;
     let vaults = vaults::load(db).await?;
-    let mut keys = keys(db, &container_ids(&hsms, &vaults)).await?;
-    versions(db, &mut keys).await?;
+    let certificates = certificates::load(db, &vaults).await?;
+    let mut keys = containers_of_keys(&hsms, &vaults, &certificates);
     rotation::load_policies(db, &mut keys).await?;
+    let keys = keys::load(database.to_owned(), keys).await?;
     let roles = roles(db, memory, &hsms).await?;
     let opened = intents(db).await?;
-    if let Some(key) = keys.values().find(|key| key.versions.is_empty()) {
-        return Err(damaged(format!("key {} has no version", key.name)));
-    }
-    let certificates = certificates::load(db, &vaults).await?;
-    // The companions of certificates have their names.
-    let companion = |(id, key)| {
-        let managed = certificates.contains_key(&id);
-        (id, Some(Arc::new(Key { managed, ..key })))
-    };
-    let keys = keys.into_iter().map(companion).collect();
     let clock = clock(db).await?;
     let audit_keys = audit_keys::load(db).await?;
     let secrets = secrets::load(db, &vaults, &certificates).await?;
@@ -67,7 +58,6 @@ pub(super) async fn load(db: &mut SqliteConnection, memory: &Memory) -> Result<(
     let resources = Some(Arc::new(resource_statements::load(db, memory.built_in_control()).await?));
     memory.apply(ChangeSet {
         containers,
-        keys,
         secrets,
         certificates,
         certificate_settings,
@@ -78,6 +68,9 @@ pub(super) async fn load(db: &mut SqliteConnection, memory: &Memory) -> Result<(
         resources,
         ..ChangeSet::default()
     });
+    for (folded, loaded) in keys {
+        memory.set_loaded_keys(&folded, loaded.keys);
+    }
     memory.replace_lifetimes(hsms::load_lifetimes(db).await?);
     let usage = usage(db).await?;
     memory.usage().add(usage);
@@ -92,74 +85,22 @@ async fn clock(db: &mut SqliteConnection) -> Result<Option<ClockSetting>> {
     Ok(Some(ClockSetting { offset: column(&row, "offset_micros")?, frozen: instant(&row, "frozen")? }))
 }
 
-/// The identifiers of all containers, by their stored form in lower case.
-fn container_ids(
+/// The containers without their keys, by their stored identifier in lower case.
+fn containers_of_keys(
     hsms: &BTreeMap<String, Arc<ManagedHsm>>,
     vaults: &[Arc<Vault>],
-) -> BTreeMap<String, ContainerId> {
+    certificates: &Staged<Certificate>,
+) -> keys::Containers {
     let hsms = hsms.values().map(|hsm| ContainerId::from(&hsm.name));
     let ids = hsms.chain(vaults.iter().map(|vault| ContainerId::from(&vault.name)));
-    ids.map(|id| (id.to_case_insensitive(), id)).collect()
-}
-
-async fn keys(
-    db: &mut SqliteConnection,
-    containers: &BTreeMap<String, ContainerId>,
-) -> Result<BTreeMap<LowercaseObjectId, Key>> {
-    let sql = "-- load_keys
-        SELECT hsm, folded, name, deleted_at, scheduled_purge_at FROM keys";
-    let mut keys = BTreeMap::new();
-    let mut rows = sqlx::query(sql).fetch(db);
-    while let Some(row) = rows.try_next().await.map_err(Error::internal)? {
-        let id: LowercaseObjectId = (column(&row, "hsm")?, column(&row, "folded")?);
-        let container = containers.get(&id.0).ok_or_else(|| damaged("a key has no container"))?.clone();
-        let deletion = match instant(&row, "deleted_at")? {
-            Some(deleted_at) => {
-                Some(Deletion { deleted_at, scheduled_purge_at: dated(&row, "scheduled_purge_at")? })
-            }
-            None => None,
-        };
-        let name = parsed(&row, "name")?;
-        let key = Key { container, name, versions: Vec::new(), deletion, rotation: None, managed: false };
-        keys.insert(id, key);
+    let mut containers: keys::Containers =
+        ids.map(|id| (id.to_case_insensitive(), KeysOfContainer::new(id))).collect();
+    for (vault, name) in certificates.keys() {
+        if let Some(container) = containers.get_mut(vault) {
+            container.certificates.insert(name.clone());
+        }
     }
-    Ok(keys)
-}
-
-async fn versions(db: &mut SqliteConnection, keys: &mut BTreeMap<LowercaseObjectId, Key>) -> Result<()> {
-    let sql = "-- load_versions
-        SELECT version, hsm, key_name, material, operations, enabled, not_before, expires, created,
-            updated, exportable, tags, notices, mode_family, protection
-        FROM key_versions ORDER BY hsm, key_name, position";
-    let mut rows = sqlx::query(sql).fetch(db);
-    while let Some(row) = rows.try_next().await.map_err(Error::internal)? {
-        let id: LowercaseObjectId = (column(&row, "hsm")?, column(&row, "key_name")?);
-        let key = keys.get_mut(&id).ok_or_else(|| damaged("a version has no key"))?;
-        let version = KeyVersion {
-            container: key.container.clone(),
-            name: key.name.clone(),
-            version: parsed(&row, "version")?,
-            material: json(&row, "material")?,
-            protection: parsed(&row, "protection")?,
-            operations: json(&row, "operations")?,
-            attributes: Attributes {
-                enabled: column::<i64>(&row, "enabled")? != 0,
-                not_before: key_date(&row, "not_before")?,
-                expires: key_date(&row, "expires")?,
-                created: dated(&row, "created")?,
-                updated: dated(&row, "updated")?,
-                exportable: column::<i64>(&row, "exportable")? != 0,
-            },
-            tags: json(&row, "tags")?,
-            // A later version of the service may use other bits.
-            notices: Notices::from_bits(u8::try_from(column::<i64>(&row, "notices")? & 0xff).unwrap_or(0)),
-            mode_family: optional(&row, "mode_family")?,
-        };
-        // Most keys have one version, so that spare capacity would waste memory.
-        key.versions.reserve_exact(1);
-        key.versions.push(Arc::new(version));
-    }
-    Ok(())
+    containers
 }
 
 async fn roles(

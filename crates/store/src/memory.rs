@@ -1,6 +1,6 @@
 //! The in-memory state of the store, for readers that neither run SQL nor wait for writes.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use tokio::sync::watch;
@@ -9,9 +9,10 @@ use uuid::Uuid;
 use super::Listing;
 use super::case_insensitive::to_lowercase;
 use super::change_set::ChangeSet;
+use super::due_index::DueIndex;
 use super::event_log::EventLog;
 use super::hsms::Lifetimes;
-use super::objects::{Objects, Staged, StoredObject};
+use super::objects::{LoadedObjects, Objects, Staged, StoredObject};
 use super::resources::Resources;
 use super::roles::Roles;
 use super::usage::Usage;
@@ -27,7 +28,7 @@ use crate::model::lifetime::ContainerLifetime;
 use crate::model::local_rbac::RoleDefinition;
 use crate::model::name::HsmName;
 use crate::model::secret::Secret;
-use crate::model::time::{DueWork, ScheduledWork};
+use crate::model::time::DueWork;
 
 /// The state of one container.
 pub(super) struct ContainerState {
@@ -37,8 +38,7 @@ pub(super) struct ContainerState {
     pub(super) certificates: Objects<Certificate>,
     pub(super) certificate_settings: Arc<CertificateSettings>,
     roles: Arc<Roles>,
-    /// An index of scheduled work by time.
-    due: BTreeSet<(Timestamp, ScheduledWork)>,
+    due: DueIndex,
 }
 
 /// The in-memory state. Only the ledger writes it, after the database.
@@ -179,7 +179,7 @@ impl Memory {
 
     /// The object of this name, live or deleted.
     pub(super) fn object<T: StoredObject>(&self, container: &ContainerId, name: &str) -> Option<Arc<T>> {
-        self.with(container.as_stored(), |state| T::of(state).get(name).cloned()).flatten()
+        self.with(container.as_stored(), |state| T::of(state).get(name)).flatten()
     }
 
     /// At most `limit` objects after the name `after`, in case-insensitive order.
@@ -200,16 +200,13 @@ impl Memory {
 
     /// The lower-case names of all keys of a container, live and deleted.
     pub(super) fn key_names(&self, container: &ContainerId) -> Vec<String> {
-        let names =
-            |state: &ContainerState| state.keys.all().map(|key| key.name.to_case_insensitive()).collect();
+        let names = |state: &ContainerState| state.keys.names().map(str::to_ascii_lowercase).collect();
         self.with(container.as_stored(), names).unwrap_or_default()
     }
 
     /// All keys of a container, live and deleted, and its roles, at one instant.
     pub(super) fn contents(&self, container: &ContainerId) -> Option<(Vec<Arc<Key>>, Arc<Roles>)> {
-        self.with(container.as_stored(), |state| {
-            (state.keys.all().cloned().collect(), Arc::clone(&state.roles))
-        })
+        self.with(container.as_stored(), |state| (state.keys.all().collect(), Arc::clone(&state.roles)))
     }
 
     /// The contacts and issuers of a vault.
@@ -228,11 +225,7 @@ impl Memory {
             let state = read(state);
             match state.container.scheduled_purge() {
                 Some((at, purge)) => Some(DueWork { at, work: purge }).filter(|due| !except(due)),
-                None => {
-                    let mut works =
-                        state.due.iter().map(|(at, work)| DueWork { at: *at, work: work.clone() });
-                    works.find(|due| !except(due))
-                }
+                None => state.due.iter().find(|due| !except(due)),
             }
         });
         firsts.min_by_key(|due| due.at)
@@ -243,7 +236,7 @@ impl Memory {
         let Some(container) = due.work.container() else { return false };
         let found = self.with(container.as_stored(), |state| match state.container.scheduled_purge() {
             Some((at, purge)) => (at, &purge) == (due.at, &due.work),
-            None => state.due.contains(&(due.at, due.work.clone())),
+            None => state.due.contains(due.clone()),
         });
         found.unwrap_or(false)
     }
@@ -277,16 +270,27 @@ impl Memory {
         // Inserted together with its roles, so that no reader sees an HSM without its administrators.
         let roles = roles.get(&folded).cloned();
         let roles = roles.unwrap_or_else(|| Arc::new(Roles::new(self.built_in(), Vec::new(), Vec::new())));
+        let id = container.id();
         let state = ContainerState {
             container,
-            keys: Objects::default(),
-            secrets: Objects::default(),
-            certificates: Objects::default(),
+            keys: Objects::new(id.clone()),
+            secrets: Objects::new(id.clone()),
+            certificates: Objects::new(id.clone()),
             certificate_settings: Arc::default(),
             roles,
-            due: BTreeSet::new(),
+            due: DueIndex::new(id),
         };
         write(&self.states).insert(folded, RwLock::new(state));
+    }
+
+    /// Sets the keys of a container to those loaded from the database.
+    pub(super) fn set_loaded_keys(&self, folded: &str, loaded: LoadedObjects<Key>) {
+        if let Some(state) = read(&self.states).get(folded) {
+            let mut state = write(state);
+            let (keys, due) = loaded.into_objects(state.container.id());
+            state.keys = keys;
+            state.due.load(due);
+        }
     }
 
     /// Applies committed changes, which makes them visible to readers.
@@ -363,12 +367,7 @@ impl Memory {
                 let after = object.as_deref().map(T::scheduled_work).unwrap_or_default();
                 let replaced = T::of_mut(&mut state).set(&folded, object);
                 let before = replaced.as_deref().map(T::scheduled_work).unwrap_or_default();
-                if before != after {
-                    for work in &before {
-                        state.due.remove(work);
-                    }
-                    state.due.extend(after);
-                }
+                state.due.replace(before, after);
             }
         }
     }

@@ -51,7 +51,7 @@ impl Store {
             Arc::new(Memory::new(built_in_roles, options.control_plane_roles, options.clock.clone()));
         let high_water_mark = high_water_mark::load(&mut db, found.newest).await?;
         options.clock.restore(high_water_mark);
-        load::load(&mut db, &memory).await?;
+        load::load(&mut db, path, &memory).await?;
         memory.replace_events(event_log::load(&mut db, options.events_kept).await?);
         let mut uncounted = outbox::counted(&mut db).await.map_err(Error::internal)?;
         uncounted.add(found.usage);

@@ -1,14 +1,13 @@
 //! The SQL of rotation policies and of the notices of key versions.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use futures_util::TryStreamExt as _;
 use sqlx::SqliteConnection;
 
-use super::case_insensitive::LowercaseObjectId;
 use super::columns::{column, damaged, dated, optional};
 use super::failure::Failure;
+use super::keys;
 use crate::model::key::{Key, KeyVersion};
 use crate::model::period::LifetimePeriod;
 use crate::model::rotation::{RotationPolicy, RotationRules, RotationTrigger};
@@ -62,24 +61,25 @@ pub(super) async fn set_notices(db: &mut SqliteConnection, version: &KeyVersion)
     Ok(())
 }
 
-/// Reads all rotation policies into their keys.
+/// Reads the rotation policies of all keys.
 pub(super) async fn load_policies(
     db: &mut SqliteConnection,
-    keys: &mut BTreeMap<LowercaseObjectId, Key>,
+    containers: &mut keys::Containers,
 ) -> Result<()> {
     let sql = "-- load_rotation_policies
         SELECT hsm, key_name, expiry_time, time_after_create, time_before_expiry, created, updated
         FROM rotation_policies";
     let mut rows = sqlx::query(sql).fetch(db);
     while let Some(row) = rows.try_next().await.map_err(Error::internal)? {
-        let id: LowercaseObjectId = (column(&row, "hsm")?, column(&row, "key_name")?);
-        let key = keys.get_mut(&id).ok_or_else(|| damaged("a rotation policy has no key"))?;
+        let container = containers.get_mut(column::<&str>(&row, "hsm")?);
+        let container = container.ok_or_else(|| damaged("a rotation policy has no key"))?;
         let after = optional(&row, "time_after_create")?.map(RotationTrigger::AfterCreation);
         let before = optional(&row, "time_before_expiry")?.map(RotationTrigger::BeforeExpiry);
         let rules = RotationRules::new(optional(&row, "expiry_time")?, after.or(before)).map_err(damaged)?;
         let rules = rules.ok_or_else(|| damaged("a rotation policy is blank"))?;
         let (created, updated) = (dated(&row, "created")?, dated(&row, "updated")?);
-        key.rotation = Some(Arc::new(RotationPolicy { rules, created, updated }));
+        let policy = RotationPolicy { rules, created, updated };
+        container.policies.insert(column(&row, "key_name")?, Arc::new(policy));
     }
     Ok(())
 }

@@ -452,7 +452,7 @@ impl<'a> Transaction<'a> {
     }
 
     fn set<T: StoredObject>(&mut self, object: T) {
-        let id = (object.folded_container(), object.shared_name().to_ascii_lowercase());
+        let id = (object.folded_container(), object.name().as_ref().to_ascii_lowercase());
         T::staged_mut(&mut self.changes).insert(id, Some(Arc::new(object)));
     }
 }

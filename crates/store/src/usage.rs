@@ -179,10 +179,10 @@ pub(super) fn meter(text: &str) -> Option<Meter> {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::{BTreeMap, BTreeSet};
+    use std::collections::BTreeMap;
 
     use super::*;
-    use crate::model::key::{Attributes, PublicMaterial};
+    use crate::model::key::{Attributes, KeyOperations, PublicMaterial};
 
     fn version(id: u8) -> KeyVersion {
         KeyVersion {
@@ -191,7 +191,7 @@ mod tests {
             version: VersionId::from_bytes([id; 16]),
             material: PublicMaterial::Oct { key_size: 256 },
             protection: Default::default(),
-            operations: BTreeSet::new(),
+            operations: KeyOperations::default(),
             attributes: Attributes {
                 enabled: true,
                 not_before: None,

@@ -136,7 +136,7 @@ async fn rotate(key: Arc<Key>, cx: &Cx) -> Result<Done<KeyBundle>> {
 // until then.
 fn inherited(current: &KeyVersion, expires: Option<KeyDate>) -> NewKeySettings {
     NewKeySettings {
-        operations: Some(current.operations.clone()),
+        operations: Some(current.operations),
         protection: current.protection,
         enabled: current.attributes.enabled,
         not_before: None,

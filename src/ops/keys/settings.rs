@@ -40,7 +40,7 @@ impl NewKeySettings {
         check_tags(&self.tags)?;
         check_validity(self.not_before, self.expires)?;
         let missing = |what: &str| Err(Error::Unsupported { what: format!("{what} is not available yet") });
-        let asks_for = |operation| self.operations.iter().any(|operations| operations.contains(&operation));
+        let asks_for = |operation| self.operations.iter().any(|operations| operations.contains(operation));
         if self.exportable || asks_for(KeyOperation::Export) {
             return missing("key release (exportable keys, key_ops export)");
         }
@@ -71,8 +71,8 @@ impl NewKeySettings {
         match cx.aes_modes {
             AesModes::Azure => Ok(None),
             AesModes::Separated => {
-                let operations = self.operations.clone().unwrap_or_default();
-                ModeFamily::initial(key_type, &operations, &self.tags)
+                let operations = self.operations.unwrap_or_default();
+                ModeFamily::initial(key_type, operations, &self.tags)
             }
         }
     }

@@ -64,8 +64,8 @@ impl Operation for UpdateKeyVersion {
         let mut version = target.0.as_ref().clone();
         if let Some(names) = &self.operations {
             let operations = parse_operations(names, version.material.key_type())?;
-            check_operations(&operations, version.material.key_type())?;
-            if operations.contains(&KeyOperation::Export) || operations.contains(&KeyOperation::Import) {
+            check_operations(operations, version.material.key_type())?;
+            if operations.contains(KeyOperation::Export) || operations.contains(KeyOperation::Import) {
                 return Err(Error::Unsupported {
                     what:
                         "key release and bring your own key (key_ops export and import) are not available yet"

@@ -84,7 +84,7 @@ impl KeyUsage {
 pub fn key_operations(usages: &[KeyUsage], key_type: KeyType) -> KeyOperations {
     let all = key_type.default_operations(ContainerKind::Vault);
     let permitted = usages.iter().flat_map(|usage| usage.operations()).copied();
-    let permitted: KeyOperations = permitted.filter(|operation| all.contains(operation)).collect();
+    let permitted: KeyOperations = permitted.filter(|operation| all.contains(*operation)).collect();
     if permitted.is_empty() { all } else { permitted }
 }
 

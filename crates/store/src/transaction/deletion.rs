@@ -74,7 +74,7 @@ impl Transaction<'_> {
             DeletionState::Live => None,
             DeletionState::SoftDeleted(deletion) => Some(deletion),
             DeletionState::Purged => {
-                let name = object.shared_name().to_ascii_lowercase();
+                let name = object.name().as_ref().to_ascii_lowercase();
                 let id = (object.folded_container(), name);
                 T::staged_mut(&mut self.changes).insert(id, None);
                 return;

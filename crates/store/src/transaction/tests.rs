@@ -1,6 +1,6 @@
 //! Tests of the preconditions of each change.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use super::*;
 use crate::model::Timestamp;
@@ -8,7 +8,7 @@ use crate::model::backup_job::{BackupJob, BackupJobKind, JobResult};
 use crate::model::container::ContainerId;
 use crate::model::deletion::{Deletable, Transition};
 use crate::model::hsm::Activation;
-use crate::model::key::{Attributes, PublicMaterial, Tags};
+use crate::model::key::{Attributes, KeyOperations, PublicMaterial, Tags};
 use crate::model::local_rbac::{LocalScope, RoleAssignment, RoleDefinition};
 use crate::model::resource::{ResourceGroup, Subscription, SubscriptionId};
 use crate::model::resource_kind::{Resource, ResourceKind};
@@ -50,7 +50,7 @@ fn version(name: &str, id: u8) -> KeyVersion {
         version: VersionId::from_bytes([id; 16]),
         material: PublicMaterial::Oct { key_size: 256 },
         protection: Default::default(),
-        operations: BTreeSet::new(),
+        operations: KeyOperations::default(),
         attributes: Attributes {
             enabled: true,
             not_before: None,
