@@ -39,6 +39,7 @@ mod process;
 mod profile;
 mod protocol;
 mod queue;
+mod queued_call;
 mod report;
 mod scan;
 mod sentinel;
