@@ -4,7 +4,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run build dist test soak lint bench install-deps
+.PHONY: help run build dist test instructions soak lint bench install-deps
 
 ARGS ?=
 SEQUENCES ?= 5000
@@ -14,7 +14,7 @@ WORKER_STARTS ?= 25
 KEYS ?= 5000
 FUZZ ?= 60
 SEED ?=
-BENCH ?= *
+BENCH ?= throughput retention backup
 TARGET_DIR = $(or $(CARGO_TARGET_DIR),target)
 
 help: ## print this list
@@ -43,6 +43,11 @@ test: ## run all tests, or those that ARGS selects
 	NEXTEST_TEST_THREADS=$${NEXTEST_TEST_THREADS:-$$((2 * $$(nproc)))} cargo nextest run --locked --workspace $(ARGS)
 	@scripts/slowest-tests.sh
 
+# The limits are those of a debug build, which `test` has compiled.
+instructions: ## count the instructions of a signature, and compare them with their limits
+	@scripts/install-deps.sh instructions
+	cargo bench --locked --workspace --profile dev --bench instructions -- $(ARGS)
+
 # Takes too long for `test`, and is not part of continuous integration.
 soak: ## run the long tests: SEQUENCES=5000 of calls, KILLS=200, WORKER_KILLS=1000, KEYS=5000 in a backup, FUZZ=60 seconds; SEED=... reproduces one
 	@scripts/install-deps.sh soak
@@ -63,9 +68,9 @@ lint: ## check format, lints, dependencies and protocol
 	scripts/deny.sh
 	scripts/proto-lint.sh
 
-bench: ## run all benchmarks, or the one that BENCH names: throughput, retention, backup
+bench: ## run the benchmarks of time, or the one that BENCH names: throughput, retention, backup
 	@scripts/install-deps.sh run
-	cargo bench --locked --bench '$(BENCH)' -- $(ARGS)
+	cargo bench --locked $(BENCH:%=--bench %) -- $(ARGS)
 
 install-deps: ## install the dependencies of the other commands only
-	@for what in run test lint; do scripts/install-deps.sh $$what; done
+	@for what in run test instructions lint; do scripts/install-deps.sh $$what; done

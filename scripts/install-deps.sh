@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Installs missing dependencies: `install-deps.sh build`, `run`, `dist`, `test`, `soak` or `lint`, for the make target of that
-# name. Prints nothing if none are missing.
+# Installs missing dependencies: `install-deps.sh build`, `run`, `dist`, `test`, `instructions`, `soak` or `lint`, for the make
+# target of that name. Prints nothing if none are missing.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/lib.sh
@@ -38,6 +38,18 @@ need_softhsm() {
         [ -e "$module/libsofthsm2.so" ] && return
     done
     install_packages softhsm2 softhsm softhsm softhsm
+}
+
+# Counts instructions. The benchmark accepts the runner of its own version only.
+need_gungraun() {
+    local version
+    has valgrind || install_packages valgrind valgrind valgrind -
+    has valgrind || die "valgrind is missing, which does not exist for every system"
+    version=$(sed -n '/^name = "gungraun-runner"$/ { n; s/^version = "\(.*\)"$/\1/p; }' Cargo.lock)
+    if [ "$(gungraun-runner --version 2>/dev/null)" != "gungraun-runner $version" ]; then
+        say "installing gungraun-runner $version from crates.io (a few minutes, once)"
+        cargo install --locked --quiet gungraun-runner --version "$version"
+    fi
 }
 
 need_node() {
@@ -84,6 +96,12 @@ test)
     scripts/javascript-clients.sh "${CARGO_TARGET_DIR:-target}/tmp/javascript-clients"
     scripts/rust-clients.sh "${CARGO_TARGET_DIR:-target}/tmp/rust-clients"
     ;;
+instructions)
+    need_rust
+    need_compiler
+    need_softhsm
+    need_gungraun
+    ;;
 soak)
     "$0" test
     # libFuzzer is C++.
@@ -100,6 +118,6 @@ lint)
     need_node
     ;;
 *)
-    die "usage: $0 build|dist|run|test|soak|lint"
+    die "usage: $0 build|dist|run|test|instructions|soak|lint"
     ;;
 esac

@@ -61,6 +61,8 @@ const CHOICE_OF_MODE: &str = "src/cli/serve.rs";
 const UNSAFE: &[&str] = &[
     // A mechanism that the PKCS#11 wrapper cannot name.
     "crates/token/src/derive.rs",
+    // An allocator that counts.
+    "tests/allocations.rs",
     // SoftHSM reads the environment; setting that is unsafe.
     "tests/token/fixture.rs",
 ];

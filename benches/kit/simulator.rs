@@ -15,6 +15,14 @@ use tonic::transport::{Certificate, Channel, ClientTlsConfig};
 /// The planes for which access tokens are requested, as `strongroom token --plane` names them.
 const PLANES: [&str; 2] = ["data", "vault"];
 
+/// How to connect to a simulator.
+pub(crate) struct Connection {
+    /// The URL of the service.
+    pub(crate) endpoint: String,
+    /// The certificate authority, PEM.
+    pub(crate) ca: Vec<u8>,
+}
+
 /// A running simulator. Killed when dropped.
 pub(crate) struct Simulator {
     child: Child,
@@ -67,15 +75,20 @@ impl Simulator {
         self.directory.path().join("data")
     }
 
-    /// Opens a connection.
-    pub(crate) async fn connect(&self) -> anyhow::Result<Channel> {
+    /// Returns how to connect.
+    pub(crate) fn connection(&self) -> anyhow::Result<Connection> {
         let connection: serde_json::Value =
             serde_json::from_slice(&std::fs::read(self.data().join("connection.json"))?)?;
         let text =
             |name: &str| connection[name].as_str().with_context(|| format!("connection.json has no {name}"));
-        let pem = std::fs::read(text("ca_file")?)?;
-        let tls = ClientTlsConfig::new().ca_certificate(Certificate::from_pem(pem)).domain_name("localhost");
-        let endpoint = Channel::from_shared(text("endpoint")?.to_owned())?;
+        Ok(Connection { endpoint: text("endpoint")?.to_owned(), ca: std::fs::read(text("ca_file")?)? })
+    }
+
+    /// Opens a connection.
+    pub(crate) async fn connect(&self) -> anyhow::Result<Channel> {
+        let Connection { endpoint, ca } = self.connection()?;
+        let tls = ClientTlsConfig::new().ca_certificate(Certificate::from_pem(ca)).domain_name("localhost");
+        let endpoint = Channel::from_shared(endpoint)?;
         Ok(endpoint.tls_config(tls)?.tcp_nodelay(true).connect().await?)
     }
 
@@ -85,7 +98,16 @@ impl Simulator {
     ///
     /// If there is no such plane.
     pub(crate) fn authorize(&self, plane: &str, channel: Channel) -> Authorized {
-        InterceptedService::new(channel, self.bearers[plane].clone())
+        InterceptedService::new(channel, self.bearer(plane))
+    }
+
+    /// Returns the access token for a plane.
+    ///
+    /// # Panics
+    ///
+    /// If there is no such plane.
+    pub(crate) fn bearer(&self, plane: &str) -> Bearer {
+        self.bearers[plane].clone()
     }
 }
 
@@ -113,7 +135,7 @@ pub(crate) type Authorized = InterceptedService<Channel, Bearer>;
 
 /// Adds the access token to a call.
 #[derive(Clone)]
-pub(crate) struct Bearer(MetadataValue<Ascii>);
+pub(crate) struct Bearer(pub(crate) MetadataValue<Ascii>);
 
 impl Interceptor for Bearer {
     fn call(&mut self, mut request: tonic::Request<()>) -> Result<tonic::Request<()>, tonic::Status> {

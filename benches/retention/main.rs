@@ -5,6 +5,10 @@
 //! Store, engine, scheduler and token are those of the service, but the token holds no objects, since generating a
 //! million keys takes a day: destroying a missing object succeeds.
 
+#[path = "../kit/contents.rs"]
+mod contents;
+#[path = "../kit/engine.rs"]
+mod engine;
 mod fill;
 mod measure;
 
@@ -53,7 +57,8 @@ fn main() -> anyhow::Result<()> {
     for keys in arguments.keys {
         let directory = tempfile::tempdir()?;
         let run = |role: &str| -> anyhow::Result<Vec<u8>> {
-            let (variable, value) = Directory::prepare(&directory.path().join("softhsm"))?.environment();
+            let (variable, value) =
+                Directory::prepare(&directory.path().join(engine::SOFTHSM))?.environment();
             let output = Command::new(std::env::current_exe()?)
                 .args([role, &directory.path().to_string_lossy(), "--keys", &keys.to_string()])
                 .args(["--due", &arguments.due.to_string()])

@@ -5,22 +5,18 @@ use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 use strongroom::clock::Clock;
-use strongroom::config;
-use strongroom::engine::{AuditLog, Engine, EngineParts};
 use strongroom::identity::{Identity, Settings};
 use strongroom::jobs::Scheduler;
 use strongroom::model::Timestamp;
-use strongroom::model::billing::Pricing;
 use strongroom::model::change::Change;
-use strongroom::model::container_setting::KeyPolicies;
-use strongroom::model::throttling::RateLimits;
 use strongroom::model::time::ClockSetting;
 use strongroom::ops::AttachedTokens;
-use strongroom::storage::Policy;
 use strongroom::store::Commit;
 use strongroom::token::Selector;
 
-use crate::fill::{FIRST_PURGE_AT, hsm, open, token_pool};
+use crate::contents::hsm_name;
+use crate::engine::{engine, open_store, token_pool};
+use crate::fill::FIRST_PURGE_AT;
 
 /// How long the idle service is measured.
 const IDLE: Duration = Duration::from_secs(5);
@@ -58,31 +54,16 @@ impl Measurement {
 pub(crate) async fn measure(directory: &Path, due: usize) -> anyhow::Result<Measurement> {
     let clock = Clock::virtual_clock();
     let started = Instant::now();
-    let store = open(directory, &clock).await?;
+    let store = open_store(directory, &clock).await?;
     let open_ms = started.elapsed().as_millis();
     let memory_mib = resident_mib()?;
 
-    let supply = token_pool(directory)?;
+    let (_, supply) = token_pool(directory)?;
     let tokens = AttachedTokens::default();
-    let serial = store.hsm(&hsm()).map(|hsm| hsm.token_serial.clone()).unwrap_or_default();
-    tokens.attach(&hsm().into(), supply.open(&Selector::Serial(serial), true).await?);
+    let serial = store.hsm(&hsm_name()).map(|hsm| hsm.token_serial.clone()).unwrap_or_default();
+    tokens.attach(&hsm_name().into(), supply.open(&Selector::Serial(serial), true).await?);
     let identity = Identity::new(Settings::default()).await?;
-    let engine = Engine::new(EngineParts {
-        identity,
-        store: store.clone(),
-        clock,
-        locations: config::locations()?,
-        pricing: Pricing { prices: config::prices(None)?, plan: config::Billing::default().plan },
-        token_pool: supply,
-        tokens,
-        key_policies: KeyPolicies::default(),
-        storage: Policy::default(),
-        clock_operators: Vec::new(),
-        test_issuer: false,
-        rate_limits: RateLimits::Off,
-        soft_delete_opt_out: false,
-        audit_log: AuditLog::unsigned(directory.join("audit")),
-    });
+    let engine = engine(directory, identity, (store.clone(), clock), (supply, tokens))?;
     let scheduler = tokio::spawn(Scheduler::new(engine.clone()).run());
 
     pause(Duration::from_secs(1)).await;
@@ -90,13 +71,13 @@ pub(crate) async fn measure(directory: &Path, due: usize) -> anyhow::Result<Meas
     pause(IDLE).await;
     let idle = processor_time()? - before;
 
-    let keys = store.key_count(&hsm().into());
+    let keys = store.key_count(&hsm_name().into());
     let mut changes = store.watch();
     let (before, started) = (processor_time()?, Instant::now());
     let frozen = Some(Timestamp::from_second(FIRST_PURGE_AT)?);
     let set = vec![Change::SetClock(ClockSetting { offset: 0, frozen })];
     store.commit(Commit { changes: set, ..Commit::default() }).await?;
-    while store.key_count(&hsm().into()) > keys - due {
+    while store.key_count(&hsm_name().into()) > keys - due {
         changes.changed().await?;
     }
     let (elapsed, spent) = (started.elapsed(), processor_time()? - before);

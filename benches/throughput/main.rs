@@ -4,10 +4,13 @@
 //! the calls; `strongroom serve --dev`; and a child of this program that uses SoftHSM directly through `cryptoki`.
 //! The cells of the table are measured alternately, in rounds, so that other load of the machine affects all of them.
 
+mod grpc;
 #[path = "../kit/machine.rs"]
 mod machine;
 mod measure;
+mod overload;
 mod raw;
+mod rest;
 mod service;
 #[path = "../kit/simulator.rs"]
 mod simulator;
@@ -24,7 +27,7 @@ use clap::Parser;
 use measure::Median;
 use raw::Raw;
 use service::Service;
-use work::{KeyObject, Work};
+use work::{KeyObject, Surface, Work};
 
 /// Measures the service against the token it uses.
 #[derive(Parser)]
@@ -32,7 +35,13 @@ struct Arguments {
     /// Number of concurrent callers; each waits for a reply before its next call
     #[arg(long, value_delimiter = ',', default_value = "1,8,32")]
     callers: Vec<usize>,
-    /// Number of connections that the callers share
+    /// Surface of the service that is called
+    #[arg(long, default_value = "grpc")]
+    surface: Surface,
+    /// Measure four times as many callers as the peak has, and a queue with fewer places, instead of the table
+    #[arg(long)]
+    overload: bool,
+    /// Number of connections that the callers of gRPC share; callers of REST have one each
     #[arg(long, default_value_t = 1)]
     connections: usize,
     /// Number of measurements of the whole table; the median is printed
@@ -63,7 +72,9 @@ fn main() -> anyhow::Result<()> {
     if let Some(directory) = &arguments.token {
         return raw::serve(directory);
     }
-    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(measure(&arguments))
+    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(async {
+        if arguments.overload { overload::measure(&arguments).await } else { measure(&arguments).await }
+    })
 }
 
 /// The samples of one line of the table.
@@ -79,10 +90,12 @@ async fn measure(arguments: &Arguments) -> anyhow::Result<()> {
     let started = Instant::now();
     let time = Duration::from_millis(arguments.milliseconds);
     let mut raw = Raw::start()?;
-    let service = Service::start(arguments).await?;
+    let service = Service::start(arguments, arguments.connections, None).await?;
     table::head(&raw.description, arguments)?;
 
-    let works = Work::ALL.iter().filter(|work| arguments.only.is_none_or(|only| only == **work));
+    let works = Work::ALL
+        .iter()
+        .filter(|work| arguments.surface.has(**work) && arguments.only.is_none_or(|only| only == **work));
     let mut lines: Vec<Line> = works
         .flat_map(|work| arguments.callers.iter().map(|callers| (*work, *callers)))
         .map(|(work, callers)| Line {
@@ -105,7 +118,7 @@ async fn measure(arguments: &Arguments) -> anyhow::Result<()> {
             }
         }
     }
-    table::print(&lines, &service.describe(), started.elapsed())
+    table::print(&lines, arguments.surface, &service.describe(), started.elapsed())
 }
 
 /// The duration of the calls before a cell is measured.

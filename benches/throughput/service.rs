@@ -2,41 +2,75 @@
 
 use std::time::{Duration, Instant};
 
-use anyhow::Context as _;
-use strongroom::api::grpc::pb;
-use strongroom::api::grpc::pb::crypto_service_client::CryptoServiceClient;
-use strongroom::api::grpc::pb::key_service_client::KeyServiceClient;
-use strongroom::api::grpc::pb::secret_service_client::SecretServiceClient;
 use tokio::task::JoinSet;
-use tonic::transport::Channel;
-use tonic_health::pb::HealthCheckRequest;
-use tonic_health::pb::health_client::HealthClient;
 
-use crate::Arguments;
-use crate::WARM_UP;
 use crate::measure::{Meter, Sample, children};
-use crate::simulator::{Authorized, Simulator};
-use crate::work::{BATCH, DIGEST, IN_FLIGHT, PLAINTEXT, SECRET, Work};
+use crate::simulator::Simulator;
+use crate::work::{BATCH, Surface, Work};
+use crate::{Arguments, WARM_UP, grpc, rest};
 
 /// A running simulator with a key of each kind, and clients for it.
 pub(crate) struct Service {
     simulator: Simulator,
+    clients: Clients,
+}
+
+/// The clients of one surface.
+enum Clients {
     /// One client per connection.
-    clients: Vec<Client>,
+    Grpc(Vec<grpc::Client>),
+    /// What the clients have in common: each caller has a connection of its own.
+    Rest(rest::Target),
+}
+
+/// A client that sends one call at a time.
+#[derive(Clone)]
+enum Client {
+    Grpc(Box<grpc::Client>),
+    Rest(rest::Client),
+}
+
+/// How a call ended.
+pub(crate) enum Reply {
+    Answered,
+    /// Refused because of overload, with the time after which to repeat it.
+    Refused(Duration),
+}
+
+/// The calls of an overloaded service.
+pub(crate) struct Overload {
+    /// The answered calls.
+    pub(crate) answered: Sample,
+    /// The share of the calls that were refused.
+    pub(crate) refused: f64,
 }
 
 impl Service {
-    /// Starts a simulator with default settings, except for its directory and port, and creates the keys.
-    pub(crate) async fn start(arguments: &Arguments) -> anyhow::Result<Self> {
-        let isolation = arguments.isolation.as_deref().map(|value| ("STRONGROOM_TOKEN__ISOLATION", value));
-        let simulator = Simulator::start(&arguments.program, isolation.as_slice())?;
-        let mut clients = Vec::new();
-        for _ in 0..arguments.connections.max(1) {
-            clients.push(Client::connect(&simulator).await?);
-        }
-        if let Some(client) = clients.first() {
-            client.clone().create_objects().await?;
-        }
+    /// Starts a simulator with default settings, except for its directory and port, and for `queue`, the length of the queues
+    /// of its tokens. Creates the keys.
+    pub(crate) async fn start(
+        arguments: &Arguments,
+        connections: usize,
+        queue: Option<usize>,
+    ) -> anyhow::Result<Self> {
+        let isolation = arguments.isolation.clone().map(|value| ("STRONGROOM_TOKEN__ISOLATION", value));
+        let queue = queue.map(|places| ("STRONGROOM_TOKEN__QUEUE", places.to_string()));
+        let settings: Vec<(&str, String)> = isolation.into_iter().chain(queue).collect();
+        let settings: Vec<(&str, &str)> =
+            settings.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        let simulator = Simulator::start(&arguments.program, &settings)?;
+        let mut first = grpc::Client::connect(&simulator).await?;
+        first.create_objects().await?;
+        let clients = match arguments.surface {
+            Surface::Grpc => {
+                let mut clients = vec![first];
+                for _ in 1..connections {
+                    clients.push(grpc::Client::connect(&simulator).await?);
+                }
+                Clients::Grpc(clients)
+            }
+            Surface::Rest => Clients::Rest(rest::Target::of(&simulator).await?),
+        };
         Ok(Self { simulator, clients })
     }
 
@@ -50,158 +84,118 @@ impl Service {
 
     /// Measures one cell.
     pub(crate) async fn measure(&self, work: Work, callers: usize, time: Duration) -> anyhow::Result<Sample> {
-        self.run(work, callers, WARM_UP).await?;
+        let callers = self.callers(callers)?;
+        run(&callers, work, WARM_UP).await?;
         let meter = Meter::start(self.simulator.process());
-        Ok(meter.stop(self.run(work, callers, time).await?))
+        Ok(meter.stop(run(&callers, work, time).await?))
     }
 
-    async fn run(&self, work: Work, callers: usize, time: Duration) -> anyhow::Result<Vec<Duration>> {
-        let end = Instant::now() + time;
-        let mut running = JoinSet::new();
-        for mut client in self.clients.iter().cycle().take(callers).cloned() {
-            running.spawn(async move {
-                if work == Work::Es256Stream {
-                    return client.stream_signatures(end).await;
-                }
-                let mut latencies = Vec::new();
-                loop {
-                    let begun = Instant::now();
-                    if begun >= end {
-                        return anyhow::Ok(latencies);
-                    }
-                    client.call(work).await?;
-                    // The figures are per operation; each item of a batch waits for the whole batch.
-                    let operations = if work == Work::Es256Batch { BATCH } else { 1 };
-                    latencies.extend(std::iter::repeat_n(begun.elapsed(), operations));
-                }
-            });
-        }
-        let mut all = Vec::new();
-        while let Some(ended) = running.join_next().await {
-            all.append(&mut ended??);
-        }
-        Ok(all)
+    /// Measures calls of which some are refused. Callers repeat them at once or, with `wait`, after the time that the refusal names.
+    pub(crate) async fn overload(
+        &self,
+        work: Work,
+        callers: usize,
+        time: Duration,
+        wait: bool,
+    ) -> anyhow::Result<Overload> {
+        let callers = self.callers(callers)?;
+        run_overloaded(&callers, work, WARM_UP, wait).await?;
+        let meter = Meter::start(self.simulator.process());
+        let (latencies, refused) = run_overloaded(&callers, work, time, wait).await?;
+        let sent = latencies.len() + refused;
+        let refused = refused as f64 / sent.max(1) as f64;
+        Ok(Overload { answered: meter.stop(latencies), refused })
     }
-}
 
-/// Clients on one connection.
-#[derive(Clone)]
-struct Client {
-    health: HealthClient<Channel>,
-    keys: KeyServiceClient<Authorized>,
-    crypto: CryptoServiceClient<Authorized>,
-    secrets: SecretServiceClient<Authorized>,
+    fn callers(&self, count: usize) -> anyhow::Result<Vec<Client>> {
+        match &self.clients {
+            Clients::Grpc(clients) => {
+                Ok(clients.iter().cycle().take(count).cloned().map(Box::new).map(Client::Grpc).collect())
+            }
+            Clients::Rest(target) => (0..count).map(|_| Ok(Client::Rest(target.client()?))).collect(),
+        }
+    }
 }
 
 impl Client {
-    async fn connect(simulator: &Simulator) -> anyhow::Result<Self> {
-        let channel = simulator.connect().await?;
-        let authorized = simulator.authorize("data", channel.clone());
-        let for_vaults = simulator.authorize("vault", channel.clone());
-        Ok(Self {
-            health: HealthClient::new(channel),
-            keys: KeyServiceClient::new(authorized.clone()),
-            crypto: CryptoServiceClient::new(authorized),
-            secrets: SecretServiceClient::new(for_vaults),
-        })
-    }
-
-    async fn create_objects(&mut self) -> anyhow::Result<()> {
-        for (name, kty, key_size) in
-            [("ec", "EC-HSM", None), ("rsa", "RSA-HSM", Some(2048)), ("aes", "oct-HSM", Some(256))]
-        {
-            let request = pb::CreateKeyRequest {
-                parent: "hsms/local".to_owned(),
-                key_id: name.to_owned(),
-                kty: kty.to_owned(),
-                key_size,
-                ..Default::default()
-            };
-            self.keys.create_key(request).await?;
+    async fn call(&mut self, work: Work) -> anyhow::Result<Reply> {
+        match self {
+            Self::Grpc(client) => client.call(work).await,
+            Self::Rest(client) => client.call(work).await,
         }
-        let request = pb::SetSecretRequest {
-            parent: "vaults/demo".to_owned(),
-            secret_id: "secret".to_owned(),
-            value: Some(SECRET.to_owned()),
-            ..Default::default()
-        };
-        self.secrets.set_secret(request).await?;
-        Ok(())
     }
 
-    async fn call(&mut self, work: Work) -> anyhow::Result<()> {
-        match work {
-            Work::Empty => drop(self.health.check(HealthCheckRequest::default()).await?),
-            Work::Es256 => self.sign("hsms/local/keys/ec", "ES256").await?,
-            Work::Es256Batch => {
-                let item = pb::SignItem { algorithm: "ES256".to_owned(), digest: DIGEST.to_vec() };
-                let name = "hsms/local/keys/ec".to_owned();
-                let request = pb::BatchSignRequest { name, items: vec![item; BATCH] };
-                let results = self.crypto.batch_sign(request).await?.into_inner().results;
-                let signed = |result: &pb::SignResult| {
-                    matches!(result.outcome, Some(pb::sign_result::Outcome::Signature(_)))
-                };
-                anyhow::ensure!(results.iter().all(signed), "an item of a batch failed");
-            }
-            Work::Es256Stream => anyhow::bail!("a stream is not one call"),
-            Work::Rs256 => self.sign("hsms/local/keys/rsa", "RS256").await?,
-            Work::A256gcm => {
-                let request = pb::EncryptRequest {
-                    name: "hsms/local/keys/aes".to_owned(),
-                    algorithm: "A256GCM".to_owned(),
-                    plaintext: PLAINTEXT.to_vec(),
-                    ..Default::default()
-                };
-                drop(self.crypto.encrypt(request).await?);
-            }
-            Work::GetKey => {
-                let request = pb::GetKeyRequest { name: "hsms/local/keys/ec".to_owned() };
-                drop(self.keys.get_key(request).await?);
-            }
-            Work::GetSecret => {
-                let request = pb::GetSecretRequest { name: "vaults/demo/secrets/secret".to_owned() };
-                drop(self.secrets.get_secret(request).await?);
-            }
+    /// Calls until `end`. Returns the latencies.
+    async fn call_until(mut self, work: Work, end: Instant) -> anyhow::Result<Vec<Duration>> {
+        if let (Self::Grpc(client), Work::Es256Stream) = (&mut self, work) {
+            return client.stream_signatures(end).await;
         }
-        Ok(())
-    }
-
-    async fn sign(&mut self, name: &str, algorithm: &str) -> anyhow::Result<()> {
-        drop(self.crypto.sign(sign_request(name, algorithm)).await?);
-        Ok(())
-    }
-
-    /// Signs on one stream until `end`, and sends a request for each response. Returns the latencies.
-    async fn stream_signatures(&mut self, end: Instant) -> anyhow::Result<Vec<Duration>> {
-        let (requests, mut sent) = tokio::sync::mpsc::unbounded_channel();
-        let send = |id: u64| {
-            let sign = pb::pipeline_request::Request::Sign(sign_request("hsms/local/keys/ec", "ES256"));
-            let sent = requests.send(pb::PipelineRequest { id, request: Some(sign) });
-            sent.map_err(|_| anyhow::anyhow!("the stream has ended"))
-        };
-        let sent = futures_util::stream::poll_fn(move |cx| sent.poll_recv(cx));
-        let mut responses = self.crypto.pipeline(sent).await?.into_inner();
-        let (mut begun, mut latencies) = (Vec::new(), Vec::new());
-        for id in 0..IN_FLIGHT {
-            begun.push(Instant::now());
-            send(u64::try_from(id)?)?;
-        }
+        let mut latencies = Vec::new();
         loop {
-            let response = responses.message().await?.context("the stream has ended")?;
-            let signed = matches!(response.response, Some(pb::pipeline_response::Response::Sign(_)));
-            anyhow::ensure!(signed, "a request of a stream failed");
-            let began = begun.get_mut(usize::try_from(response.id)?).context("an unknown response")?;
-            let now = Instant::now();
-            latencies.push(now - *began);
-            if now >= end {
+            let begun = Instant::now();
+            if begun >= end {
                 return Ok(latencies);
             }
-            *began = now;
-            send(response.id)?;
+            let reply = self.call(work).await?;
+            anyhow::ensure!(matches!(reply, Reply::Answered), "a call was refused because of overload");
+            // The figures are per operation; each item of a batch waits for the whole batch.
+            let operations = if work == Work::Es256Batch { BATCH } else { 1 };
+            latencies.extend(std::iter::repeat_n(begun.elapsed(), operations));
+        }
+    }
+
+    /// Calls until `end`, and goes on after refusals. Returns the latencies of answered calls and the number of refused ones.
+    async fn press_until(
+        mut self,
+        work: Work,
+        end: Instant,
+        wait: bool,
+    ) -> anyhow::Result<(Vec<Duration>, usize)> {
+        let (mut latencies, mut refused) = (Vec::new(), 0);
+        loop {
+            let begun = Instant::now();
+            if begun >= end {
+                return Ok((latencies, refused));
+            }
+            match self.call(work).await? {
+                Reply::Answered => latencies.push(begun.elapsed()),
+                Reply::Refused(delay) => {
+                    refused += 1;
+                    if wait {
+                        let until = (Instant::now() + delay).min(end);
+                        tokio::time::sleep_until(until.into()).await;
+                    }
+                }
+            }
         }
     }
 }
 
-fn sign_request(name: &str, algorithm: &str) -> pb::SignRequest {
-    pb::SignRequest { name: name.to_owned(), algorithm: algorithm.to_owned(), digest: DIGEST.to_vec() }
+async fn run(callers: &[Client], work: Work, time: Duration) -> anyhow::Result<Vec<Duration>> {
+    let end = Instant::now() + time;
+    let mut running: JoinSet<_> =
+        callers.iter().cloned().map(|client| client.call_until(work, end)).collect();
+    let mut all = Vec::new();
+    while let Some(ended) = running.join_next().await {
+        all.append(&mut ended??);
+    }
+    Ok(all)
+}
+
+async fn run_overloaded(
+    callers: &[Client],
+    work: Work,
+    time: Duration,
+    wait: bool,
+) -> anyhow::Result<(Vec<Duration>, usize)> {
+    let end = Instant::now() + time;
+    let mut running: JoinSet<_> =
+        callers.iter().cloned().map(|client| client.press_until(work, end, wait)).collect();
+    let (mut all, mut refused) = (Vec::new(), 0);
+    while let Some(ended) = running.join_next().await {
+        let (mut latencies, more) = ended??;
+        all.append(&mut latencies);
+        refused += more;
+    }
+    Ok((all, refused))
 }

@@ -4,6 +4,7 @@ use std::io::Write as _;
 use std::time::Duration;
 
 use crate::measure::Sample;
+use crate::work::Surface;
 use crate::{Arguments, Line, machine};
 
 /// Prints the measured module, the machine and the parameters.
@@ -16,12 +17,15 @@ pub(crate) fn head(module: &str, arguments: &Arguments) -> anyhow::Result<()> {
 }
 
 /// Prints the measurements.
-pub(crate) fn print(lines: &[Line], workers: &str, took: Duration) -> anyhow::Result<()> {
+pub(crate) fn print(lines: &[Line], surface: Surface, workers: &str, took: Duration) -> anyhow::Result<()> {
     let mut out = std::io::stdout().lock();
     writeln!(
         out,
         "{:33}|{:^29}|{:^40}|{:^7}",
-        "", "token, used directly", "service, gRPC and TLS", "service"
+        "",
+        "token, used directly",
+        format!("service, {}", surface.title()),
+        "service"
     )?;
     writeln!(
         out,

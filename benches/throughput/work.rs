@@ -5,7 +5,7 @@ use clap::ValueEnum;
 /// A measured operation.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
 pub(crate) enum Work {
-    /// The gRPC health check, which calls no operation.
+    /// The health check of the surface, which calls no operation.
     Empty,
     /// A signature with a P-256 key.
     Es256,
@@ -21,6 +21,33 @@ pub(crate) enum Work {
     GetKey,
     /// Reading a secret of 32 bytes, which the token decrypts.
     GetSecret,
+}
+
+/// A surface of the service.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+pub(crate) enum Surface {
+    /// gRPC: HTTP/2 and protocol buffers.
+    Grpc,
+    /// Azure's REST: HTTP/1.1 and JSON.
+    Rest,
+}
+
+impl Surface {
+    /// The title in the table.
+    pub(crate) const fn title(self) -> &'static str {
+        match self {
+            Self::Grpc => "gRPC and TLS",
+            Self::Rest => "REST and TLS",
+        }
+    }
+
+    /// Whether the surface has an operation.
+    pub(crate) const fn has(self, work: Work) -> bool {
+        match self {
+            Self::Grpc => true,
+            Self::Rest => !matches!(work, Work::Es256Batch | Work::Es256Stream),
+        }
+    }
 }
 
 /// The PKCS#11 object that the direct calls use.

@@ -15,7 +15,7 @@ pub mod rest;
 #[cfg(test)]
 mod tests;
 
-pub use azure::{HostNames, RouteLine, TokenAuthorities};
+pub use azure::{HostNames, RouteLine, TokenAuthorities, retry_after_seconds};
 pub use body_budget::{BodyBudget, BodyLimits, BodyReservation};
 pub use host_and_port::HostAndPort;
 pub use peer::{PeerAddress, PeerCertificate, PeerConnection};

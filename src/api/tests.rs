@@ -83,6 +83,7 @@ pub(super) fn every_error() -> Vec<Error> {
         Error::ClockNotTrusted { standing: "held" },
         Error::ComputationBusy { what: "sums" },
         Error::Conflict { what: "it".to_owned() },
+        Error::DeadlineExceeded,
         Error::DecryptionFailed,
         Error::Forbidden {
             principal: PrincipalId(Uuid::nil()),

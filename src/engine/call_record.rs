@@ -66,6 +66,11 @@ impl CallRecord {
         self.at
     }
 
+    /// Returns when the caller stops waiting for the reply.
+    pub(super) fn deadline(&self) -> Option<Instant> {
+        self.entry.as_ref()?.origin.deadline
+    }
+
     /// Sets the authenticated caller.
     pub(super) fn set_caller(&mut self, caller: &Caller) {
         if let Some(entry) = &mut self.entry {

@@ -1,6 +1,7 @@
 //! The access to containers on their data planes: authorizes callers by the permission model of the container.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use uuid::Uuid;
 
@@ -71,6 +72,10 @@ impl PlaneAccess for DataPlane {
         create_data_context(engine, &container, caller, now, availability)
     }
 
+    fn set_deadline(cx: &mut Cx, deadline: Instant) {
+        cx.token = cx.token.until(deadline);
+    }
+
     fn intents(cx: &Cx) -> Option<&Intents> {
         Some(&cx.intents)
     }
@@ -112,6 +117,10 @@ impl PlaneAccess for VaultPlane {
         availability: Availability,
     ) -> Result<Cx> {
         create_data_context(engine, &container, caller, now, availability)
+    }
+
+    fn set_deadline(cx: &mut Cx, deadline: Instant) {
+        cx.token = cx.token.until(deadline);
     }
 
     fn intents(cx: &Cx) -> Option<&Intents> {

@@ -1,6 +1,7 @@
 //! The access to the contents of vaults through the control plane.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use uuid::Uuid;
 
@@ -49,6 +50,10 @@ impl PlaneAccess for VaultContentsPlane {
     ) -> Result<Cx> {
         let vault = vault.live(&engine.0.store)?;
         create_data_context(engine, &Container::Vault(vault), caller, now, availability)
+    }
+
+    fn set_deadline(cx: &mut Cx, deadline: Instant) {
+        cx.token = cx.token.until(deadline);
     }
 
     fn intents(cx: &Cx) -> Option<&Intents> {

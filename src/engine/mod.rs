@@ -331,10 +331,13 @@ impl Engine {
         let now = pending.received_at();
         let create_context =
             || PlaneOf::<O>::create_context(self, found, caller.as_deref(), now, Availability::of::<O>());
-        let cx = match catch_panics_sync(O::NAME, create_context).flatten() {
+        let mut cx = match catch_panics_sync(O::NAME, create_context).flatten() {
             Ok(cx) => cx,
             Err(error) => return pending.refuse(error).await,
         };
+        if let Some(deadline) = pending.deadline() {
+            PlaneOf::<O>::set_deadline(&mut cx, deadline);
+        }
         let intents = PlaneOf::<O>::intents(&cx);
         match catch_panics(O::NAME, self.attempt(operation, &id, &cx, now)).await {
             Ok(Done { reply, changes, used, open, item_errors }) => {

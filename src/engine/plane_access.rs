@@ -2,6 +2,7 @@
 //! `container_access.rs`.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use uuid::Uuid;
 
@@ -80,6 +81,9 @@ pub trait PlaneAccess: Plane {
         now: Timestamp,
         availability: Availability,
     ) -> Result<Self::Cx>;
+
+    /// Limits the time for which the operation waits for the token, on planes whose operations use that of a container.
+    fn set_deadline(_: &mut Self::Cx, _: Instant) {}
 
     /// Returns the intents of the operation, on planes whose operations use tokens.
     fn intents(cx: &Self::Cx) -> Option<&Intents>;

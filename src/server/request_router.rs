@@ -22,7 +22,7 @@ use super::opening::Service;
 use crate::api::arm::ResourceManager;
 use crate::api::grpc::Services;
 use crate::api::rest::Rest;
-use crate::api::{BodyBudget, BodyLimits, PeerAddress, normalize_path};
+use crate::api::{BodyBudget, BodyLimits, PeerAddress, normalize_path, retry_after_seconds};
 use crate::audit;
 use crate::clock::Clock;
 use crate::config::{Config, GRAPH_HOST, Mode};
@@ -132,7 +132,7 @@ fn without_body(mut response: Response) -> Response {
 
 fn unread_body_error(why: &Error) -> Response {
     let status = StatusCode::from_u16(audit::http_status(why)).unwrap_or(StatusCode::SERVICE_UNAVAILABLE);
-    let retry = (status == StatusCode::SERVICE_UNAVAILABLE).then_some([(RETRY_AFTER, "1")]);
+    let retry = retry_after_seconds(why).map(|seconds| [(RETRY_AFTER, seconds)]);
     (status, retry, format!("{why}\n")).into_response()
 }
 

@@ -39,6 +39,7 @@ mod long;
 mod malformed;
 mod model;
 mod ops;
+mod overload;
 mod pipeline;
 mod races;
 mod raw;

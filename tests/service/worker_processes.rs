@@ -10,7 +10,7 @@ use crate::support::{Client, Server, ec, reason, strongroom};
 const PROCESSES: &[(&str, &str)] = &[("STRONGROOM_TOKEN__ISOLATION", "process")];
 
 /// The worker processes of a server: its children.
-fn workers(server: &Server) -> Vec<Pid> {
+pub(crate) fn workers(server: &Server) -> Vec<Pid> {
     let tasks = std::fs::read_dir(format!("/proc/{}/task", server.process_id())).unwrap();
     let lists = tasks.filter_map(|task| std::fs::read_to_string(task.unwrap().path().join("children")).ok());
     let ids = lists

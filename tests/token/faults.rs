@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use strongroom::model::Error;
 use strongroom::model::algorithm::SignatureAlgorithm as Alg;
 use strongroom::model::key::Curve;
-use strongroom::token::{Call, Fault, Settings};
+use strongroom::token::{Call, Fault, Settings, Token};
 
 use crate::fixture::{Bench, WRAPPABLE, ec, id, oct, spec};
 
@@ -84,6 +84,50 @@ async fn full_queue_returns_busy() {
     // One is executing and four are queued; the worker may have dequeued one before all were sent.
     assert!((4..=6).contains(&done), "{done} completed");
     assert_eq!(busy + done, 32);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn calls_that_nobody_waits_for_do_not_reach_the_token() {
+    let bench = Bench::with_profile(|profile| (profile.workers, profile.queue) = (1, 4));
+    let (release, held) = std::sync::mpsc::channel::<()>();
+    let (held, begun) = (std::sync::Mutex::new(held), Arc::new(AtomicUsize::new(0)));
+    let count = Arc::clone(&begun);
+    // The first call runs until it is released.
+    let token = bench.open_with(&failing(move |_| {
+        if count.fetch_add(1, Ordering::Relaxed) == 0 {
+            held.lock().unwrap().recv().unwrap();
+        }
+        None
+    }));
+    let past = token.until(Instant::now());
+    assert_eq!(past.random(16).await, Err(Error::DeadlineExceeded));
+    let call = |token: Token| tokio::spawn(async move { token.random(16).await });
+    let deadline = Instant::now() + Duration::from_secs(1);
+    let running = call(token.until(deadline));
+    while begun.load(Ordering::Relaxed) == 0 {
+        tokio::task::yield_now().await;
+    }
+
+    // Each time, the queue is full unless the calls before have left it.
+    for caller in [0, 1] {
+        let late = token.for_caller(caller).until(Instant::now() + Duration::from_millis(100));
+        let answers = futures_util::future::join_all((0..4).map(|_| late.random(16))).await;
+        assert_eq!(answers, vec![Err(Error::DeadlineExceeded); 4]);
+    }
+    let mut gone = Box::pin(futures_util::future::join_all((0..4).map(|_| token.random(16))));
+    assert!(futures_util::poll!(&mut gone).is_pending());
+    assert_eq!(token.random(16).await, Err(Error::TokenBusy));
+    drop(gone);
+    let mut waiting = Box::pin(futures_util::future::join_all((0..4).map(|_| token.random(16))));
+    assert!(futures_util::poll!(&mut waiting).is_pending());
+
+    // A call that has begun is completed after its deadline.
+    tokio::time::sleep_until(deadline.into()).await;
+    assert!(!running.is_finished());
+    release.send(()).unwrap();
+    assert_eq!(running.await.unwrap().unwrap().len(), 16);
+    assert!(waiting.await.iter().all(Result::is_ok));
+    assert_eq!(begun.load(Ordering::Relaxed), 5);
 }
 
 #[tokio::test]

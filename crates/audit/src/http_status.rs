@@ -66,6 +66,6 @@ pub const fn http_status(error: &Error) -> u16 {
         | Error::Stopping
         | Error::TokenPoolExhausted { .. }
         | Error::TokenUnavailable { .. } => 503,
-        Error::TokenTimeout { .. } => 504,
+        Error::DeadlineExceeded | Error::TokenTimeout { .. } => 504,
     }
 }

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::net::IpAddr;
 use std::sync::{Arc, OnceLock};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -68,6 +68,8 @@ pub struct Origin {
     pub request_uri: String,
     /// The version of the surface, for example `v1` or `7.6`: letters, digits, dots and hyphens.
     pub operation_version: Cow<'static, str>,
+    /// When the caller stops waiting for the reply.
+    pub deadline: Option<Instant>,
     /// Where the engine reports the role assignment that authorizes the call.
     pub deciding_assignment: DecidingAssignment,
 }

@@ -91,6 +91,9 @@ pub enum Error {
         /// What is wrong.
         why: String,
     },
+    /// The deadline that the caller has set passed while the call waited for the token.
+    #[error("the deadline of the call passed while it waited for the token")]
+    DeadlineExceeded,
     /// Decryption, unwrapping or tag verification failed. One error for every cause, so that callers get no
     /// padding oracle.
     #[error("the input could not be decrypted with this key")]
@@ -406,6 +409,7 @@ impl Error {
             Self::ClockNotTrusted { .. } => "CLOCK_NOT_TRUSTED",
             Self::ComputationBusy { .. } => "COMPUTATION_BUSY",
             Self::Conflict { .. } => "CONCURRENT_CHANGE",
+            Self::DeadlineExceeded => "DEADLINE_EXCEEDED",
             Self::DecryptionFailed => "DECRYPTION_FAILED",
             Self::Deleted { resource, .. } => resource.kind.reasons().deleted,
             Self::Exists { resource, .. } => resource.kind.reasons().exists,

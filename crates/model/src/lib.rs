@@ -46,6 +46,7 @@ pub mod policy_decision;
 pub mod resource;
 pub mod resource_kind;
 pub mod retention;
+mod retry_after;
 pub mod role;
 pub mod rotation;
 pub mod secret;

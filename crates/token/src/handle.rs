@@ -1,11 +1,12 @@
 //! The asynchronous handle to a token.
 //!
 //! Slow and fast calls have separate queues, so that generation of an RSA key (seconds) does not delay
-//! signatures (microseconds). A full queue returns `Busy`, and a call whose caller has been dropped is skipped. A call that
+//! signatures (microseconds). A full queue returns `Busy`. A call that waits leaves the queue when its caller is dropped, or at
+//! the deadline of its caller. A call that
 //! times out still occupies its thread; a worker process is killed instead.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use secrecy::SecretString;
 use zeroize::Zeroizing;
@@ -14,7 +15,7 @@ use super::call::{Answer, Call, Sealed, wrong_kind};
 use super::capabilities::Capabilities;
 use super::device::Device;
 use super::process::Workers;
-use super::queue::Caller;
+use super::queued_call::Requester;
 use super::threads::Threads;
 use super::token_info::TokenInfo;
 use crate::model::Result;
@@ -28,7 +29,7 @@ use crate::model::wrapped_key::{BackupPolicy, WrappedKey};
 #[derive(Clone)]
 pub struct Token {
     workers: WorkersKind,
-    caller: Caller,
+    requester: Requester,
 }
 
 #[derive(Clone)]
@@ -193,18 +194,29 @@ calls! {
 impl Token {
     /// Starts the worker threads of an open token.
     pub(super) fn with_threads(device: Arc<Device>) -> Result<Self> {
-        Ok(Self { workers: WorkersKind::Threads(Arc::new(Threads::start(device)?)), caller: 0 })
+        Ok(Self {
+            workers: WorkersKind::Threads(Arc::new(Threads::start(device)?)),
+            requester: Requester::default(),
+        })
     }
 
     /// The handle to a token that worker processes have opened.
     pub(super) fn with_processes(workers: Arc<Workers>) -> Self {
-        Self { workers: WorkersKind::Processes(workers), caller: 0 }
+        Self { workers: WorkersKind::Processes(workers), requester: Requester::default() }
     }
 
     /// The handle whose calls wait in the queue of this caller: callers with waiting calls take turns.
     #[must_use]
     pub fn for_caller(&self, caller: u64) -> Self {
-        Self { workers: self.workers.clone(), caller }
+        Self { workers: self.workers.clone(), requester: Requester { caller, ..self.requester } }
+    }
+
+    /// The handle whose calls fail with `DeadlineExceeded` if they still wait for a worker at `deadline`. A call that a worker has
+    /// begun is completed. The timeouts of the profile apply as well.
+    #[must_use]
+    pub fn until(&self, deadline: Instant) -> Self {
+        let requester = Requester { deadline: Some(deadline), ..self.requester };
+        Self { workers: self.workers.clone(), requester }
     }
 
     /// The measured capabilities of the token.
@@ -296,8 +308,8 @@ impl Token {
     /// the error of the call.
     pub async fn run(&self, call: Call) -> Result<Answer> {
         match &self.workers {
-            WorkersKind::Threads(threads) => threads.run(call, self.caller).await,
-            WorkersKind::Processes(workers) => workers.run(call, self.caller).await,
+            WorkersKind::Threads(threads) => threads.run(call, self.requester).await,
+            WorkersKind::Processes(workers) => workers.run(call, self.requester).await,
         }
     }
 }

@@ -40,6 +40,7 @@ mod process;
 mod profile;
 mod protocol;
 mod queue;
+mod queued_call;
 mod report;
 mod scan;
 mod sentinel;

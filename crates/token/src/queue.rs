@@ -2,11 +2,14 @@
 //!
 //! Each caller has a queue of its own, and workers take from them in turn, so that a caller with many calls delays its own
 //! calls and not those of others. When the queue is full, the caller with the most waiting calls loses its newest one.
+//! A call whose caller is gone, or whose deadline has passed, leaves the queue without use of the token.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
-use tokio::sync::oneshot;
+use tokio::sync::futures::Notified;
+use tokio::sync::{Notify, oneshot};
 
 use super::call::{Answer, Call};
 use super::gate::Passage;
@@ -21,6 +24,8 @@ pub(super) struct Job {
     pub(super) id: u64,
     pub(super) call: Call,
     pub(super) caller: Caller,
+    /// When the caller stops waiting. A call that has begun by then is completed.
+    pub(super) deadline: Option<Instant>,
     /// Whether an earlier attempt failed.
     pub(super) again: bool,
     /// The number of workers that ended with this call.
@@ -52,6 +57,7 @@ pub(super) struct Queue {
     capacity: usize,
     state: Mutex<State>,
     added: Condvar,
+    withdrawn: Notify,
 }
 
 #[derive(Default)]
@@ -66,7 +72,7 @@ struct State {
 impl Queue {
     /// A queue for at most `capacity` jobs.
     pub(super) fn new(capacity: usize) -> Self {
-        Self { capacity, state: Mutex::default(), added: Condvar::new() }
+        Self { capacity, state: Mutex::default(), added: Condvar::new(), withdrawn: Notify::new() }
     }
 
     /// Adds a job. If the queue is full, the caller with the most waiting jobs loses its newest one: it is refused with
@@ -104,7 +110,21 @@ impl Queue {
         self.added.notify_one();
     }
 
-    /// Takes the next job, if there is one. Skips jobs whose caller is gone.
+    /// Removes a job that no worker has taken. Returns whether there was one.
+    pub(super) fn withdraw(&self, caller: Caller, id: u64) -> bool {
+        let withdrawn = self.lock().withdraw(caller, id);
+        if withdrawn.is_some() {
+            self.withdrawn.notify_waiters();
+        }
+        withdrawn.is_some()
+    }
+
+    /// Waits until a job is withdrawn, from the time of this call.
+    pub(super) fn withdrawn(&self) -> Notified<'_> {
+        self.withdrawn.notified()
+    }
+
+    /// Takes the next job, if there is one. Skips jobs whose caller is gone, or whose deadline has passed.
     pub(super) fn try_take(&self) -> Option<Job> {
         self.lock().take()
     }
@@ -162,10 +182,27 @@ impl State {
             }
             let Some(job) = job else { continue };
             self.length -= 1;
-            if !job.reply.is_closed() {
-                return Some(job);
+            if job.reply.is_closed() {
+                continue;
             }
+            if job.deadline.is_some_and(|deadline| deadline <= Instant::now()) {
+                job.answer(Err(Error::DeadlineExceeded));
+                continue;
+            }
+            return Some(job);
         }
+    }
+
+    fn withdraw(&mut self, caller: Caller, id: u64) -> Option<Job> {
+        let jobs = self.waiting.get_mut(&caller)?;
+        let index = jobs.iter().position(|job| job.id == id)?;
+        let job = jobs.remove(index);
+        if jobs.is_empty() {
+            self.waiting.remove(&caller);
+            self.turns.retain(|other| *other != caller);
+        }
+        self.length -= 1;
+        job
     }
 
     /// Removes the newest job of the caller with the most waiting jobs, if it has more than `caller`.
@@ -197,6 +234,7 @@ mod tests {
                 id: 0,
                 call: Call::Random { count },
                 caller,
+                deadline: None,
                 again: false,
                 attempts: 0,
                 reply,
@@ -258,6 +296,41 @@ mod tests {
         queue.add(second).unwrap();
         drop(gone);
         assert_eq!(taken(&queue), [(1, 1)]);
+    }
+
+    #[test]
+    fn jobs_past_their_deadline_are_answered_and_skipped() {
+        let queue = Queue::new(4);
+        let (mut late, mut refused) = job(1, 0);
+        late.deadline = Some(Instant::now());
+        let (mut timely, _reply) = job(1, 1);
+        timely.deadline = Some(Instant::now() + std::time::Duration::from_secs(3600));
+        queue.add(late).unwrap();
+        queue.add(timely).unwrap();
+        assert_eq!(taken(&queue), [(1, 1)]);
+        assert!(matches!(refused.try_recv(), Ok(Err(Error::DeadlineExceeded))));
+    }
+
+    #[test]
+    fn withdrawn_job_frees_its_place_and_its_turn() {
+        let queue = Queue::new(3);
+        let mut replies = Vec::new();
+        for (caller, count) in [(1, 0), (1, 1), (2, 2)] {
+            let (mut job, reply) = job(caller, count);
+            job.id = u64::try_from(count).unwrap();
+            queue.add(job).unwrap();
+            replies.push(reply);
+        }
+        assert!(queue.withdraw(2, 2) && queue.withdraw(1, 0));
+        // Each has been withdrawn, or belongs to another caller.
+        assert!(!queue.withdraw(2, 2) && !queue.withdraw(1, 0) && !queue.withdraw(2, 1));
+        assert_eq!(queue.len(), 1);
+        for count in [3, 4] {
+            let (job, reply) = job(2, count);
+            queue.add(job).unwrap();
+            replies.push(reply);
+        }
+        assert_eq!(taken(&queue), [(1, 1), (2, 3), (2, 4)]);
     }
 
     #[test]

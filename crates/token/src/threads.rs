@@ -1,17 +1,19 @@
 //! The worker threads of an open token in this process, and their queues.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc;
 
 use super::call::{Answer, Call};
 use super::device::Device;
 use super::inline::Inline;
-use super::queue::{Caller, Job, Queue, Refusal};
+use super::queue::Queue;
+use super::queued_call::{QueuedCall, Requester};
 use super::worker;
-use crate::model::{Error, Result};
+use crate::model::Result;
 
 /// The worker threads of a token. They end when this is dropped and their queues are empty.
 pub(super) struct Threads {
@@ -19,6 +21,7 @@ pub(super) struct Threads {
     inline: Inline,
     fast: Arc<Queue>,
     slow: Arc<Queue>,
+    last_id: AtomicU64,
     handles: Mutex<Vec<JoinHandle<()>>>,
     /// Closed when the last thread has ended.
     ended: tokio::sync::Mutex<mpsc::Receiver<()>>,
@@ -37,32 +40,24 @@ impl Threads {
         let inline = Inline::new(&device, &alive);
         handles.push(worker::start("token-slow", &device, Arc::clone(&slow), alive)?);
         let (handles, ended) = (Mutex::new(handles), tokio::sync::Mutex::new(ended));
-        Ok(Self { device, inline, fast, slow, handles, ended })
+        Ok(Self { device, inline, fast, slow, last_id: AtomicU64::default(), handles, ended })
     }
 
     /// Runs a call.
-    pub(super) async fn run(&self, call: Call, caller: Caller) -> Result<Answer> {
+    pub(super) async fn run(&self, call: Call, requester: Requester) -> Result<Answer> {
+        requester.check_deadline()?;
         let call = match self.inline.run(call) {
             Ok(result) => return result,
             Err(call) => call,
         };
         let profile = &self.device.loaded.profile;
-        let slow = call.is_slow();
-        let timeout = if slow { profile.slow_call_timeout() } else { profile.call_timeout() };
-        let (reply, answer) = oneshot::channel();
-        let queue = if slow { &self.slow } else { &self.fast };
-        let job = Job { id: 0, call, caller, again: false, attempts: 0, reply, passage: None };
-        queue.add(job).map_err(|refusal| match refusal {
-            Refusal::Full => Error::TokenBusy,
-            Refusal::Closed => Error::TokenUnavailable { why: "it is being closed".to_owned() },
-        })?;
-        match tokio::time::timeout(timeout, answer).await {
-            Ok(Ok(answer)) => answer,
-            Ok(Err(_)) => Err(Error::internal("the token's worker thread ended during a call")),
-            Err(_) => Err(Error::TokenTimeout {
-                milliseconds: u64::try_from(timeout.as_millis()).unwrap_or(u64::MAX),
-            }),
-        }
+        let (queue, timeout) = if call.is_slow() {
+            (&self.slow, profile.slow_call_timeout())
+        } else {
+            (&self.fast, profile.call_timeout())
+        };
+        let id = self.last_id.fetch_add(1, Ordering::Relaxed);
+        Ok(QueuedCall::add(queue, id, call, requester)?.answer(timeout).await?)
     }
 
     /// Closes the queues and joins the threads. Returns whether all ended before `deadline`.

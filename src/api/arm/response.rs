@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::super::azure::error;
-use super::super::azure::response::CallResponse;
+use super::super::azure::response::{CallResponse, add_retry_after};
 use super::endpoint::Endpoint;
 use crate::engine;
 use crate::model::resource_kind::{Resource, ResourceKind};
@@ -115,14 +115,12 @@ pub(super) fn error_response(error: &Error, request_id: Uuid, endpoint: &Endpoin
     if code == "ResourceNotFound" {
         headers.insert(FAILURE_CAUSE, HeaderValue::from_static("gateway"));
     }
+    add_retry_after(headers, error);
     match error {
         Error::MethodNotAllowed { allowed } => {
             if let Ok(allowed) = HeaderValue::try_from(allowed) {
                 headers.insert(ALLOW, allowed);
             }
-        }
-        Error::TokenBusy | Error::Overloaded | Error::TokenUnavailable { .. } => {
-            headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
         }
         Error::Unauthenticated { .. } => {
             let challenge = format!(

@@ -201,6 +201,7 @@ pub(in crate::api) fn code_and_message(error: &Error, base: &str) -> (&'static s
         Error::RouteNotFound => ("NotFound", as_is()),
         Error::MethodNotAllowed { .. } => ("MethodNotAllowed", as_is()),
         Error::ClockNotTrusted { .. }
+        | Error::DeadlineExceeded
         | Error::Overloaded
         | Error::Stopping
         | Error::TokenPoolExhausted { .. }

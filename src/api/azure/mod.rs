@@ -18,4 +18,5 @@ pub(in crate::api) mod tags;
 pub(in crate::api) mod unsupported;
 
 pub use host_names::{HostNames, TokenAuthorities};
+pub use response::retry_after_seconds;
 pub use route::RouteLine;

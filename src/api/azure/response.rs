@@ -1,6 +1,7 @@
 //! The response to a successful call on an Azure surface, before the surface adds its headers.
 
-use http::StatusCode;
+use http::header::RETRY_AFTER;
+use http::{HeaderMap, HeaderValue, StatusCode};
 use serde::Serialize;
 
 use crate::model::{Error, Result};
@@ -53,4 +54,16 @@ impl CallResponse {
             monitor: None,
         }
     }
+}
+
+/// Adds after how many seconds clients should repeat a request that failed because of a temporary condition.
+pub(in crate::api) fn add_retry_after(headers: &mut HeaderMap, error: &Error) {
+    if let Some(seconds) = retry_after_seconds(error) {
+        headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
+    }
+}
+
+/// Returns the value of `Retry-After` for an error: whole seconds (RFC 9110, section 10.2.3), rounded up.
+pub fn retry_after_seconds(error: &Error) -> Option<u64> {
+    error.retry_after().map(|delay| delay.as_secs() + u64::from(delay.subsec_nanos() > 0))
 }

@@ -1,7 +1,5 @@
 //! Maps the domain's errors to gRPC: a status code, and a `google.rpc.ErrorInfo` with a stable reason.
 
-use std::time::Duration;
-
 use prost::Message as _;
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt};
@@ -19,12 +17,7 @@ pub(super) fn status(error: &Error) -> Status {
     let mut facts: Vec<(&str, String)> = Vec::new();
     let mut message = error.to_string();
     let code = match error {
-        Error::Throttled { retry_after_seconds } => {
-            details.set_retry_info(Some(Duration::from_secs((*retry_after_seconds).into())));
-            Code::ResourceExhausted
-        }
-        Error::TokenBusy => {
-            details.set_retry_info(Some(Duration::from_millis(100)));
+        Error::ComputationBusy { .. } | Error::Overloaded | Error::Throttled { .. } | Error::TokenBusy => {
             Code::ResourceExhausted
         }
         Error::BuiltInRole { id } => {
@@ -34,10 +27,6 @@ pub(super) fn status(error: &Error) -> Status {
         Error::ClockNotTrusted { standing } => {
             facts.push(("standing", (*standing).to_owned()));
             Code::FailedPrecondition
-        }
-        Error::ComputationBusy { .. } => {
-            details.set_retry_info(Some(Duration::from_secs(1)));
-            Code::ResourceExhausted
         }
         Error::CertificateMergeForbidden { issuer } => {
             facts.push(("issuer", issuer.to_string()));
@@ -167,10 +156,6 @@ pub(super) fn status(error: &Error) -> Status {
             facts.push(("seconds", seconds.to_string()));
             Code::DeadlineExceeded
         }
-        Error::Overloaded => {
-            details.set_retry_info(Some(Duration::from_secs(1)));
-            Code::ResourceExhausted
-        }
         Error::PurgeProtected { level, scheduled_purge_at } => {
             facts.push(("recovery_level", level.to_string()));
             facts.push(("scheduled_purge_at", scheduled_purge_at.to_string()));
@@ -221,11 +206,8 @@ pub(super) fn status(error: &Error) -> Status {
             facts.push(("tokens", tokens.to_string()));
             Code::ResourceExhausted
         }
-        Error::TokenTimeout { .. } => Code::DeadlineExceeded,
-        Error::TokenUnavailable { .. } => {
-            details.set_retry_info(Some(Duration::from_secs(1)));
-            Code::Unavailable
-        }
+        Error::DeadlineExceeded | Error::TokenTimeout { .. } => Code::DeadlineExceeded,
+        Error::TokenUnavailable { .. } => Code::Unavailable,
         Error::Unauthenticated { .. } => Code::Unauthenticated,
         Error::MethodNotAllowed { .. } | Error::RouteNotFound | Error::Unsupported { .. } => {
             Code::Unimplemented
@@ -234,6 +216,9 @@ pub(super) fn status(error: &Error) -> Status {
     let facts: std::collections::HashMap<String, String> =
         facts.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
     details.set_error_info(error.reason(), DOMAIN, facts);
+    if let Some(delay) = error.retry_after() {
+        details.set_retry_info(Some(delay));
+    }
     Status::with_error_details(code, message, details)
 }
 

@@ -9,6 +9,7 @@ use axum::response::Response;
 use http::{Extensions, HeaderMap, HeaderName, HeaderValue};
 use tonic::{Code, Status};
 
+use super::deadline::Deadline;
 use super::{CORRELATION_ID, Services, credential, error, origin, refusal};
 use crate::api::{BodyReservation, PeerAddress, peer};
 use crate::engine::catch_panics;
@@ -45,6 +46,7 @@ pub(super) async fn authenticate(
         return stopped.map_or(response, |why| error::status(why).into_http());
     }
     let path = path.to_owned();
+    let deadline = Deadline::of(request.headers());
     let context = RefusalContext::of(&request);
     let rpc = path.rsplit('/').next().unwrap_or_default();
     let operations: Vec<_> = ops::ALL.iter().filter(|operation| operation.name == rpc).collect();
@@ -62,6 +64,9 @@ pub(super) async fn authenticate(
             Err(refused) => refused,
             Ok(()) => {
                 request.extensions_mut().insert(verified.clone());
+                if let Some(deadline) = deadline {
+                    request.extensions_mut().insert(deadline);
+                }
                 match catch_panics("a gRPC request", async { Ok(next.run(request).await) }).await {
                     // Every response of an operation has one.
                     Ok(response) if response.headers().contains_key(CORRELATION_ID) => return response,

@@ -4,6 +4,7 @@ mod backup;
 mod clock;
 mod codec;
 mod convert;
+mod deadline;
 mod error;
 mod lifecycle;
 mod middleware;
@@ -23,6 +24,7 @@ use uuid::Uuid;
 use zeroize::{Zeroize, Zeroizing};
 
 pub use codec::Codec;
+use deadline::Deadline;
 
 use super::peer::{self, credential};
 use crate::engine::{Engine, PlaneAccess};
@@ -150,6 +152,7 @@ fn origin(headers: &HeaderMap, extensions: &Extensions, request_uri: String) -> 
             .unwrap_or_else(|| Ids.guid()),
         request_uri,
         operation_version: "v1".into(),
+        deadline: extensions.get().map(|Deadline(deadline)| *deadline),
         ..Origin::default()
     }
 }

@@ -16,6 +16,7 @@ use tonic::{Code, Request, Response, Status, Streaming};
 use uuid::Uuid;
 use zeroize::{Zeroize, Zeroizing};
 
+use super::deadline::Deadline;
 use super::pb::pipeline_request::Request as Asked;
 use super::pb::pipeline_response::Response as Answered;
 use super::services::Stream;
@@ -51,12 +52,16 @@ pub(super) async fn pipeline(
     let reservation = extensions.get::<BodyReservation>().cloned();
     let window = reservation.as_ref().map(BodyReservation::begin_stream);
     let window = window.and_then(|bytes| u32::try_from(bytes).ok()).unwrap_or(u32::MAX);
+    // Each call is authenticated separately.
+    let mut kept = peer::connection_extensions(&extensions);
+    if let Some(deadline) = extensions.get::<Deadline>() {
+        kept.insert(*deadline);
+    }
     let pipeline = Pipeline {
         services: services.clone(),
         rpc,
         headers,
-        // Each call is authenticated separately.
-        extensions: peer::connection_extensions(&extensions),
+        extensions: kept,
         correlation_id,
         reservation,
         window,

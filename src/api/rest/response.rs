@@ -14,7 +14,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::super::azure::error;
-use super::super::azure::response::{CallResponse, Monitor};
+use super::super::azure::response::{CallResponse, Monitor, add_retry_after};
 use super::endpoint::Endpoint;
 use crate::engine;
 use crate::model::audit_entry::DecidingAssignment;
@@ -135,14 +135,4 @@ pub(super) fn add_monitor(headers: &mut HeaderMap, monitor: Option<Monitor>) {
     if let Some(seconds) = retry_after {
         headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
     }
-}
-
-/// Adds after how many seconds clients should repeat a request that failed because of a temporary condition.
-pub(super) fn add_retry_after(headers: &mut HeaderMap, error: &Error) {
-    let seconds = match error {
-        Error::Throttled { retry_after_seconds } => *retry_after_seconds,
-        Error::TokenBusy | Error::Overloaded | Error::TokenUnavailable { .. } => 1,
-        _ => return,
-    };
-    headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
 }

@@ -15,7 +15,7 @@ use http::{HeaderName, HeaderValue, StatusCode};
 use serde::Serialize;
 
 use super::super::azure::error;
-use super::super::azure::response::CallResponse;
+use super::super::azure::response::{CallResponse, add_retry_after};
 use super::challenge;
 use super::endpoint::Endpoint;
 use super::response::{self, NETWORK_INFO, REGION, REQUEST_ID, ResponseContext};
@@ -68,7 +68,7 @@ pub(super) fn error_response(error: &Error, context: &ResponseContext<'_>, endpo
     };
     let body = envelope(code, &message, error::inner_code(error));
     let mut response = self::response(response::status(error), body, context, endpoint);
-    response::add_retry_after(response.headers_mut(), error);
+    add_retry_after(response.headers_mut(), error);
     response
 }
 

@@ -24,7 +24,8 @@ use crate::model::name::VersionId;
 use crate::model::{Error, Result};
 use crate::profile::Profile;
 use crate::protocol::{Request, Response, WipedBuffer};
-use crate::queue::{Job, Queue, Refusal};
+use crate::queue::{Job, Queue};
+use crate::queued_call::{NoAnswer, QueuedCall, Requester};
 use crate::token_info::TokenInfo;
 use state::{InFlight, Slot, State};
 
@@ -101,13 +102,15 @@ impl Workers {
     /// Runs a call.
     ///
     /// # Errors
-    /// `TokenBusy` if too many calls wait; `TokenTimeout` if there is no answer in time; `TokenUnavailable` while no worker runs
-    /// because they fail to start; the error of the call.
-    pub(crate) async fn run(self: &Arc<Self>, call: Call, caller: u64) -> Result<Answer> {
-        let slow = call.is_slow();
+    /// `TokenBusy` if too many calls wait; `DeadlineExceeded`; `TokenTimeout` if there is no answer in time; `TokenUnavailable`
+    /// while no worker runs because they fail to start; the error of the call.
+    pub(crate) async fn run(self: &Arc<Self>, call: Call, requester: Requester) -> Result<Answer> {
         let profile = &self.starter.profile;
-        let timeout = if slow { profile.slow_call_timeout() } else { profile.call_timeout() };
-        let (reply, answer) = tokio::sync::oneshot::channel();
+        let (queue, timeout) = if call.is_slow() {
+            (&self.slow, profile.slow_call_timeout())
+        } else {
+            (&self.fast, profile.call_timeout())
+        };
         let id = {
             let mut state = self.lock();
             if let Some(why) = state.refuses() {
@@ -115,25 +118,13 @@ impl Workers {
             }
             state.next_id()
         };
-        let limited = async {
-            let job = Job { id, call, caller, again: false, attempts: 0, reply, passage: None };
-            let queue = if slow { &self.slow } else { &self.fast };
-            queue.add(job).map_err(|refusal| match refusal {
-                Refusal::Full => Error::TokenBusy,
-                Refusal::Closed => Error::TokenUnavailable { why: "it is being closed".to_owned() },
-            })?;
-            self.dispatch();
-            answer.await.unwrap_or_else(|_| Err(Error::internal("a call to the token was lost")))
-        };
-        match tokio::time::timeout(timeout, limited).await {
-            Ok(result) => result,
-            Err(_) => {
-                self.kill_worker_of(id);
-                Err(Error::TokenTimeout {
-                    milliseconds: u64::try_from(timeout.as_millis()).unwrap_or(u64::MAX),
-                })
-            }
+        let queued = QueuedCall::add(queue, id, call, requester)?;
+        self.dispatch();
+        let answer = queued.answer(timeout).await;
+        if let Err(NoAnswer::TimedOut(_)) = answer {
+            self.kill_worker_of(id);
         }
+        Ok(answer?)
     }
 
     /// Whether the token holds this key, as far as this service has seen.
@@ -159,11 +150,16 @@ impl Workers {
         let idle = async {
             loop {
                 let progress = self.progress.notified();
+                let (fast, slow) = (self.fast.withdrawn(), self.slow.withdrawn());
                 let waiting = self.fast.len() + self.slow.len();
                 if waiting == 0 && self.lock().slots.iter().all(|slot| slot.in_flight.is_empty()) {
                     return;
                 }
-                progress.await;
+                tokio::select! {
+                    () = progress => {}
+                    () = fast => {}
+                    () = slow => {}
+                }
             }
         };
         let ended = tokio::time::timeout(deadline, idle).await.is_ok();

@@ -205,6 +205,7 @@ impl Workers {
                 id,
                 call: Call::Health,
                 caller: 0,
+                deadline: None,
                 again: false,
                 attempts: ATTEMPTS,
                 reply,
