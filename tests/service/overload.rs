@@ -25,8 +25,8 @@ use crate::worker_processes::workers;
 /// The number of places in the queue.
 const QUEUE: usize = 16;
 
-/// The calls that the worker process has: one that runs, and the next one.
-const IN_WORKER: usize = 2;
+/// The calls that the worker process has: one that runs, and four short ones that wait in it.
+const IN_WORKER: usize = 5;
 
 /// A health check of the service may take a place.
 const HEALTH: usize = 1;

@@ -4,7 +4,7 @@
 //! thread and to take the answer back costs more than the call. Calls that read the token's files, create
 //! objects or take longer go to the worker threads, and so does every call to a token that may be slow: the profile decides.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::mpsc;
 
@@ -40,27 +40,27 @@ impl Inline {
         Self { device: Arc::clone(device), idle: Mutex::new(Some(idle)) }
     }
 
-    /// Runs a call if it is short and an executor is idle; otherwise returns it.
-    pub(super) fn run(&self, call: Call) -> std::result::Result<Result<Answer>, Call> {
-        if !self.is_short(&call) {
-            return Err(call);
+    /// Runs a call if it is short and an executor is idle; otherwise returns `None`.
+    pub(super) fn run(&self, call: &Call) -> Option<Result<Answer>> {
+        if !self.is_short(call) {
+            return None;
         }
-        let Some((mut executor, alive)) = self.take() else { return Err(call) };
-        let result = executor.run(&call, false);
-        if let Some(idle) = &mut *self.idle.lock().unwrap_or_else(PoisonError::into_inner) {
+        let (mut executor, alive) = self.lock().as_mut()?.pop()?;
+        let result = executor.run(call, false);
+        if let Some(idle) = &mut *self.lock() {
             idle.push((executor, alive));
         }
-        Ok(result)
+        Some(result)
     }
 
     /// Runs no more calls, and ends the executors.
     pub(super) fn close(&self) {
-        let ended = self.idle.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let ended = self.lock().take();
         drop(ended);
     }
 
-    fn take(&self) -> Option<IdleExecutor> {
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner).as_mut()?.pop()
+    fn lock(&self) -> MutexGuard<'_, Option<Vec<IdleExecutor>>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Whether the call is short and uses a session copy of its key.

@@ -46,10 +46,9 @@ impl Threads {
     /// Runs a call.
     pub(super) async fn run(&self, call: Call, requester: Requester) -> Result<Answer> {
         requester.check_deadline()?;
-        let call = match self.inline.run(call) {
-            Ok(result) => return result,
-            Err(call) => call,
-        };
+        if let Some(result) = self.inline.run(&call) {
+            return result;
+        }
         let profile = &self.device.loaded.profile;
         let (queue, timeout) = if call.is_slow() {
             (&self.slow, profile.slow_call_timeout())

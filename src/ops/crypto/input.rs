@@ -49,6 +49,7 @@ pub trait Input: Send + Sync + 'static {
 pub type Conversion<T> = Box<dyn FnOnce(Answer) -> Result<T> + Send>;
 
 /// An input whose processing has begun.
+#[expect(clippy::large_enum_variant, reason = "it is matched at once, and a box is an allocation per call")]
 pub enum Begun<T> {
     /// The token computes the result: a call to it, and the conversion of its answer.
     InToken(Call, Conversion<T>),
