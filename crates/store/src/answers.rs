@@ -4,10 +4,11 @@
 //! another one in search of more tasks. Instead, a byte on a socket wakes the one that waits for sockets, once for a group of
 //! answers, and it finds the tasks in its own queue: fewer threads are woken, which costs more than all else when few calls run.
 
-use std::io::{self, ErrorKind, Write as _};
+use std::io::{self, Write as _};
 use std::os::unix::net::UnixStream as Socket;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use tokio::io::AsyncReadExt as _;
 use tokio::net::UnixStream;
 use tokio::sync::oneshot;
 
@@ -75,14 +76,9 @@ impl<T> Pending<T> {
 }
 
 /// Delivers answers until the sender is dropped.
-async fn deliver<T>(receiver: UnixStream, end: End<T>) {
-    while receiver.readable().await.is_ok() {
-        match receiver.try_read(&mut [0; 16]) {
-            Ok(0) => return,
-            Ok(_) => give(end.0.take()),
-            Err(error) if error.kind() == ErrorKind::WouldBlock => {}
-            Err(_) => return,
-        }
+async fn deliver<T>(mut receiver: UnixStream, end: End<T>) {
+    while receiver.read(&mut [0; 16]).await.is_ok_and(|count| count > 0) {
+        give(end.0.take());
     }
 }
 

@@ -1,9 +1,11 @@
-//! Runs short calls to a software token on the thread of their caller.
+//! Runs short calls to a software token on the thread of their caller, as long as the token has no other call.
 //!
 //! A software token computes a signature in memory, as this service computes its verification. To hand such a call to another
-//! thread and to take the answer back costs more than the call. Calls that read the token's files, create
-//! objects or take longer go to the worker threads, and so does every call to a token that may be slow: the profile decides.
+//! thread and to take the answer back costs more than the call. With more calls at a time, threads are awake anyway, and the locks
+//! of the module make those slower that run at the same time as others: they go to the worker threads. So do calls that read the
+//! token's files, create objects or take longer, and every call to a token that may be slow: the profile decides.
 
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::mpsc;
@@ -16,50 +18,73 @@ use crate::model::Result;
 use crate::model::key::KeyType;
 use crate::model::name::VersionId;
 
-/// The executors of calls on the threads of their callers.
+/// The executor of calls on the threads of their callers.
 pub(super) struct Inline {
     device: Arc<Device>,
-    /// `None` when calls are rejected.
-    idle: Mutex<Option<Vec<IdleExecutor>>>,
+    /// `None` while it runs a call, if the profile has no calls run on the threads of their callers, and when calls are rejected.
+    idle: Mutex<Option<IdleExecutor>>,
+    closed: AtomicBool,
+    /// The number of calls that the worker threads have.
+    in_threads: AtomicUsize,
 }
 
-/// An executor, and what signals its end.
+/// The executor, and what signals its end.
 type IdleExecutor = (Executor, mpsc::Sender<()>);
 
+/// A call that the worker threads have, until it is dropped.
+pub(super) struct InThreads<'a>(&'a AtomicUsize);
+
+impl Drop for InThreads<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
 impl Inline {
-    /// As many executors as processors if the profile has calls run on the threads of their callers, otherwise none. Dropping `alive`
-    /// signals the end of the last one.
+    /// An executor if the profile has calls run on the threads of their callers. Dropping `alive` signals its end.
     pub(super) fn new(device: &Arc<Device>, alive: &mpsc::Sender<()>) -> Self {
         // Injected faults make a token slow.
-        let count = match device.loaded.profile.inline && device.settings.faults.is_none() {
-            true => std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
-            false => 0,
-        };
-        let executor = || (Executor::new(device), alive.clone());
-        let idle = std::iter::repeat_with(executor).take(count).collect();
-        Self { device: Arc::clone(device), idle: Mutex::new(Some(idle)) }
+        let runs = device.loaded.profile.inline && device.settings.faults.is_none();
+        let idle = runs.then(|| (Executor::new(device), alive.clone()));
+        Self {
+            device: Arc::clone(device),
+            idle: Mutex::new(idle),
+            closed: AtomicBool::new(false),
+            in_threads: AtomicUsize::new(0),
+        }
     }
 
-    /// Runs a call if it is short and an executor is idle; otherwise returns `None`.
+    /// Counts a call that the worker threads have.
+    pub(super) fn in_threads(&self) -> InThreads<'_> {
+        self.in_threads.fetch_add(1, Ordering::Relaxed);
+        InThreads(&self.in_threads)
+    }
+
+    /// Runs a call if it is short and the token has no other one; otherwise returns `None`.
     pub(super) fn run(&self, call: &Call) -> Option<Result<Answer>> {
-        if !self.is_short(call) {
+        if self.in_threads.load(Ordering::Relaxed) > 0 || !self.is_short(call) {
             return None;
         }
-        let (mut executor, alive) = self.lock().as_mut()?.pop()?;
+        let (mut executor, alive) = self.lock().take()?;
         let result = executor.run(call, false);
-        if let Some(idle) = &mut *self.lock() {
-            idle.push((executor, alive));
+        let mut idle = self.lock();
+        if !self.closed.load(Ordering::Relaxed) {
+            *idle = Some((executor, alive));
         }
         Some(result)
     }
 
-    /// Runs no more calls, and ends the executors.
+    /// Runs no more calls, and ends the executor.
     pub(super) fn close(&self) {
-        let ended = self.lock().take();
+        let ended = {
+            let mut idle = self.lock();
+            self.closed.store(true, Ordering::Relaxed);
+            idle.take()
+        };
         drop(ended);
     }
 
-    fn lock(&self) -> MutexGuard<'_, Option<Vec<IdleExecutor>>> {
+    fn lock(&self) -> MutexGuard<'_, Option<IdleExecutor>> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

@@ -36,7 +36,7 @@ pub struct Profile {
     /// [`Self::workers`].
     #[serde(default)]
     pub process_workers: usize,
-    /// Whether short calls run on the thread of their caller if calls run in the service: only for a module that computes them in
+    /// Whether short calls run on the thread of their caller while the token has no other call, if calls run in the service: only for a module that computes them in
     /// memory, without waiting.
     #[serde(default)]
     pub inline: bool,

@@ -49,6 +49,7 @@ impl Threads {
         if let Some(result) = self.inline.run(&call) {
             return result;
         }
+        let _counted = self.inline.in_threads();
         let profile = &self.device.loaded.profile;
         let (queue, timeout) = if call.is_slow() {
             (&self.slow, profile.slow_call_timeout())
