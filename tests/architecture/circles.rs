@@ -33,8 +33,8 @@ const CIRCLES: &[Circle] = &[
     },
     Circle {
         root: "crates/store/src",
-        files: &["change_set", "memory", "objects"],
-        reason: "the state in memory holds the objects of containers, whose generic access names the state",
+        files: &["change_set", "deleted_key", "memory", "objects"],
+        reason: "the state in memory holds the objects of containers, whose generic access names the state and the form of deleted ones",
     },
     Circle {
         root: "src",

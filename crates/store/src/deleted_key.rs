@@ -1,7 +1,7 @@
 //! Soft-deleted keys in memory.
 //!
-//! They are kept for months, so that there can be many more of them than live ones, but only lists, recovery and purge read
-//! them. So they are kept in a form that needs about a third of the memory of a [`Key`], which is made of it for each read.
+//! They are kept for months, so that there can be many more of them than live ones, but only lists, backups, recovery and purge
+//! read them. So they are kept in a form with fewer and smaller allocations than a [`Key`], which is made of it for each read.
 
 use std::sync::Arc;
 

@@ -9,8 +9,8 @@ use crate::model::deletion::Deletable;
 use crate::model::name::{CertificateName, KeyName, SecretName};
 use crate::model::time::{CertificateWork, DueWork, ScheduledWork};
 
-/// The scheduled work on the objects of a container, ordered like [`DueWork`]. Every soft-deleted object has an entry, so they are
-/// small: half as large as [`DueWork`], and their names share the text of those of the objects.
+/// The scheduled work on the objects of a container, ordered like [`DueWork`]. Every soft-deleted object has an entry, so entries are
+/// small: they leave out the container, and share the text of the object's name.
 pub(super) struct DueIndex {
     container: ContainerId,
     entries: BTreeSet<DueEntry>,

@@ -1,8 +1,8 @@
 //! The SQL that loads keys when the store is opened.
 //!
-//! There can be a million of them, so they are not read by sqlx, which sends each row from a thread to another and copies each
-//! value: it needs ten times as long as this synchronous connection, which shares the library of SQLite with it. Keys and versions
-//! are read in the same order and merged.
+//! There can be a million of them. sqlx copies each value and sends each row from a thread to another, which takes most of the time
+//! of a start with so many rows. So keys are read by a synchronous connection, which uses the same library of SQLite. Keys and
+//! versions are read in the same order and merged.
 
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
