@@ -12,6 +12,7 @@ use zeroize::Zeroizing;
 
 use super::error::{Attempt, Failure};
 use super::wire;
+use super::wire_error::results;
 use crate::model::algorithm::{AesMode, Cipher, Signature, SignatureAlgorithm};
 use crate::model::import::ImportMaterial;
 use crate::model::key::{Curve, KeySpec, KeyType, PublicMaterial};
@@ -324,7 +325,7 @@ pub enum Answer {
     /// Whether the token holds each of the keys.
     Held(Vec<bool>),
     /// The answers of [`Call::Many`].
-    Many(#[serde(with = "wire::results")] Vec<Result<Self>>),
+    Many(#[serde(with = "results")] Vec<Result<Self>>),
     /// The public half of a key.
     Public(#[serde(with = "wire::json")] PublicMaterial),
     /// The result of an encryption.

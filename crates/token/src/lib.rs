@@ -50,6 +50,7 @@ mod template;
 mod threads;
 mod token_info;
 mod wire;
+mod wire_error;
 mod worker;
 mod worker_process;
 

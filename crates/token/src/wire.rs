@@ -134,29 +134,6 @@ pub(crate) mod shared {
     }
 }
 
-/// The results of several calls.
-pub(crate) mod results {
-    use super::*;
-    use crate::model;
-    use crate::protocol::WireError;
-
-    pub(crate) fn serialize<S: Serializer, T: Serialize>(
-        results: &[model::Result<T>],
-        to: S,
-    ) -> Result<S::Ok, S::Error> {
-        to.collect_seq(
-            results.iter().map(|result| result.as_ref().map_err(|error| WireError::from(error.clone()))),
-        )
-    }
-
-    pub(crate) fn deserialize<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
-        from: D,
-    ) -> Result<Vec<model::Result<T>>, D::Error> {
-        let results = Vec::<Result<T, WireError>>::deserialize(from)?;
-        Ok(results.into_iter().map(|result| result.map_err(model::Error::from)).collect())
-    }
-}
-
 /// Key material to import. Its type is foreign, and deliberately not serializable elsewhere.
 pub(crate) mod import {
     use super::*;

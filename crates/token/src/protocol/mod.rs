@@ -4,7 +4,6 @@
 //! request is [`Request::Load`]; a worker of a token then gets [`Request::Open`] and calls, one for administration
 //! one request. Requests and responses are plain data. The version of both sides is the same, so the encoding has none.
 
-mod failure;
 mod frame;
 
 use std::path::PathBuf;
@@ -20,8 +19,8 @@ use crate::profile::Profile;
 use crate::report::Report;
 use crate::token_info::{Selector, TokenInfo};
 use crate::wire;
+use crate::wire_error::WireError;
 
-pub(crate) use failure::WireError;
 pub(crate) use frame::WipedBuffer;
 
 /// What the service requests. `C` is the call: owned by the worker, borrowed by the service.

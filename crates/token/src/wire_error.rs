@@ -60,6 +60,30 @@ impl From<WireError> for Error {
     }
 }
 
+/// The results of several calls.
+pub(crate) mod results {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    use super::WireError;
+    use crate::model;
+
+    pub(crate) fn serialize<S: Serializer, T: Serialize>(
+        results: &[model::Result<T>],
+        to: S,
+    ) -> Result<S::Ok, S::Error> {
+        to.collect_seq(
+            results.iter().map(|result| result.as_ref().map_err(|error| WireError::from(error.clone()))),
+        )
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
+        from: D,
+    ) -> Result<Vec<model::Result<T>>, D::Error> {
+        let results = Vec::<Result<T, WireError>>::deserialize(from)?;
+        Ok(results.into_iter().map(|result| result.map_err(model::Error::from)).collect())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
