@@ -316,7 +316,7 @@ impl fmt::Debug for Call {
 }
 
 /// The result of a [`Call`].
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Serialize, Deserialize)]
 pub enum Answer {
     /// The call has no other result.
     Done,
@@ -368,6 +368,22 @@ impl Answer {
             Self::Secret(secret) => Ok(secret),
             _ => Err(wrong_kind()),
         }
+    }
+}
+
+/// Names the kind only: a decrypted secret must not reach a log.
+impl fmt::Debug for Answer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Done => "Done",
+            Self::Bytes(_) => "Bytes",
+            Self::Held(_) => "Held",
+            Self::Many(_) => "Many",
+            Self::Public(_) => "Public",
+            Self::Sealed(_) => "Sealed",
+            Self::Secret(_) => "Secret",
+            Self::Wrapped(_) => "Wrapped",
+        })
     }
 }
 
@@ -433,5 +449,17 @@ impl Fault {
             Self::UserNotLoggedIn => RvError::UserNotLoggedIn,
         };
         Err(Failure::ReturnCode(code, call.function()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn debug_output_of_answers_contains_no_secret() {
+        let secret = || Ok(Answer::Secret(Zeroizing::new(vec![123; 4])));
+        assert_eq!(format!("{:?}", secret()), "Ok(Secret)");
+        assert_eq!(format!("{:?}", Answer::Many(vec![secret()])), "Many");
     }
 }
