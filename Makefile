@@ -30,9 +30,9 @@ build: ## build the optimized program
 	@scripts/install-deps.sh build
 	cargo build --locked --release
 
-dist: ## build the release files: the stripped program, its debug file, manual pages, a Debian package
+dist: ## build the release files: the stripped program, its debug file, manual pages, the faults module, a Debian package
 	@scripts/install-deps.sh dist
-	cargo build --locked --release
+	cargo build --locked --release --package strongroom --package strongroom-faults
 	scripts/package.sh $(TARGET_DIR)/release/strongroom $(TARGET_DIR)/dist
 
 # Documentation tests run first: they are few, and the summary of the others is more useful at the end. Tests wait about half

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # package.sh PROGRAM DIRECTORY: creates the release files of a built program in DIRECTORY: the program without symbols, its
-# debug file, manual pages, completions, and a Debian package if dpkg-deb is installed.
+# debug file, manual pages, completions, the module that injects faults, and a Debian package if dpkg-deb is installed. The module
+# is that beside the program, or in the folder `deps` there, where builds of tests have it.
 # MAX_BYTES is the maximum size of the program, 0 for no limit. XZ_LEVEL is the compression level of the package, 0 to 9.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -31,6 +32,12 @@ if [ "$max_bytes" -gt 0 ] && [ "$bytes" -gt "$max_bytes" ]; then
 fi
 say "strongroom: $bytes bytes; its debug file: $(wc -c <"$out/strongroom.debug")"
 
+faults=$(dirname "$program")/libstrongroom_faults.so
+[ -e "$faults" ] || faults=$(dirname "$program")/deps/libstrongroom_faults.so
+[ -e "$faults" ] || die "libstrongroom_faults.so is not beside $program: cargo build --release --package strongroom-faults"
+objcopy --strip-unneeded --remove-section=.comment "$faults" "$out/libstrongroom_faults.so"
+chmod 0644 "$out/libstrongroom_faults.so"
+
 "$out/strongroom" manual "$out/man"
 for shell in bash fish zsh; do
     "$out/strongroom" completions "$shell" >"$out/completions/strongroom.$shell"
@@ -45,6 +52,7 @@ architecture=$(dpkg --print-architecture)
 root="$out/deb"
 documents="$root/usr/share/doc/strongroom"
 install -D -m 0755 "$out/strongroom" "$root/usr/bin/strongroom"
+install -D -m 0644 "$out/libstrongroom_faults.so" "$root/usr/lib/strongroom/libstrongroom_faults.so"
 install -D -m 0644 packaging/strongroom.service "$root/usr/lib/systemd/system/strongroom.service"
 install -D -m 0644 packaging/strongroom.toml "$documents/examples/strongroom.toml"
 install -D -m 0644 packaging/copyright "$documents/copyright"
@@ -58,8 +66,8 @@ for page in "$out"/man/*.1; do
 done
 chmod -R u=rwX,go=rX "$root"
 
-# The newest glibc version that the program requires.
-glibc=$(objdump -T "$out/strongroom" | sed -n 's/.*(\?GLIBC_\([0-9.]*\))\?.*/\1/p' | sort -V | tail -n 1)
+# The newest glibc version that the program and the module require.
+glibc=$(objdump -T "$out/strongroom" "$out/libstrongroom_faults.so" | sed -n 's/.*(\?GLIBC_\([0-9.]*\))\?.*/\1/p' | sort -V | tail -n 1)
 mkdir "$root/DEBIAN"
 cat >"$root/DEBIAN/control" <<CONTROL
 Package: strongroom

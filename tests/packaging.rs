@@ -129,6 +129,12 @@ fn debian_package_contents_are_complete_and_valid() {
     let sizes = [&program, &PathBuf::from(PROGRAM)].map(|path| std::fs::metadata(path).unwrap().len());
     assert!(sizes[0] * 2 < sizes[1], "sizes of the stripped and the original program: {sizes:?}");
 
+    let module = root.join("usr/lib/strongroom/libstrongroom_faults.so");
+    let symbols = text(Command::new("objdump").arg("-T").arg(&module));
+    let exported: Vec<&str> =
+        symbols.lines().filter(|line| line.contains(" g ") && line.contains(" .text")).collect();
+    assert!(exported.len() == 1 && exported[0].ends_with(" C_GetFunctionList"), "{exported:?}");
+
     for file in [
         "usr/lib/systemd/system/strongroom.service",
         "usr/share/bash-completion/completions/strongroom",

@@ -29,12 +29,15 @@ const COMMAND_LINE: &[&str] = &[
     "TOKEN",
 ];
 
+/// Variables that the module which injects faults reads in worker processes (`docs/faults.md`).
+const FAULTS: &[&str] = &["FAULTS_CONTROL", "FAULTS_LOG", "FAULTS_MODULE"];
+
 /// How the configuration treats a variable.
 #[derive(PartialEq, Eq, Debug)]
 enum Meaning {
     /// A setting with this path of keys, outermost first.
     Setting(Vec<String>),
-    /// Ignored: the command line reads it, or it does not begin with `STRONGROOM_`.
+    /// Ignored: the command line or a module reads it, or it does not begin with `STRONGROOM_`.
     None,
     /// It begins with `STRONGROOM_`, but neither the configuration nor the command line reads it.
     Unrecognized,
@@ -82,7 +85,7 @@ fn meaning(name: &OsStr) -> Meaning {
         return if has_prefix { Meaning::Unrecognized } else { Meaning::None };
     };
     let Some(key) = name.strip_prefix(PREFIX) else { return Meaning::None };
-    if COMMAND_LINE.contains(&key) {
+    if COMMAND_LINE.contains(&key) || FAULTS.contains(&key) {
         return Meaning::None;
     }
     // The name of a Service's port may have two hyphens in a row, which Kubernetes writes as two underscores.
@@ -109,6 +112,7 @@ mod tests {
         assert_eq!(of("STRONGROOM__SERVER"), Meaning::Unrecognized);
         assert_eq!(of("STRONGROOM_MODE"), setting(&["mode"]));
         assert_eq!(of("STRONGROOM_TOKEN"), Meaning::None);
+        assert_eq!(of("STRONGROOM_FAULTS_CONTROL"), Meaning::None);
         assert_eq!(of("PATH"), Meaning::None);
         for name in ["PORT", "SERVICE_HOST", "SERVICE_PORT_A__B", "PORT_8443_TCP_ADDR", "BIN", "VERSION", ""]
         {
