@@ -1,9 +1,17 @@
 //! Renews the tokens on SIGUSR1: reads the PIN again, and has worker processes replaced.
 
+use std::time::Duration;
+
 use tokio::signal::unix::Signal;
 
 use crate::config::PinSource;
 use crate::engine::Engine;
+
+/// How often the completion of open intents is tried after a renewal; the periodic sweep goes on with what fails.
+const ATTEMPTS: u32 = 5;
+
+/// The time before each of them.
+const INTERVAL: Duration = Duration::from_millis(500);
 
 /// Renews the tokens each time the signal arrives. The PIN is read again if the configuration has a source for it.
 pub(super) async fn renew_on(mut renewal: Signal, engine: Engine, source: PinSource) {
@@ -24,5 +32,17 @@ pub(super) async fn renew_on(mut renewal: Signal, engine: Engine, source: PinSou
         };
         tracing::info!("SIGUSR1: renewing the tokens");
         engine.renew_tokens(pin).await;
+        complete(&engine).await;
+    }
+}
+
+/// Completes or undoes what was left when the tokens were unavailable, as soon as they are used again.
+async fn complete(engine: &Engine) {
+    for _ in 0..ATTEMPTS {
+        #[expect(clippy::disallowed_methods, reason = "worker processes start in real time")]
+        tokio::time::sleep(INTERVAL).await;
+        if engine.sweep().await.failed == 0 {
+            return;
+        }
     }
 }

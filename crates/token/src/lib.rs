@@ -41,6 +41,7 @@ mod profile;
 mod protocol;
 mod queue;
 mod queued_call;
+mod rejected_pins;
 mod report;
 mod scan;
 mod sentinel;

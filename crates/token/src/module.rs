@@ -1,6 +1,7 @@
 //! A PKCS#11 module: loaded by this process, or by worker processes.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use secrecy::SecretString;
 
@@ -9,6 +10,7 @@ use super::local_module::LocalModule;
 use super::process::{ModuleProcesses, ProcessModule};
 use super::profile::Profile;
 use super::protocol::Open;
+use super::rejected_pins::RejectedPins;
 use super::report::Report;
 use super::softhsm::Directory;
 use super::token_info::{Selector, TokenInfo};
@@ -21,6 +23,7 @@ pub struct Module {
     kind: Kind,
     /// The SoftHSM directory, if the service owns it.
     directory: Option<Directory>,
+    rejected_pins: Arc<RejectedPins>,
 }
 
 #[derive(Clone)]
@@ -40,7 +43,7 @@ impl Module {
     /// `TokenUnavailable` if it cannot be loaded; `Internal` if it is already loaded; `TokenFailed` if
     /// `C_Initialize` fails.
     pub fn load(path: &Path, profile: Profile) -> Result<Self> {
-        Ok(Self { kind: Kind::Local(LocalModule::load(path, profile)?), directory: None })
+        Ok(Self::of(Kind::Local(LocalModule::load(path, profile)?), None))
     }
 
     /// Loads SoftHSM in this process, which was started with the environment of the directory. Repairs the directory first.
@@ -51,13 +54,17 @@ impl Module {
         let path = softhsm_path(module, &profile)?;
         directory.repair()?;
         let kind = Kind::Local(LocalModule::load(&path, profile)?);
-        Ok(Self { kind, directory: Some(directory.clone()) })
+        Ok(Self::of(kind, Some(directory.clone())))
     }
 
     /// A module that worker processes load. They start when they are needed.
     pub fn in_processes(settings: ModuleProcesses) -> Self {
         let directory = settings.directory.clone();
-        Self { kind: Kind::Processes(ProcessModule::new(settings)), directory }
+        Self::of(Kind::Processes(ProcessModule::new(settings)), directory)
+    }
+
+    fn of(kind: Kind, directory: Option<Directory>) -> Self {
+        Self { kind, directory, rejected_pins: Arc::default() }
     }
 
     /// The module's description, manufacturer and versions (`C_GetInfo`).
@@ -141,21 +148,37 @@ impl Module {
     /// called in the context of an asynchronous runtime.
     ///
     /// # Errors
-    /// `TokenUnavailable` if there is no such token, its PIN is rejected, or the expected sentinel is
+    /// `TokenUnavailable` if there is no such token, its PIN is or was rejected, or the expected sentinel is
     /// missing; `Internal` if it is already open: clone its handle instead.
     pub fn open(&self, select: &Selector, pin: &SecretString, settings: &Settings) -> Result<Token> {
-        match &self.kind {
-            Kind::Local(module) => {
-                let opened = module.open(select, pin, settings, None);
-                Token::with_threads(opened.map_err(|failure| module.explain(failure))?)
-            }
+        self.rejected_pins.check(select, pin)?;
+        let opened = match &self.kind {
+            Kind::Local(module) => module
+                .open(select, pin, settings, None)
+                .map_err(|failure| (failure.is_pin_rejection(), module.explain(failure)))
+                .map(Token::with_threads),
             Kind::Processes(module) => {
-                let (select, pin) = (select.clone(), pin.clone());
-                let expect_sentinel = settings.expect_sentinel;
-                let workers = module.open(Open { select, pin, expect_sentinel, capabilities: None })?;
-                Ok(Token::with_processes(workers))
+                let open = Open {
+                    select: select.clone(),
+                    pin: pin.clone(),
+                    expect_sentinel: settings.expect_sentinel,
+                    capabilities: None,
+                };
+                let workers = module.open(open).map_err(|failure| (failure.pin_rejected, *failure.error));
+                workers.map(|workers| Ok(Token::with_processes(workers)))
             }
-        }
+        };
+        opened.unwrap_or_else(|(pin_rejected, error)| {
+            if pin_rejected {
+                self.rejected_pins.add(select, pin);
+            }
+            Err(error)
+        })
+    }
+
+    /// Allows PINs that were rejected to be tried again, because somebody has corrected what was wrong.
+    pub fn forget_rejected_pins(&self) {
+        self.rejected_pins.forget();
     }
 
     /// Logs in to a token, measures its capabilities and lists its objects. Creates no token objects.

@@ -96,7 +96,7 @@ impl TokenPool {
     /// As [`Module::open`].
     pub async fn open(&self, select: &Selector, known: bool) -> Result<Token> {
         let mut state = self.0.state.lock().await;
-        let info = self.0.module.find(select)?;
+        let info = self.find(select).await?;
         if let Some(token) = state.open.get(&info.serial) {
             return Ok(token.clone());
         }
@@ -108,14 +108,17 @@ impl TokenPool {
         Ok(token)
     }
 
-    /// Uses this PIN from now on, if one is given, and renews all open tokens: see [`Token::renew`].
+    /// Uses this PIN from now on, if one is given, and renews all open tokens: see [`Token::renew`]. A PIN that was rejected is tried
+    /// again, because somebody has corrected what was wrong.
     pub async fn renew(&self, pin: Option<SecretString>) {
         let mut state = self.0.state.lock().await;
         if pin.is_some() {
             state.replaced_pin.clone_from(&pin);
         }
+        self.0.module.forget_rejected_pins();
+        let pin = state.replaced_pin.as_ref().unwrap_or_else(|| self.0.source.pin()).clone();
         for token in state.open.values() {
-            token.renew(pin.clone());
+            token.renew(Some(pin.clone()));
         }
     }
 
@@ -126,12 +129,12 @@ impl TokenPool {
     /// As [`Module::provision`] and [`Module::open`].
     pub async fn open_audit(&self, chosen: Option<&Selector>, known: &[String]) -> Result<Token> {
         let serial = match (&self.0.source, chosen) {
-            (TokenSource::Preinitialized { .. }, Some(chosen)) => self.0.module.find(chosen)?.serial,
+            (TokenSource::Preinitialized { .. }, Some(chosen)) => self.find(chosen).await?.serial,
             (TokenSource::Preinitialized { .. }, None) => {
                 return Err(Error::internal("no token is configured for signing the audit log"));
             }
             (TokenSource::SoftHsm { .. }, _) => {
-                let mut tokens = self.0.module.tokens()?.into_iter();
+                let mut tokens = self.tokens().await?.into_iter();
                 let is_made = |token: &super::TokenInfo| {
                     token.initialized && token.has_user_pin && token.label == AUDIT_LABEL
                 };
@@ -198,7 +201,7 @@ impl TokenPool {
         let TokenUsage { pending, in_use } = claims();
         state.reserved.retain(|other, _| other != label && pending.contains(other));
         for select in tokens {
-            let serial = self.0.module.find(select)?.serial;
+            let serial = self.find(select).await?.serial;
             let known = in_use.contains(&serial);
             if shared || !(known || state.reserved.values().any(|reserved| *reserved == serial)) {
                 state.reserved.insert(label.to_owned(), serial.clone());
@@ -221,7 +224,7 @@ impl TokenPool {
         let left = |token: &super::TokenInfo| {
             token.initialized && token.label == label && !in_use.contains(&token.serial)
         };
-        for token in self.0.module.tokens()?.into_iter().filter(left) {
+        for token in self.tokens().await?.into_iter().filter(left) {
             self.release(&token.serial, &[], || false).await?;
         }
         Ok(())
@@ -240,7 +243,7 @@ impl TokenPool {
         others: impl Fn() -> bool + Send,
     ) -> Result<()> {
         let select = Selector::Serial(serial.to_owned());
-        if !self.0.module.tokens()?.iter().any(|token| token.serial == serial) {
+        if !self.tokens().await?.iter().any(|token| token.serial == serial) {
             return Ok(());
         }
         if let TokenSource::Preinitialized { shared, .. } = self.0.source {
@@ -272,6 +275,18 @@ impl TokenPool {
             return Err(Error::TokenTimeout { milliseconds });
         }
         Ok(())
+    }
+
+    /// Finds a token.
+    async fn find(&self, select: &Selector) -> Result<super::TokenInfo> {
+        let select = select.clone();
+        self.run_blocking(move |module, _| module.find(&select)).await
+    }
+
+    /// Lists the tokens of all slots. Not on a thread of the runtime: with worker processes it waits until calls that change a token
+    /// have ended, and their answers need such a thread.
+    async fn tokens(&self) -> Result<Vec<super::TokenInfo>> {
+        self.run_blocking(|module, _| module.tokens()).await
     }
 
     /// Runs `call` on a blocking thread: initialization and login of tokens take time.

@@ -120,8 +120,8 @@ impl ProcessModule {
     }
 
     /// Opens a token: starts its first worker process.
-    pub(crate) fn open(&self, open: Open) -> Result<Arc<Workers>> {
-        let opened = self.start(&open).map_err(|failure| *failure.error)?;
+    pub(crate) fn open(&self, open: Open) -> Result<Arc<Workers>, OpenFailure> {
+        let opened = self.start(&open)?;
         let open_pin = open.pin.clone();
         let serial = opened.token.serial.clone();
         self.reject_if_open(&serial)?;
