@@ -134,12 +134,13 @@ pub(super) fn random(session: &Session, count: usize) -> Attempt<Vec<u8>> {
     Ok(session.generate_random_vec(count)?)
 }
 
-/// Maps a failure of `C_Decrypt` to `DecryptionFailed` if the input caused it, and keeps it otherwise.
+/// Maps a failure of `C_Decrypt` to `DecryptionFailed` if the input caused it, to an undecided one if it may have, and keeps it
+/// otherwise.
 pub(super) fn classify_decrypt_failure(device: &Device, session: &Session, failure: Failure) -> Failure {
-    match failure.classify_decryption() {
+    match failure.classify_decryption(&device.loaded.profile.throttle) {
         Decryption::WrongInput => Error::DecryptionFailed.into(),
         Decryption::Ambiguous => match device.verify_sentinel(session) {
-            Ok(()) => Error::DecryptionFailed.into(),
+            Ok(()) => Failure::Undecided(Error::DecryptionFailed),
             Err(failure) => failure,
         },
         Decryption::Failed(failure) => failure,

@@ -89,18 +89,21 @@ pub(super) fn ensure_absent(device: &Device, session: &Session, id: VersionId, a
         return Err(Error::internal(format!("the token already holds key version {id}")).into());
     }
     if again {
+        let search = device.begin_search(session)?;
         for object in scan::find(session, id)?.all {
             session.destroy_object(object)?;
         }
+        // What a search without a login did not find would be a second key under the identifier.
+        device.end_search(session, search)?;
     }
     Ok(())
 }
 
 /// Destroys all objects of these keys, session copies included.
 pub(super) fn destroy(device: &Device, session: &Session, ids: &[VersionId]) -> Attempt<()> {
-    device.check_login(session)?;
+    let search = device.begin_search(session)?;
     let _changing = device.write_lock();
-    device.sentinel.verify(session)?;
+    device.verify_in_search(session, search)?;
     for id in ids {
         // Copies first: destroying the original does not destroy them.
         device.object_cache.remove(*id);
@@ -117,16 +120,18 @@ pub(super) fn destroy(device: &Device, session: &Session, ids: &[VersionId]) -> 
             }
         }
     }
-    // Objects that were not found are absent only if the sentinel is still visible.
-    device.sentinel.verify(session)
+    // Objects that were not found are absent only if the sentinel is still visible, and the login was not lost meanwhile.
+    device.verify_in_search(session, search)?;
+    device.end_search(session, search)
 }
 
 /// Reports which of these keys the token holds, from a full listing of its objects.
 pub(super) fn holds(device: &Device, session: &Session, ids: &[VersionId]) -> Attempt<Vec<bool>> {
-    device.check_login(session)?;
+    let search = device.begin_search(session)?;
     device.verify_sentinel(session)?;
     device.scan(session)?;
     device.verify_sentinel(session)?;
+    device.end_search(session, search)?;
     Ok(ids.iter().map(|id| device.handles.get(*id).is_some()).collect())
 }
 

@@ -24,6 +24,17 @@ use crate::model::Error;
 use crate::model::name::VersionId;
 use crate::model::wrapped_key::BackupPolicy;
 
+/// A search of the token's objects.
+#[derive(Clone, Copy)]
+pub(super) struct Search {
+    /// The number of renewed logins at its beginning.
+    renewals: u64,
+}
+
+fn not_logged_in() -> Failure {
+    Failure::ReturnCode(RvError::UserNotLoggedIn, cryptoki::context::Function::GetSessionInfo)
+}
+
 /// An open token with a user login.
 pub(super) struct Device {
     pub(super) loaded: Arc<LoadedModule>,
@@ -101,6 +112,22 @@ impl Device {
         )
     }
 
+    /// Leaves it to the service when to log in again.
+    pub(super) fn command_logins(&self) {
+        self.login.set_commanded();
+    }
+
+    /// Whether the service decides when to log in again.
+    pub(super) fn logins_are_commanded(&self) -> bool {
+        self.login.is_commanded()
+    }
+
+    /// Logs in again with this PIN, as the service has commanded.
+    pub(super) fn log_in(&self, pin: SecretString) -> Attempt<()> {
+        self.login.replace_pin(pin);
+        self.log_in_again(self.generation())
+    }
+
     /// Uses this PIN for the next login, if one is given.
     pub(super) fn replace_pin(&self, pin: Option<SecretString>) {
         if let Some(pin) = pin {
@@ -159,15 +186,16 @@ impl Device {
     /// # Errors
     /// `KeyMaterialMissing` if the key is absent; `TokenUnavailable` if the sentinel is not visible.
     pub(super) fn refresh(&self, session: &Session, id: VersionId) -> Attempt<Arc<KeyObjects>> {
-        self.check_login(session)?;
+        let search = self.begin_search(session)?;
         let _searching = self.read_lock();
-        self.sentinel.verify(session)?;
+        self.verify_in_search(session, search)?;
         match scan::find(session, id)?.objects {
             Some(objects) => {
                 self.object_cache.remove(id);
                 Ok(self.handles.insert(id, objects))
             }
             None => {
+                self.end_search(session, search)?;
                 self.object_cache.remove(id);
                 self.handles.remove(id);
                 Err(Error::KeyMaterialMissing { version: id }.into())
@@ -187,11 +215,33 @@ impl Device {
     pub(super) fn check_login(&self, session: &Session) -> Attempt<()> {
         match session.get_session_info()?.session_state() {
             SessionState::RwUser | SessionState::RoUser => Ok(()),
-            _ => Err(Failure::ReturnCode(
-                RvError::UserNotLoggedIn,
-                cryptoki::context::Function::GetSessionInfo,
-            )),
+            _ => Err(not_logged_in()),
         }
+    }
+
+    /// Checks the login before a search. What the search does not find is absent only if [`Self::end_search`] succeeds after it:
+    /// a login that is lost meanwhile makes keys invisible.
+    pub(super) fn begin_search(&self, session: &Session) -> Attempt<Search> {
+        let renewals = self.login.renewals();
+        self.check_login(session)?;
+        Ok(Search { renewals })
+    }
+
+    /// Checks that the token shows its objects. The caller holds the read or write lock.
+    ///
+    /// # Errors
+    /// `CKR_USER_NOT_LOGGED_IN` if the reason is a lost login, which can be renewed.
+    pub(super) fn verify_in_search(&self, session: &Session, search: Search) -> Attempt<()> {
+        self.sentinel.verify(session).or_else(|failure| {
+            self.end_search(session, search)?;
+            Err(failure)
+        })
+    }
+
+    /// Checks that the session was logged in during the whole search.
+    pub(super) fn end_search(&self, session: &Session, search: Search) -> Attempt<()> {
+        self.check_login(session)?;
+        if self.login.renewals() == search.renewals { Ok(()) } else { Err(not_logged_in()) }
     }
 
     /// Checks that the token shows its objects. Takes no lock while the sentinel's handle is valid.

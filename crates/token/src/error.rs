@@ -3,6 +3,8 @@
 //! Inside the token module a failed step is a [`Failure`]. Its [`Remedy`] is a recovery step that is tried
 //! once before the call fails, and [`Failure::into_error`] is the error that the caller receives.
 
+use std::ffi::c_ulong;
+
 use cryptoki::context::Function;
 use cryptoki::error::{Error as WrapperError, RvError};
 
@@ -18,6 +20,9 @@ pub(super) enum Failure {
     Final(Error),
     /// A PKCS#11 function returned another code than `CKR_OK`.
     ReturnCode(RvError, Function),
+    /// A call failed because of its input, or because of the token, which is in order otherwise. With this error if a repetition
+    /// fails, too.
+    Undecided(Error),
 }
 
 /// A recovery step, tried at most once per call.
@@ -29,6 +34,8 @@ pub(super) enum Remedy {
     LogIn,
     /// The object handle is stale: search for the object again.
     RefreshHandle,
+    /// The input or the token is wrong: the input, if another session returns the same.
+    Repeat,
     /// No recovery.
     Nothing,
 }
@@ -38,6 +45,7 @@ impl Failure {
     pub(super) fn remedy(&self) -> Remedy {
         match self {
             Self::Final(_) => Remedy::Nothing,
+            Self::Undecided(_) => Remedy::Repeat,
             Self::ReturnCode(code, _) => match code {
                 RvError::SessionHandleInvalid | RvError::SessionClosed | RvError::OperationActive => {
                     Remedy::NewSession
@@ -78,32 +86,43 @@ impl Failure {
         )
     }
 
+    /// Whether the profile lists the code in `throttle`: it means that the token is busy.
+    pub(super) fn is_busy(&self, throttle: &[String]) -> bool {
+        matches!(self, Self::ReturnCode(code, _) if throttle.contains(&code_name(*code)))
+    }
+
     /// Classifies a failed decryption by its cause. Tokens disagree on the codes for a wrong padding, tag
-    /// or length, and reporting which one it is would create a padding oracle.
-    pub(super) fn classify_decryption(self) -> Decryption {
+    /// or length, and reporting which one it is would create a padding oracle. The profile lists in `throttle` the codes that
+    /// mean `Busy`.
+    pub(super) fn classify_decryption(self, throttle: &[String]) -> Decryption {
         use Function::{Decrypt, DecryptFinal, DecryptUpdate};
         let Self::ReturnCode(code, Decrypt | DecryptUpdate | DecryptFinal) = self else {
             return Decryption::Failed(self);
         };
-        if self.remedy() != Remedy::Nothing || self.is_token_lost() {
+        if self.is_busy(throttle) {
             return Decryption::Failed(self);
         }
         match code {
-            RvError::DeviceError
-            | RvError::DeviceMemory
-            | RvError::FunctionCanceled
-            | RvError::HostMemory
-            | RvError::OperationNotInitialized => Decryption::Failed(self),
-            // SoftHSM 2.6 returns these for a wrong padding and for a deleted token directory.
-            RvError::GeneralError | RvError::FunctionFailed => Decryption::Ambiguous,
-            _ => Decryption::WrongInput,
+            RvError::ArgumentsBad
+            | RvError::DataInvalid
+            | RvError::DataLenRange
+            | RvError::EncryptedDataInvalid
+            | RvError::EncryptedDataLenRange
+            | RvError::UnknownErrorCode(AEAD_DECRYPT_FAILED) => Decryption::WrongInput,
+            // SoftHSM 2.6 returns these for a wrong padding and for a deleted token directory; other tokens return codes of
+            // their own.
+            RvError::GeneralError
+            | RvError::FunctionFailed
+            | RvError::UnknownErrorCode(_)
+            | RvError::VendorDefined(_) => Decryption::Ambiguous,
+            _ => Decryption::Failed(self),
         }
     }
 
     /// The error that the caller receives. The profile lists in `throttle` the codes that mean `Busy`.
     pub(super) fn into_error(self, throttle: &[String]) -> Error {
         let (code, function) = match self {
-            Self::Final(error) => return error,
+            Self::Final(error) | Self::Undecided(error) => return error,
             Self::ReturnCode(code, function) => (code, function),
         };
         let name = code_name(code);
@@ -146,7 +165,7 @@ impl Failure {
 pub(super) enum Decryption {
     /// The input is not a ciphertext of this key.
     WrongInput,
-    /// Either the input or a failure of the token; a check of the sentinel decides.
+    /// Either the input or a failure of the token; a check of the sentinel and a second attempt decide.
     Ambiguous,
     /// A failure that the input did not cause.
     Failed(Failure),
@@ -173,8 +192,29 @@ impl From<WrapperError> for Failure {
     }
 }
 
+/// `CKR_AEAD_DECRYPT_FAILED`.
+const AEAD_DECRYPT_FAILED: c_ulong = 0x42;
+
+/// Codes of PKCS#11 3.0 to 3.2 that cryptoki does not name.
+const NEWER_CODES: [(c_ulong, &str); 9] = [
+    (AEAD_DECRYPT_FAILED, "CKR_AEAD_DECRYPT_FAILED"),
+    (0x201, "CKR_TOKEN_RESOURCE_EXCEEDED"),
+    (0x202, "CKR_OPERATION_CANCEL_FAILED"),
+    (0x203, "CKR_KEY_EXHAUSTED"),
+    (0x204, "CKR_PENDING"),
+    (0x205, "CKR_SESSION_ASYNC_NOT_SUPPORTED"),
+    (0x206, "CKR_SEED_RANDOM_REQUIRED"),
+    (0x207, "CKR_OPERATION_NOT_VALIDATED"),
+    (0x208, "CKR_TOKEN_NOT_INITIALIZED"),
+];
+
 /// The PKCS#11 name of a return code, `CKR_…`.
 pub(super) fn code_name(code: RvError) -> String {
+    if let RvError::UnknownErrorCode(number) = code
+        && let Some((_, name)) = NEWER_CODES.iter().find(|(newer, _)| *newer == number)
+    {
+        return (*name).to_owned();
+    }
     if let RvError::VendorDefined(number) | RvError::UnknownErrorCode(number) = code {
         return format!("CKR_{number:#010x}");
     }
@@ -263,6 +303,7 @@ mod tests {
         assert_eq!(code_name(RvError::UserPinNotInitialized), "CKR_USER_PIN_NOT_INITIALIZED");
         assert_eq!(code_name(RvError::GeneralError), "CKR_GENERAL_ERROR");
         assert_eq!(code_name(RvError::VendorDefined(0x8000_0001)), "CKR_0x80000001");
+        assert_eq!(code_name(RvError::UnknownErrorCode(0x201)), "CKR_TOKEN_RESOURCE_EXCEEDED");
     }
 
     #[test]
@@ -281,13 +322,22 @@ mod tests {
 
     #[test]
     fn decryption_fails_only_because_of_its_input() {
-        let of = |code, function| failure(code, function).classify_decryption();
+        let of = |code, function| failure(code, function).classify_decryption(&["CKR_0x80000001".to_owned()]);
         for code in [RvError::EncryptedDataInvalid, RvError::EncryptedDataLenRange] {
             assert!(matches!(of(code, Function::Decrypt), Decryption::WrongInput), "{code:?}");
         }
-        assert!(matches!(of(RvError::GeneralError, Function::Decrypt), Decryption::Ambiguous));
+        for code in [RvError::GeneralError, RvError::VendorDefined(0x8000_0002)] {
+            assert!(matches!(of(code, Function::Decrypt), Decryption::Ambiguous), "{code:?}");
+        }
         assert!(matches!(of(RvError::GeneralError, Function::DecryptInit), Decryption::Failed(_)));
-        for code in [RvError::DeviceError, RvError::KeyHandleInvalid, RvError::DeviceRemoved] {
+        for code in [
+            RvError::DeviceError,
+            RvError::KeyHandleInvalid,
+            RvError::DeviceRemoved,
+            RvError::FunctionRejected,
+            RvError::UnknownErrorCode(0x201),
+            RvError::VendorDefined(0x8000_0001),
+        ] {
             assert!(matches!(of(code, Function::Decrypt), Decryption::Failed(_)), "{code:?}");
         }
     }

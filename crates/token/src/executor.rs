@@ -19,12 +19,15 @@ pub(super) struct Executor {
     session: Option<Session>,
     device: Arc<Device>,
     _user: ModuleUse,
+    /// Whether the last call found that the login is lost, and it is for the service to renew it.
+    login_lost: bool,
 }
 
 impl Executor {
     /// An executor whose session is opened with the first call.
     pub(super) fn new(device: &Arc<Device>) -> Self {
-        Self { session: None, device: Arc::clone(device), _user: ModuleUse::of(&device.loaded) }
+        let _user = ModuleUse::of(&device.loaded);
+        Self { session: None, device: Arc::clone(device), _user, login_lost: false }
     }
 
     /// Runs a call and catches a panic: it fails the call, not the thread, and closes the session, whose state is then
@@ -36,6 +39,11 @@ impl Executor {
             Call::Many(calls) => Ok(Answer::Many(self.run_many(calls, again))),
             call => self.run_one(call, again),
         }
+    }
+
+    /// Whether a call since the last time has failed only because the service has to renew the login.
+    pub(super) fn has_lost_login(&mut self) -> bool {
+        std::mem::take(&mut self.login_lost)
     }
 
     /// Runs calls one after the other. The recovery of an unavailable token takes long and is tried only once.
@@ -88,7 +96,11 @@ impl Executor {
 
     fn apply(&mut self, remedy: Remedy, call: &Call, login: u64) -> Attempt<()> {
         match remedy {
-            Remedy::NewSession => self.session = None,
+            Remedy::NewSession | Remedy::Repeat => self.session = None,
+            Remedy::LogIn if self.device.logins_are_commanded() => {
+                self.login_lost = true;
+                return Err(Error::TokenUnavailable { why: "its login is lost".to_owned() }.into());
+            }
             Remedy::LogIn => {
                 self.device.log_in_again(login)?;
                 self.session = None;
@@ -112,6 +124,9 @@ impl Executor {
             self.session = None;
         }
         let error = self.device.loaded.explain(failure);
+        if self.login_lost {
+            return error;
+        }
         if matches!(error, Error::TokenFailed { .. } | Error::TokenUnavailable { .. } | Error::Internal(_)) {
             tracing::warn!(token = %self.device.info.serial, ?call, error = %error.with_causes(), "a call to the token failed");
         }

@@ -114,7 +114,7 @@ pub(super) fn unwrap(
         let template = template::key(kind, life, restrict);
         let object = session
             .unwrap_key(&Mechanism::AesKeyWrapPad, wrapper, wrapped, &template)
-            .map_err(|error| classify_unwrap_failure(error.into()))?;
+            .map_err(|error| classify_unwrap_failure(device, session, error.into()))?;
         Ok(made.add(object))
     };
     let main = unwrap(Kind::of(key_type), &wrapped.main)?;
@@ -205,8 +205,14 @@ fn require(device: &Device, key_type: KeyType) -> Attempt<()> {
     Ok(device.capabilities.require(feature, || format!("wrapping keys of type {key_type} for backups"))?)
 }
 
-/// Tokens return different codes for a value that was not wrapped under the key, or that was modified.
-fn classify_unwrap_failure(failure: Failure) -> Failure {
+/// Tokens return different codes for a value that was not wrapped under the key, or that was modified. Some of the codes have other
+/// causes as well: a check of the sentinel and a second attempt decide. The caller holds the write lock.
+fn classify_unwrap_failure(device: &Device, session: &Session, failure: Failure) -> Failure {
+    if failure.is_busy(&device.loaded.profile.throttle) {
+        return failure;
+    }
+    let unusable =
+        || Error::MalformedBackup { why: "the key material in the backup cannot be unwrapped".to_owned() };
     match failure {
         Failure::ReturnCode(
             RvError::WrappedKeyInvalid
@@ -216,14 +222,16 @@ fn classify_unwrap_failure(failure: Failure) -> Failure {
             | RvError::DataInvalid
             | RvError::DataLenRange
             | RvError::AttributeValueInvalid
-            | RvError::TemplateInconsistent
-            | RvError::GeneralError
-            | RvError::FunctionFailed,
+            | RvError::TemplateInconsistent,
             function,
         ) => {
             tracing::debug!(function = %function, "the token rejects a wrapped key");
-            malformed("the key material in the backup cannot be unwrapped")
+            unusable().into()
         }
+        Failure::ReturnCode(RvError::GeneralError | RvError::FunctionFailed, _) => device
+            .sentinel
+            .verify(session)
+            .map_or_else(|failure| failure, |()| Failure::Undecided(unusable())),
         other => other,
     }
 }

@@ -149,6 +149,11 @@ impl LocalModule {
         Ok(device)
     }
 
+    /// The loaded module.
+    pub(super) fn loaded(&self) -> &LoadedModule {
+        &self.loaded
+    }
+
     /// The error of the caller for a failure.
     pub(crate) fn explain(&self, failure: Failure) -> Error {
         self.loaded.explain(failure)

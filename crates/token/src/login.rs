@@ -7,7 +7,7 @@ use cryptoki::error::{Error as WrapperError, RvError};
 use cryptoki::session::{Session, UserType};
 use secrecy::SecretString;
 
-use super::error::{Attempt, Failure};
+use super::error::Attempt;
 use super::loaded_module::{LoadedModule, ModuleUse};
 use crate::model::Error;
 
@@ -17,8 +17,12 @@ pub(super) struct Login {
     session: Mutex<Option<LoginSession>>,
     /// Incremented at each login, so that a thread detects a login by another thread.
     generation: AtomicU64,
+    /// Incremented before each login, so that a thread detects that it may have searched without one.
+    renewals: AtomicU64,
     /// Set when the PIN is rejected. Tokens lock after a few wrong PINs, so login is not retried.
     pin_rejected: AtomicBool,
+    /// Whether the service decides when this process logs in again.
+    is_commanded: AtomicBool,
 }
 
 /// The session that holds the login and is not used otherwise. It stays open as long as the token: a token
@@ -36,7 +40,9 @@ impl Login {
             pin: Mutex::new(pin),
             session: Mutex::new(None),
             generation: AtomicU64::new(1),
+            renewals: AtomicU64::new(0),
             pin_rejected: AtomicBool::new(false),
+            is_commanded: AtomicBool::new(false),
         }
     }
 
@@ -48,6 +54,11 @@ impl Login {
     /// The generation of the current login.
     pub(super) fn generation(&self) -> u64 {
         self.generation.load(Ordering::Acquire)
+    }
+
+    /// The number of times that a login was begun after the first one.
+    pub(super) fn renewals(&self) -> u64 {
+        self.renewals.load(Ordering::Acquire)
     }
 
     /// Logs in again, unless another thread has done so since generation `seen`: opens a session, logs in, and runs
@@ -69,11 +80,12 @@ impl Login {
         if self.pin_rejected.load(Ordering::Relaxed) {
             return Err(Error::TokenUnavailable { why: "the PIN was rejected before".to_owned() }.into());
         }
+        self.renewals.fetch_add(1, Ordering::AcqRel);
         // Opened before the old session is closed, so that the login does not end in between.
         let session = open()?;
         let pin = self.pin.lock().unwrap_or_else(PoisonError::into_inner).clone();
         if let Err(failure) = log_in(&session, &pin) {
-            if matches!(failure, Failure::ReturnCode(RvError::PinIncorrect | RvError::PinLocked, _)) {
+            if failure.is_pin_rejection() {
                 self.pin_rejected.store(true, Ordering::Relaxed);
             }
             return Err(failure);
@@ -88,6 +100,17 @@ impl Login {
     pub(super) fn replace_pin(&self, pin: SecretString) {
         *self.pin.lock().unwrap_or_else(PoisonError::into_inner) = pin;
         self.pin_rejected.store(false, Ordering::Relaxed);
+    }
+
+    /// Leaves it to the service when to log in again: of several processes that have lost their login, the first finds out
+    /// whether the PIN is rejected.
+    pub(super) fn set_commanded(&self) {
+        self.is_commanded.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether the service decides when to log in again.
+    pub(super) fn is_commanded(&self) -> bool {
+        self.is_commanded.load(Ordering::Relaxed)
     }
 
     /// Ends the login.

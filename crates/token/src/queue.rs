@@ -18,6 +18,9 @@ use crate::model::{Error, Result};
 /// Identifies whoever the calls of a token handle are for, in the order of turns.
 pub(super) type Caller = u64;
 
+/// Stands for the service itself, which examines a worker process.
+pub(super) const EXAMINER: Caller = Caller::MAX;
+
 /// A call and the channel for its answer.
 pub(super) struct Job {
     /// Identifies the call among those of its token.
@@ -36,6 +39,11 @@ pub(super) struct Job {
 }
 
 impl Job {
+    /// Whether the call finds out whether a worker process sees its token.
+    pub(super) fn is_examination(&self) -> bool {
+        self.caller == EXAMINER
+    }
+
     /// Answers the call. Its caller may be gone, which is not an error.
     pub(super) fn answer(self, result: Result<Answer>) {
         drop(self.passage);

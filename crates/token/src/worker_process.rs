@@ -15,7 +15,9 @@ use crossbeam_channel::Sender;
 use super::call::Call;
 use super::confinement::Enforced;
 use super::device::Device;
+use super::error::Failure;
 use super::executor::Executor;
+use super::loaded_module::LoadedModule;
 use super::local_module::LocalModule;
 use super::protocol::{Load, Open, Request, Response, WipedBuffer};
 use super::{Settings, confinement, examine};
@@ -107,6 +109,13 @@ impl WorkerProcess {
                 }
                 None => Err(Error::internal("no token is open")),
             },
+            Request::LogIn(pin) => match &self.token {
+                Some(token) => Ok(match token.device.log_in(pin) {
+                    Ok(()) => Response::Done,
+                    Err(failure) => not_opened(&token.device.loaded, failure),
+                }),
+                None => Err(Error::internal("no token is open")),
+            },
             Request::Load(load) => self.load(load),
             other => self.use_module(other),
         };
@@ -151,7 +160,7 @@ impl WorkerProcess {
                 report.enforced = Some(self.enforced);
                 Response::Report(Box::new(report))
             }
-            Request::Call { .. } | Request::Forget(_) | Request::Load(_) => {
+            Request::Call { .. } | Request::Forget(_) | Request::LogIn(_) | Request::Load(_) => {
                 return Err(Error::internal("the request does not concern the module"));
             }
         })
@@ -162,12 +171,9 @@ impl WorkerProcess {
         let settings = Settings { expect_sentinel: open.expect_sentinel, faults: None };
         let device = match module.open(&open.select, &open.pin, &settings, open.capabilities.clone()) {
             Ok(device) => device,
-            Err(failure) => {
-                let pin_rejected = failure.is_pin_rejection();
-                let error = module.explain(failure).into();
-                return Ok(Response::NotOpened { error, pin_rejected });
-            }
+            Err(failure) => return Ok(not_opened(module.loaded(), failure)),
         };
+        device.command_logins();
         let opened = Response::Opened {
             token: device.info.clone(),
             capabilities: device.capabilities.clone(),
@@ -223,10 +229,20 @@ impl OpenToken {
 }
 
 fn run(executor: &mut Executor, again: bool, call: &Call) -> Response {
-    match executor.run(call, again) {
+    let result = executor.run(call, again);
+    if executor.has_lost_login() {
+        return Response::LoginLost;
+    }
+    match result {
         Ok(answer) => Response::Answer(answer),
         Err(error) => Response::Failed(error.into()),
     }
+}
+
+/// The response to a login that failed.
+fn not_opened(loaded: &LoadedModule, failure: Failure) -> Response {
+    let pin_rejected = failure.is_pin_rejection();
+    Response::NotOpened { error: loaded.explain(failure).into(), pin_rejected }
 }
 
 fn start_thread(

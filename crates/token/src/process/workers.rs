@@ -3,6 +3,7 @@
 //! The first worker creates and destroys objects, so that one process changes the token at a time; all workers use keys.
 //! More workers are started when calls wait, up to the number of the profile.
 
+mod login;
 mod recovery;
 mod state;
 
@@ -27,6 +28,7 @@ use crate::protocol::{Request, Response, WipedBuffer};
 use crate::queue::{Job, Queue};
 use crate::queued_call::{NoAnswer, QueuedCall, Requester};
 use crate::token_info::TokenInfo;
+use crate::wire_error::WireError;
 use state::{InFlight, Slot, State};
 
 /// Starts a worker process that opens the token.
@@ -228,19 +230,43 @@ impl Workers {
     /// Takes responses of a worker, gives it more calls, and answers.
     fn complete(self: &Arc<Self>, slot: usize, responses: Vec<(u64, Response)>) {
         let mut answers = Vec::with_capacity(responses.len());
+        let mut without_login = Vec::new();
+        let (mut log_in, mut examine) = (false, false);
         let retired = {
             let mut state = self.lock();
             for (id, response) in responses {
                 // A forgotten key is answered when the last `AfterForgetting` is dropped, after the lock.
                 match state.finish(slot, id, matches!(response, Response::Answer(_))) {
-                    Some(InFlight::Job(job)) => answers.push((job, Some(response))),
+                    // The examination of a worker ends with its replacement.
+                    Some(InFlight::Job(job))
+                        if matches!(response, Response::LoginLost) && !job.is_examination() =>
+                    {
+                        log_in |= state.begin_login(slot);
+                        without_login.push(job);
+                    }
+                    Some(InFlight::Job(job)) => {
+                        if matches!(response, Response::Failed(WireError::Failed { .. })) {
+                            examine |= state.count_failure(slot);
+                        }
+                        answers.push((job, response));
+                    }
                     Some(InFlight::Forget(job)) => drop_later(&mut state, job),
+                    Some(InFlight::LogIn(waiting)) => drop(waiting.send(response)),
                     None => {}
                 }
             }
             state.retired(slot)
         };
+        for job in without_login {
+            self.repeat(job);
+        }
+        if log_in {
+            self.log_in(slot);
+        }
         self.dispatch();
+        if examine {
+            self.examine(slot);
+        }
         let forgotten = std::mem::take(&mut self.lock().forgotten);
         drop(forgotten);
         if let Some(link) = retired {
@@ -248,8 +274,9 @@ impl Workers {
         }
         for (job, response) in answers {
             let result = match response {
-                Some(Response::Answer(answer)) => Ok(answer),
-                Some(Response::Failed(error)) => Err(error.into()),
+                Response::Answer(answer) => Ok(answer),
+                Response::Failed(error) => Err(error.into()),
+                Response::LoginLost => Err(Error::TokenUnavailable { why: "its login is lost".to_owned() }),
                 _ => Err(unexpected()),
             };
             self.conclude(slot, job, result);

@@ -35,6 +35,8 @@ pub(crate) enum Request<C> {
     },
     /// Forget the handles and session copies of these keys, which another worker has destroyed.
     Forget(#[serde(with = "wire::versions")] Vec<VersionId>),
+    /// Log in to the open token again, with this PIN.
+    LogIn(#[serde(with = "wire::pin")] SecretString),
     /// Load the module.
     Load(Load),
     /// Log in to a token and list its objects.
@@ -120,7 +122,9 @@ pub(crate) enum Response {
         #[serde(with = "wire::versions")]
         keys: Vec<VersionId>,
     },
-    /// The token could not be opened.
+    /// The call failed because the login to the token is lost: it can be repeated after [`Request::LogIn`].
+    LoginLost,
+    /// The token could not be opened, or the login failed.
     NotOpened {
         /// The error.
         error: WireError,

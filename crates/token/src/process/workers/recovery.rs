@@ -11,7 +11,7 @@ use secrecy::SecretString;
 
 use crate::call::Call;
 use crate::model::Error;
-use crate::queue::Job;
+use crate::queue::{EXAMINER, Job};
 
 /// The number of times that a call is given to a worker. A call that ends two processes may be the reason.
 const ATTEMPTS: u8 = 2;
@@ -74,14 +74,21 @@ impl Workers {
     /// the earlier attempt left under the identifier of the new key, which no caller has seen.
     fn try_again(&self, mut job: Job) {
         job.attempts += 1;
-        job.passage = None;
         if job.attempts >= ATTEMPTS {
             job.answer(Err(Error::TokenUnavailable {
                 why: "its worker process ended during the call, twice".to_owned(),
             }));
             return;
         }
-        job.again = true;
+        self.repeat(job);
+    }
+
+    /// Queues a call again, before others. A call that nobody waits for is dropped.
+    pub(super) fn repeat(&self, mut job: Job) {
+        if job.reply.is_closed() {
+            return;
+        }
+        (job.again, job.passage) = (true, None);
         let queue = if job.call.is_slow() { &self.slow } else { &self.fast };
         queue.put_back(job);
     }
@@ -204,7 +211,7 @@ impl Workers {
             let job = Job {
                 id,
                 call: Call::Health,
-                caller: 0,
+                caller: EXAMINER,
                 deadline: None,
                 again: false,
                 attempts: ATTEMPTS,

@@ -2,12 +2,13 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use super::super::link::Link;
 use super::AfterForgetting;
 use crate::call::Call;
 use crate::model::Error;
-use crate::protocol::Request;
+use crate::protocol::{Request, Response};
 use crate::queue::Job;
 
 /// The number of calls of the slow queue that the first worker has at a time: it runs one, and the next one waits for it
@@ -23,6 +24,16 @@ const SHORT_LOAD: usize = 1;
 
 /// The number of failed starts in a row after which calls are refused while no worker runs.
 const STARTS_BEFORE_REFUSAL: u32 = 2;
+
+/// The number of calls in a row that fail with an error of the device after which a worker is examined.
+const FAILURES_BEFORE_EXAMINATION: u32 = 3;
+
+/// The number of calls in a row that fail with an error of the device after which a worker is replaced although it sees its token:
+/// the state of the module in the process may be the reason.
+const FAILURES_BEFORE_REPLACEMENT: u32 = 8;
+
+/// The shortest time between such replacements of a worker: the reason may be a single key, or the device.
+const REPLACEMENT_INTERVAL: Duration = Duration::from_secs(30);
 
 /// The state of the workers of a token.
 pub(super) struct State {
@@ -60,8 +71,12 @@ pub(super) struct Slot {
     pub(super) pin_rejected: bool,
     /// Whether the process ends when it has answered its calls, and gets no more.
     pub(super) retiring: bool,
-    /// Whether it is being checked that the worker sees its token.
+    /// Whether it is being checked that the worker sees its token, or it is logging in again.
     pub(super) examined: bool,
+    /// The number of calls in a row that failed with an error of the device.
+    pub(super) failed_calls: u32,
+    /// When the process was last replaced because of such failures.
+    pub(super) replaced_at: Option<Instant>,
 }
 
 /// A request that a worker process has.
@@ -71,6 +86,8 @@ pub(super) enum InFlight {
     Job(Job),
     /// A destroyed key to forget, for the call that destroyed it.
     Forget(Arc<AfterForgetting>),
+    /// A login, and who waits for its result.
+    LogIn(std::sync::mpsc::Sender<Response>),
 }
 
 impl State {
@@ -173,14 +190,37 @@ impl State {
                 false => slot.fast -= load,
             }
             slot.has_answered |= worked;
+            // That the token can be seen says nothing about the use of keys.
+            if worked && !matches!(job.call, Call::Health) {
+                slot.failed_calls = 0;
+            }
         }
         Some(finished)
+    }
+
+    /// Counts a call that failed with an error of the device. Returns whether the worker is to be examined; decides whether it is
+    /// replaced when it has answered its calls.
+    pub(super) fn count_failure(&mut self, slot: usize) -> bool {
+        let Some(slot) = self.slots.get_mut(slot) else { return false };
+        slot.failed_calls += 1;
+        let is_recent = slot.replaced_at.is_some_and(|at| at.elapsed() < REPLACEMENT_INTERVAL);
+        if slot.failed_calls >= FAILURES_BEFORE_REPLACEMENT && !is_recent {
+            (slot.failed_calls, slot.replaced_at, slot.retiring) = (0, Some(Instant::now()), true);
+        }
+        slot.failed_calls == FAILURES_BEFORE_EXAMINATION
+    }
+
+    /// Takes a worker out of use until it has logged in again. Returns whether that has to be started.
+    pub(super) fn begin_login(&mut self, slot: usize) -> bool {
+        let Some(slot) = self.slots.get_mut(slot) else { return false };
+        slot.link.is_some() && !std::mem::replace(&mut slot.examined, true)
     }
 
     /// Removes everything that a worker has, whose process has ended.
     pub(super) fn abandon(&mut self, slot: usize) -> Vec<InFlight> {
         let Some(slot) = self.slots.get_mut(slot) else { return Vec::new() };
         (slot.fast, slot.slow, slot.examined, slot.retiring) = (0, 0, false, false);
+        slot.failed_calls = 0;
         slot.link = None;
         slot.in_flight.drain().map(|(_, request)| request).collect()
     }
