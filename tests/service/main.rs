@@ -56,6 +56,7 @@ mod seeded_vaults;
 mod service_manager;
 mod software;
 mod throttling;
+mod token_faults;
 mod tokens;
 mod tour;
 mod transport;
