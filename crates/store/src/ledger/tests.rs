@@ -130,6 +130,13 @@ impl RecordLog for Log {
         state.lines.truncate(appended);
         Ok(())
     }
+
+    fn probe(&mut self) -> std::io::Result<()> {
+        match self.state().fault {
+            Some(_) => Err(std::io::Error::other("no space")),
+            None => Ok(()),
+        }
+    }
 }
 
 /// A database, and a log in memory.
