@@ -96,8 +96,13 @@ impl HealthMonitor {
         };
         match (problem, health) {
             (problem, _) if problem == before => {}
-            (Some(_), Err(error)) => tracing::warn!(error = %error.with_causes(), "health check failed"),
-            (Some(problem), Ok(())) => tracing::warn!(error = problem.detail, "health check failed"),
+            (Some(Problem { detail: Some(detail), .. }), _) => {
+                tracing::warn!(error = detail, "health check failed")
+            }
+            (Some(_), health) => {
+                let error = health.err().map(|error| error.with_causes().to_string());
+                tracing::warn!(error, "health check failed");
+            }
             (None, _) => tracing::info!("health check succeeded again"),
         }
         self.report(is_healthy).await;

@@ -164,7 +164,7 @@ async fn closed_database_that_another_program_changed_is_refused_until_its_diges
     let (fixture, seen) = filled(false).await;
     let digest = fixture.database().with_extension("db.sha256");
     let kept = std::fs::read(&digest).unwrap();
-    execute_sql(&fixture.database(), "UPDATE used_versions SET key_name = key_name || 'x'").await;
+    execute_sql(&fixture.database(), "CREATE TABLE other (number BIGINT)").await;
     std::fs::write(&digest, kept).unwrap();
     let Err(Error::Internal(why)) = fixture.try_open().await else { panic!("the store was opened") };
     let why = why.to_string();

@@ -37,10 +37,11 @@ impl BackgroundCheck {
     }
 }
 
-/// Refuses a database whose schema this version does not know; changes nothing. `newest` is the newest schema it knows.
-pub(super) fn check_schema(path: &Path, newest: i64) -> Result<()> {
-    if fs::metadata(path).map_or(true, |file| file.len() == 0) {
-        return Ok(());
+/// Returns the schema of the database, and refuses one that this version does not know; changes nothing. `newest` is the newest schema
+/// it knows.
+pub(super) fn check_schema(path: &Path, newest: i64) -> Result<Option<i64>> {
+    if !has_content(path) {
+        return Ok(None);
     }
     let found = read_schema(path).map_err(|error| unusable(path, error))?;
     match found {
@@ -50,7 +51,7 @@ pub(super) fn check_schema(path: &Path, newest: i64) -> Result<()> {
             path.display(),
             env!("CARGO_PKG_VERSION"),
         ))),
-        _ => Ok(()),
+        found => Ok(found),
     }
 }
 
@@ -86,8 +87,41 @@ fn open_read_only(path: &Path) -> rusqlite::Result<Connection> {
     Connection::open_with_flags(uri, flags)
 }
 
-/// Compares the file with the digest that a clean stop left, and removes the digest: the file is about to change.
-pub(super) fn check_digest(path: &Path) -> Result<()> {
+/// The comparison of the file with the digest that a clean stop left. It runs while the database is read, which must not be written
+/// before its end: with a million keys it takes most of a second.
+pub(super) struct DigestCheck {
+    path: PathBuf,
+    comparison: Option<tokio::task::JoinHandle<Result<()>>>,
+}
+
+impl DigestCheck {
+    /// Starts the comparison.
+    pub(super) fn start(path: &Path) -> Self {
+        let compared = path.to_owned();
+        let comparison = tokio::task::spawn_blocking(move || compare_digest(&compared));
+        Self { path: path.to_owned(), comparison: Some(comparison) }
+    }
+
+    /// Waits for the result.
+    pub(super) async fn compare(&mut self) -> Result<()> {
+        match self.comparison.take() {
+            Some(comparison) => comparison.await.map_err(Error::internal)?,
+            None => Ok(()),
+        }
+    }
+
+    /// Waits for the result, and removes the digest: the database is about to change.
+    pub(super) async fn finish(&mut self) -> Result<()> {
+        self.compare().await?;
+        match fs::remove_file(digest_path(&self.path)) {
+            Ok(()) => sync_directory(&self.path).map_err(|error| unusable(&self.path, error)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            Err(error) => Err(unusable(&self.path, error)),
+        }
+    }
+}
+
+fn compare_digest(path: &Path) -> Result<()> {
     let failed = |error| unusable(path, error);
     let digest = digest_path(path);
     let expected = match fs::read_to_string(&digest) {
@@ -95,17 +129,15 @@ pub(super) fn check_digest(path: &Path) -> Result<()> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
         Err(error) => return Err(failed(error)),
     };
-    let found = digest_of(path).map_err(failed)?;
-    if expected != found {
-        return Err(Error::internal(format!(
-            "the database {} is damaged, or was changed by another program: it is not the one that the last stop left, whose SHA-256 \
-             is in {}; restore the data directory from a backup, or delete that file to start with the database as it is",
-            path.display(),
-            digest.display()
-        )));
+    if digest_of(path).map_err(failed)? == expected {
+        return Ok(());
     }
-    fs::remove_file(&digest).map_err(failed)?;
-    sync_directory(path).map_err(failed)
+    Err(Error::internal(format!(
+        "the database {} is damaged, or was changed by another program: it is not the one that the last stop left, whose SHA-256 is \
+         in {}; restore the data directory from a backup, or delete that file to start with the database as it is",
+        path.display(),
+        digest.display()
+    )))
 }
 
 /// Leaves the digest of a closed database. Without one, as when another connection is open, the next start compares nothing.
@@ -140,7 +172,7 @@ fn digest_of(path: &Path) -> io::Result<String> {
 
 /// Checks the structure of a small database.
 pub(super) fn check_structure(path: &Path) -> Result<()> {
-    if is_large(path) {
+    if is_large(path) || !has_content(path) {
         return Ok(());
     }
     let checked =
@@ -191,7 +223,7 @@ fn find_damage(db: &Connection) -> rusqlite::Result<Option<String>> {
     Ok((found != "ok").then_some(found))
 }
 
-fn is_large(path: &Path) -> bool {
+pub(super) fn is_large(path: &Path) -> bool {
     fs::metadata(path).is_ok_and(|file| file.len() > CHECKED_FIRST)
 }
 

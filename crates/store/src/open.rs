@@ -13,6 +13,7 @@ use tokio::runtime;
 use tokio::sync::mpsc;
 
 use super::answers::Answers;
+use super::check::DigestCheck;
 use super::connection::{connect, unusable};
 use super::faults::Faults;
 use super::ledger::{GROUP, Ledger, Message};
@@ -36,7 +37,7 @@ impl Store {
     /// # Errors
     /// `Internal`, with a message for the operator.
     pub fn check_schema(path: &Path) -> Result<()> {
-        check::check_schema(path, newest_schema())
+        check::check_schema(path, newest_schema()).map(drop)
     }
 
     /// Opens the database at `path`, creating it if it does not exist, and compares it with the log of audit records: records
@@ -52,10 +53,19 @@ impl Store {
         options: Options,
         mut log: Box<dyn RecordLog>,
     ) -> Result<Self> {
+        let schema = check::check_schema(path, newest_schema())?;
+        let mut digest = DigestCheck::start(path);
+        if !check::is_large(path) {
+            digest.compare().await?;
+        }
         let checked = path.to_owned();
-        tokio::task::spawn_blocking(move || check(&checked)).await.map_err(Error::internal)??;
+        let structure = move || check::check_structure(&checked);
+        tokio::task::spawn_blocking(structure).await.map_err(Error::internal)??;
         create(path)?;
         let mut db = connect(path).await?;
+        if schema != Some(newest_schema()) {
+            digest.finish().await?;
+        }
         migrate(&mut db).await?;
         let database = ambiguous_commit::read(&mut db).await.map_err(Error::internal)?;
         let found = replay::replay(&mut db, &mut *log, &database, options.accept_break).await?;
@@ -69,6 +79,7 @@ impl Store {
         let mut uncounted = outbox::counted(&mut db).await.map_err(Error::internal)?;
         uncounted.add(found.usage);
         memory.usage().add(uncounted.clone());
+        digest.finish().await?;
 
         let shown_head = Arc::new(Mutex::new(found.head.clone()));
         let faults = Arc::new(Faults::default());
@@ -128,13 +139,6 @@ fn start(ledger: Ledger, messages: mpsc::Receiver<Message>) -> Result<()> {
 /// The newest schema that this version knows.
 fn newest_schema() -> i64 {
     MIGRATIONS.iter().map(|migration| migration.version).max().unwrap_or_default()
-}
-
-/// Checks an existing database before it is opened for writing.
-fn check(path: &Path) -> Result<()> {
-    check::check_schema(path, newest_schema())?;
-    check::check_digest(path)?;
-    check::check_structure(path)
 }
 
 /// Creates the database file with mode 0600 if it does not exist. SQLite would create it world-readable, and copies the

@@ -107,7 +107,7 @@ async fn clock_set_back_by_hours_dates_nothing_before_and_destroys_nothing() {
     assert_eq!(status.code(), tonic::Code::Unauthenticated, "{status:?}");
     let mut admin = client(&gateway, port).await;
     sign(&mut admin, &invoices).await.unwrap();
-    let created = |bundle: &pb::KeyBundle| micros(bundle.create_time);
+    let created = |bundle: &pb::KeyBundle| micros(bundle.created);
     let later = pb::CreateKeyRequest { parent: HSM.to_owned(), ..ec("later", "P-256") };
     let later = admin.create(later).await.unwrap();
     assert!(created(&later) >= created(&invoices), "{later:?}");

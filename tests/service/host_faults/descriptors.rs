@@ -10,7 +10,7 @@ use tonic_health::pb::health_client::HealthClient;
 
 use super::scenario::Calls;
 use super::{errors_with, wait_for_health};
-use crate::support::Server;
+use crate::support::{Server, reason};
 use crate::worker_processes::workers;
 
 const EXHAUSTED: &str = "no file descriptors are left";
@@ -35,7 +35,8 @@ fn connect(server: &Server) -> TcpStream {
 
 #[tokio::test]
 async fn exhausted_descriptors_are_told_once_and_service_recovers() {
-    let server = Server::start();
+    // The worker processes of the token have descriptors of their own.
+    let server = Server::start_with(&[], &[("STRONGROOM_TOKEN__ISOLATION", "process")]);
     let mut calls = Calls::begin(&server).await;
     let channel = server.channel().await;
     let status = async || {
@@ -76,6 +77,21 @@ async fn exhausted_descriptors_are_told_once_and_service_recovers() {
     calls.create("after").await.unwrap();
     calls.assert_nothing_lost(&server).await;
     assert!(server.log().contains("connections are accepted again"), "{}", server.log());
+}
+
+#[tokio::test]
+async fn exhausted_descriptors_make_a_token_in_the_process_unavailable() {
+    let server = Server::start();
+    let mut calls = Calls::begin(&server).await;
+    let before = limit(&server, Some(3));
+    let refused = calls.create("refused").await.unwrap_err();
+    assert!(reason(&refused).starts_with("TOKEN_"), "{refused:?}");
+    limit(&server, before);
+    wait_for_health(&server, 200).await;
+    calls.connect(&server).await;
+    calls.wait_until_served(&server).await;
+    calls.create("refused").await.unwrap();
+    calls.assert_nothing_lost(&server).await;
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use super::*;
 
 /// Creates a database of `megabytes`, and breaks its structure if `is_damaged`.
-fn database(directory: &Path, megabytes: usize, is_damaged: bool) -> PathBuf {
+fn database(directory: &Path, megabytes: i64, is_damaged: bool) -> PathBuf {
     let path = directory.join("with % and ?.db");
     let db = Connection::open(&path).unwrap();
     db.execute_batch("CREATE TABLE filler (number INTEGER PRIMARY KEY, bytes BLOB)").unwrap();
@@ -59,17 +59,17 @@ fn structure_of_a_small_database_is_checked_first() {
     assert!(start_background_check(&path, Arc::default()).unwrap().is_none());
 }
 
-#[test]
-fn digest_has_the_format_of_sha256sum_and_is_removed_by_a_start() {
+#[tokio::test]
+async fn digest_has_the_format_of_sha256sum_and_is_removed_by_a_start() {
     let directory = tempfile::tempdir().unwrap();
     let path = database(directory.path(), 0, false);
-    check_digest(&path).unwrap();
+    DigestCheck::start(&path).finish().await.unwrap();
     leave_digest(&path).unwrap();
     let text = fs::read_to_string(digest_path(&path)).unwrap();
     assert!(
         text.len() == 64 + 2 + "with % and ?.db\n".len() && text.ends_with("  with % and ?.db\n"),
         "{text}"
     );
-    check_digest(&path).unwrap();
+    DigestCheck::start(&path).finish().await.unwrap();
     assert!(!digest_path(&path).exists());
 }
