@@ -1,4 +1,4 @@
-//! The failure of the storage under the audit log and the database, as callers and health checks are told of it.
+//! The failure of the storage under the audit log and the database, as reported to callers and by health checks.
 
 use std::fmt;
 

@@ -1,4 +1,4 @@
-//! The faults of the log and of the database: told in the log once, and to callers and health checks while they last.
+//! The faults of the log and of the database: logged once, and reported to callers and by health checks while they last.
 
 use std::error::Error as StdError;
 use std::io;
