@@ -80,16 +80,20 @@ async fn exhausted_descriptors_are_told_once_and_service_recovers() {
 }
 
 #[tokio::test]
-async fn exhausted_descriptors_make_a_token_in_the_process_unavailable() {
-    let server = Server::start();
+async fn exhausted_descriptors_make_a_token_in_the_process_unavailable_until_a_restart() {
+    let mut server = Server::start_with(&[], &[("STRONGROOM_TOKEN__ISOLATION", "threads")]);
     let mut calls = Calls::begin(&server).await;
     let before = limit(&server, Some(3));
     let refused = calls.create("refused").await.unwrap_err();
     assert!(reason(&refused).starts_with("TOKEN_"), "{refused:?}");
     limit(&server, before);
+    // SoftHSM does not find its objects again before it is loaded anew.
+    let health = wait_for_health(&server, 503).await;
+    assert_eq!(health["reason"], "TOKEN_UNAVAILABLE", "{health}");
+    server.restart();
     wait_for_health(&server, 200).await;
     calls.connect(&server).await;
-    calls.wait_until_served(&server).await;
+    calls.sign().await.unwrap();
     calls.create("refused").await.unwrap();
     calls.assert_nothing_lost(&server).await;
 }
