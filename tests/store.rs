@@ -26,6 +26,8 @@ use uuid::Uuid;
 
 #[path = "store/audit_log.rs"]
 mod audit_log;
+#[path = "store/damage.rs"]
+mod damage;
 #[path = "store/events.rs"]
 mod events;
 #[path = "store/failures.rs"]
@@ -316,6 +318,8 @@ async fn connect(database: &Path) -> sqlx::SqliteConnection {
 }
 
 async fn execute_sql(database: &Path, sql: impl Into<String>) {
+    // The digest of a closed database says that nothing has changed it.
+    let _ = std::fs::remove_file(database.with_extension("db.sha256"));
     sqlx::raw_sql(sqlx::AssertSqlSafe(sql.into())).execute(&mut connect(database).await).await.unwrap();
 }
 

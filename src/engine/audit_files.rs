@@ -38,4 +38,8 @@ impl RecordLog for AuditFiles {
     fn discard_failed(&mut self) -> io::Result<()> {
         self.0.discard_failed()
     }
+
+    fn probe(&mut self) -> io::Result<()> {
+        self.0.probe()
+    }
 }

@@ -226,8 +226,12 @@ impl Drop for CallRecord {
         // Without a runtime the process is shutting down, and the record cannot be written.
         if let Ok(runtime) = tokio::runtime::Handle::try_current() {
             runtime.spawn(async move {
-                if let Err(error) = store.commit(Commit { record: Some(record), ..Commit::default() }).await {
-                    tracing::error!(error = %error.with_causes(), "a cancelled call could not be recorded");
+                match store.commit(Commit { record: Some(record), ..Commit::default() }).await {
+                    // The store logs the begin and the end of such a fault.
+                    Ok(()) | Err(Error::StorageFailed(_)) => {}
+                    Err(error) => {
+                        tracing::error!(error = %error.with_causes(), "a cancelled call could not be recorded");
+                    }
                 }
             });
         }

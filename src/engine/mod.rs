@@ -473,12 +473,14 @@ impl Engine {
         self.0.supply.renew(pin).await;
     }
 
-    /// Checks that every token responds. Checks all of them, since a failed check has the workers of the token replaced.
+    /// Checks that calls can be recorded, and that every token responds. Checks all of them, since a failed check has the workers
+    /// of the token replaced.
     ///
     /// # Errors
-    /// The error of the first token that does not.
+    /// `StorageFailed`, or the error of the first token that does not respond.
     pub async fn health(&self) -> Result<()> {
-        let mut health = Ok(());
+        let mut health =
+            self.0.store.storage_failure().map_or(Ok(()), |failure| Err(Error::StorageFailed(failure)));
         for token in self.0.tokens.all() {
             health = health.and(token.health().await);
         }

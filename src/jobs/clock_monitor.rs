@@ -5,6 +5,7 @@ use std::time::Duration;
 use jiff::SignedDuration;
 
 use crate::engine::Engine;
+use crate::model::Error;
 use crate::model::time_guard::ClockStatus;
 
 /// How often the clock is checked and its high-water mark written. A crash loses at most this much of the mark.
@@ -35,8 +36,12 @@ pub async fn monitor_clock(engine: Engine) {
             logged = now;
             logged_at = std::time::Instant::now();
         }
-        if let Err(error) = engine.write_high_water_mark().await {
-            tracing::warn!(error = %error.with_causes(), "the high-water mark of the clock could not be written");
+        match engine.write_high_water_mark().await {
+            // The store logs the begin and the end of such a fault.
+            Ok(()) | Err(Error::StorageFailed(_)) => {}
+            Err(error) => {
+                tracing::warn!(error = %error.with_causes(), "the high-water mark of the clock could not be written");
+            }
         }
     }
 }

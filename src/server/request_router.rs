@@ -160,6 +160,12 @@ async fn healthz(State(common): State<Common>) -> Response {
         "status": text,
         "version": env!("CARGO_PKG_VERSION"),
     });
+    if let Some(problem) = health.problem() {
+        body["reason"] = problem.reason.into();
+        if let Some(detail) = &problem.detail {
+            body["detail"] = detail.as_str().into();
+        }
+    }
     if !common.clock.is_virtual() {
         body["clock"] = common.clock.status().as_str().into();
     }

@@ -28,6 +28,7 @@ mod full_backups;
 mod gateway;
 mod health;
 mod held_storage;
+mod host_faults;
 mod hsms;
 mod identity_storage;
 mod isolation;

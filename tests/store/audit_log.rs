@@ -22,6 +22,9 @@ async fn log_shorter_or_longer_than_the_database_is_refused() {
     // A database older than the log would reuse sequence numbers.
     std::fs::remove_file(fixture.database()).unwrap();
     let Err(Error::Internal(why)) = fixture.try_open().await else { panic!("the store was opened") };
+    assert!(why.to_string().contains("strongroom.db cannot be opened"), "its digest is there: {why}");
+    std::fs::remove_file(fixture.database().with_extension("db.sha256")).unwrap();
+    let Err(Error::Internal(why)) = fixture.try_open().await else { panic!("the store was opened") };
     let why = why.to_string();
     assert!(why.contains("record 6"), "{why}");
 }

@@ -147,4 +147,11 @@ impl RecordLog for FailingFiles {
         self.torn = None;
         Ok(())
     }
+
+    fn probe(&mut self) -> io::Result<()> {
+        match *self.fault.lock().unwrap() {
+            Some(_) => Err(io::Error::other("the disk is full")),
+            None => self.files.probe(),
+        }
+    }
 }

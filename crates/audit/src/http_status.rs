@@ -2,6 +2,7 @@
 
 use crate::model::Error;
 use crate::model::resource_kind::ResourceKind;
+use crate::model::storage_failure::Outcome;
 
 /// Returns the HTTP status of an error. The match has no wildcard: a new error must be given a status here.
 pub const fn http_status(error: &Error) -> u16 {
@@ -60,6 +61,10 @@ pub const fn http_status(error: &Error) -> u16 {
         Error::RequestTooSlow { .. } => 408,
         Error::Throttled { .. } | Error::TokenBusy | Error::ComputationBusy { .. } => 429,
         Error::Internal(_) | Error::KeyMaterialMissing { .. } | Error::TokenFailed { .. } => 500,
+        Error::StorageFailed(failure) => match failure.outcome {
+            Outcome::NotDone => 503,
+            Outcome::Unknown => 500,
+        },
         Error::Unsupported { .. } => 501,
         Error::ClockNotTrusted { .. }
         | Error::Overloaded

@@ -13,6 +13,9 @@ use std::path::{Path, PathBuf};
 use super::files::{self, FileName};
 use crate::model::Timestamp;
 
+/// How many bytes a probe writes: as many as some hundred records have.
+const PROBE: usize = 256 * 1024;
+
 /// The files of an audit log, open for appending.
 pub struct Sink {
     dir: PathBuf,
@@ -129,6 +132,22 @@ impl Sink {
             Some(current) if current.torn => current.truncate(current.len),
             _ => Ok(()),
         }
+    }
+
+    /// Checks whether records can be appended, by writing zeros after the last record and removing them. A process that is killed
+    /// meanwhile leaves them, as an incomplete write.
+    ///
+    /// # Errors
+    /// Errors of the file system; see [`append`](Self::append).
+    pub fn probe(&mut self) -> io::Result<()> {
+        let Some(current) = &mut self.current else { return Ok(()) };
+        if current.torn {
+            return Err(unresolved());
+        }
+        current.torn = true;
+        current.file.write_all(&[0; PROBE])?;
+        current.file.sync_data()?;
+        current.truncate(current.len)
     }
 
     /// Passes the records after the sequence number `after` to `visit`, in order, each as a line without line feed.

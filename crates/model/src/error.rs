@@ -5,17 +5,17 @@
 use super::Timestamp;
 use super::container_id::ContainerId;
 use super::field::{Field, InvalidValue};
-use super::internal::WithCauses;
 use super::key_date::KeyDate;
 use super::mode_family::ModeFamily;
 use super::name::{HsmName, IssuerName, KeyName, PrincipalId, VersionId};
 use super::resource::ResourceGroupName;
 use super::resource_kind::{Exists, NotFound, Resource, ResourceKind, SoftDeleted};
 use super::retention::{Deletion, RecoveryLevel};
+use super::storage_failure::StorageFailure;
 
 pub use super::denied::{DeniedAction, VaultDenial, VaultRefusal};
 pub use super::field::shorten;
-pub use super::internal::Internal;
+pub use super::internal::{Internal, WithCauses};
 
 /// The result of a fallible call.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -339,6 +339,9 @@ pub enum Error {
     /// The service is shutting down.
     #[error("the service is stopping; go on from the last resume token when it is back")]
     Stopping,
+    /// The call could not be recorded, because the audit log or the database cannot be written.
+    #[error(transparent)]
+    StorageFailed(StorageFailure),
     /// A PKCS#11 function failed with a return value other than `CKR_OK`.
     #[error("the token failed in {function} with {code}")]
     TokenFailed {
@@ -445,6 +448,7 @@ impl Error {
             Self::SecurityDomainMissing { .. } => "SECURITY_DOMAIN_MISSING",
             Self::SoftDeleteDisabled { .. } => "SOFT_DELETE_DISABLED",
             Self::Stopping => "SERVICE_STOPPING",
+            Self::StorageFailed(failure) => failure.reason(),
             Self::MethodNotAllowed { .. } => "METHOD_NOT_ALLOWED",
             Self::RouteNotFound => "ROUTE_NOT_FOUND",
             Self::TokenFailed { .. } => "TOKEN_FAILED",

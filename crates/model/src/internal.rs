@@ -55,7 +55,7 @@ impl PartialEq for Internal {
 impl Eq for Internal {}
 
 /// An error followed by its causes.
-pub(super) struct WithCauses<'a>(pub(super) &'a dyn StdError);
+pub struct WithCauses<'a>(pub &'a dyn StdError);
 
 impl fmt::Display for WithCauses<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -52,6 +52,7 @@ pub mod rotation;
 pub mod secret;
 pub mod security_domain;
 pub mod setting;
+pub mod storage_failure;
 mod tags;
 pub mod throttling;
 pub mod time;

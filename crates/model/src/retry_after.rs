@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::Error;
+use super::storage_failure::Outcome;
 
 impl Error {
     /// Returns after how long a caller should repeat the call; `None` if the condition is not known to be temporary.
@@ -15,6 +16,10 @@ impl Error {
             Self::TokenBusy => Some(Duration::from_millis(100)),
             Self::ComputationBusy { .. } | Self::Overloaded | Self::TokenUnavailable { .. } => {
                 Some(Duration::from_secs(1))
+            }
+            // Space may be freed at any time.
+            Self::StorageFailed(failure) if failure.outcome == Outcome::NotDone => {
+                Some(Duration::from_secs(5))
             }
             _ => None,
         }

@@ -44,7 +44,8 @@ impl Location {
                 let root = policy.directory.as_ref();
                 let root =
                     root.ok_or_else(|| StorageError::Invalid("directories are not permitted".to_owned()))?;
-                let failed = |_| StorageError::Failed(format!("{} cannot be created", root.display()));
+                let failed =
+                    |error| StorageError::Failed(format!("{} cannot be created: {error}", root.display()));
                 std::fs::create_dir_all(root).map_err(failed)?;
                 let store = LocalFileSystem::new_with_prefix(root);
                 let store = store.map_err(|error| StorageError::of(&error, "the directory"))?;

@@ -73,7 +73,9 @@ impl DatabasePath {
         if let Err(error) = failed.close().await {
             tracing::warn!(%error, "a connection to the database did not close cleanly");
         }
-        checkpoint(db).await.map_err(Error::internal)
+        checkpoint(db).await.map_err(|error| {
+            Error::internal_caused_by("the database cannot be queried and checkpointed", error)
+        })
     }
 }
 

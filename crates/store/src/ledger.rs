@@ -16,9 +16,11 @@ use tokio::sync::{mpsc, oneshot};
 use super::ambiguous_commit::{self, CommitFailure, DatabasePath, LedgerPosition};
 use super::answers::Answers;
 use super::chain::ChainHead;
+use super::check::{self, BackgroundCheck};
 use super::commit::{AuditRecord, Commit};
 use super::event_log;
 use super::failure::Failure;
+use super::faults::Faults;
 use super::group::Group;
 use super::high_water_mark;
 use super::memory::Memory;
@@ -27,6 +29,7 @@ use super::record_log::{RecordBatch, RecordLog};
 use super::stage;
 use super::unsaved::Unsaved;
 use super::usage_statements;
+use crate::model::storage_failure::{Outcome, StoragePart};
 use crate::model::time_guard::{ClockStatusChange, GuardState};
 use crate::model::{Error, Result};
 
@@ -88,12 +91,14 @@ pub(super) struct Ledger {
     pub(super) missing: Option<RecordBatch>,
     /// Whether the log may contain parts of records whose append failed.
     pub(super) append_failed: bool,
-    /// Set while the log or the database fails: all callers then wait for their commit, whatever the durability.
-    pub(super) failing: Arc<AtomicBool>,
+    /// The faults of the log and of the database.
+    pub(super) faults: Arc<Faults>,
     /// Set while a commit is ambiguous.
     pub(super) is_ambiguous: Arc<AtomicBool>,
     /// The ambiguous commit. No other group is written until it is resolved.
     pub(super) ambiguous: Option<AmbiguousCommit>,
+    /// The check of the structure of the database, if one was started.
+    pub(super) check: Option<BackgroundCheck>,
     /// Records of calls that were answered before their group failed.
     pub(super) carried: Vec<AuditRecord>,
     /// The last written high-water mark of the clock.
@@ -136,8 +141,15 @@ impl Ledger {
         }
         self.commit(Vec::new()).await;
         self.checkpoint().await;
-        if let Err(error) = self.db.close().await {
-            tracing::error!(%error, "the database did not close cleanly");
+        if let Some(check) = self.check.take() {
+            check.end();
+        }
+        let is_sound = self.ambiguous.is_none() && self.faults.current().is_none();
+        let closed = self.db.close().await;
+        match closed.map(|()| is_sound.then(|| check::leave_digest(&self.source.0))) {
+            Ok(None | Some(Ok(()))) => {}
+            Ok(Some(Err(error))) => tracing::warn!(%error, "the digest of the database could not be written"),
+            Err(error) => tracing::error!(%error, "the database did not close cleanly"),
         }
         for closed in closing {
             let _ = closed.send(());
@@ -149,13 +161,15 @@ impl Ledger {
         let retry = !self.carried.is_empty()
             || self.ambiguous.is_some()
             || self.missing.is_some()
-            || self.append_failed;
+            || self.append_failed
+            || self.faults.any();
         if retry { Some(RETRY) } else { self.unsaved.due_in() }
     }
 
     async fn process(&mut self, messages: &mut Vec<Message>, closing: &mut Vec<oneshot::Sender<()>>) {
         let mut calls = Vec::with_capacity(messages.len());
         let mut waiting = Waiting::default();
+        let is_idle = messages.is_empty();
         for message in messages.drain(..) {
             match message {
                 Message::Commit(commit, reply) => calls.push((commit, reply)),
@@ -165,6 +179,9 @@ impl Ledger {
             }
         }
         self.commit(calls).await;
+        if is_idle && self.faults.any() {
+            self.probe().await;
+        }
         for reply in waiting.resolving {
             let _ = reply.send(self.ambiguous.is_none());
         }
@@ -180,8 +197,8 @@ impl Ledger {
 
     /// Commits a group and answers its callers.
     async fn commit(&mut self, calls: Vec<Call>) {
-        if let Err(error) = self.recover().await {
-            return self.fail(&error.with_causes(), calls);
+        if let Err((part, error)) = self.recover().await {
+            return self.fail(part, &error, Outcome::NotDone, calls);
         }
         let time = self.memory.clock().guard_state();
         let is_due = time.as_ref().is_some_and(|(kept, turns)| {
@@ -197,7 +214,9 @@ impl Ledger {
         let mut results = Vec::with_capacity(calls.len());
         match self.write(&calls, &mut results, time).await {
             Ok(group) => self.apply_written(group, calls, results),
-            Err(CommitFailure::NotWritten(error)) => self.fail(&error, calls),
+            Err(CommitFailure::NotWritten(error)) => {
+                self.fail(StoragePart::Database, &error, Outcome::NotDone, calls);
+            }
             Err(CommitFailure::Ambiguous(error, group)) => {
                 self.begin_ambiguous(&error, AmbiguousCommit { group, calls, results }).await;
             }
@@ -205,10 +224,10 @@ impl Ledger {
     }
 
     /// Ends what an earlier failure has left: an ambiguous commit, an incomplete append, records that the log lacks.
-    async fn recover(&mut self) -> Result<()> {
-        self.resolve_ambiguous().await?;
-        self.complete_log()
-            .map_err(|error| Error::internal_caused_by("the audit log cannot be written", error))
+    async fn recover(&mut self) -> std::result::Result<(), (StoragePart, Error)> {
+        self.resolve_ambiguous().await.map_err(|error| (StoragePart::Database, error))?;
+        let failed = |error| Error::internal_caused_by("the audit log cannot be written", error);
+        self.complete_log().map_err(|error| (StoragePart::AuditLog, failed(error)))
     }
 
     /// Removes an incomplete append, and appends the records that only the database has.
@@ -242,13 +261,14 @@ impl Ledger {
             self.append_failed = true;
             // The callers are answered when the log cannot contain their records any more.
             return match self.complete_log() {
-                Ok(()) => self.fail(&error, calls),
-                Err(second) => self.fail(
-                    &format_args!("{error}; the incomplete records could not be removed: {second}"),
-                    calls,
-                ),
+                Ok(()) => self.fail(StoragePart::AuditLog, &error, Outcome::NotDone, calls),
+                Err(second) => {
+                    tracing::debug!(error = %second, "the incomplete records could not be removed");
+                    self.fail(StoragePart::AuditLog, &error, Outcome::Unknown, calls);
+                }
             };
         }
+        self.faults.end(StoragePart::AuditLog);
         self.unsaved.add(group.usage.clone());
         let results = calls.iter().map(|_| Ok(())).collect();
         self.apply(group, calls, results);
@@ -263,7 +283,7 @@ impl Ledger {
         match self.write(&[], &mut Vec::new(), time).await {
             Ok(group) => self.apply_written(group, Vec::new(), Vec::new()),
             Err(CommitFailure::NotWritten(error)) => {
-                tracing::warn!(%error, "usage could not be written to the database; it is retried");
+                self.faults.begin(StoragePart::Database, &error);
                 self.unsaved.postpone();
             }
             Err(CommitFailure::Ambiguous(error, group)) => {
@@ -274,7 +294,8 @@ impl Ledger {
     }
 
     async fn begin_ambiguous(&mut self, error: &sqlx::Error, doubt: AmbiguousCommit) {
-        tracing::error!(%error, "a COMMIT failed; querying the database whether it was written");
+        // The database is queried whether the group was written.
+        self.faults.begin(StoragePart::Database, error);
         self.ambiguous = Some(doubt);
         self.is_ambiguous.store(true, Ordering::Release);
         if let Err(error) = self.resolve_ambiguous().await {
@@ -293,7 +314,7 @@ impl Ledger {
             tracing::warn!("the group whose COMMIT failed was written to the database");
             self.apply_written(group, calls, results);
         } else if found == self.database {
-            self.fail(&"the group whose COMMIT failed was not written to the database", calls);
+            self.fail_unwritten(calls);
         } else {
             self.ambiguous = Some(AmbiguousCommit { group, calls, results });
             return Err(Error::internal("another process changed the database"));
@@ -308,17 +329,17 @@ impl Ledger {
         self.database = group.position.clone();
         self.unsaved.clear();
         self.missing = group.records.take();
-        let completed = self.complete_log();
-        self.apply(group, calls, results);
-        if let Err(error) = completed {
-            tracing::error!(%error, "audit records could not be written to the log; they stay in the database");
-            self.failing.store(true, Ordering::Relaxed);
+        self.faults.end(StoragePart::Database);
+        match self.complete_log() {
+            Ok(()) => self.faults.end(StoragePart::AuditLog),
+            // The records stay in the database until the log has them.
+            Err(error) => drop(self.faults.begin(StoragePart::AuditLog, &error)),
         }
+        self.apply(group, calls, results);
     }
 
     /// Applies a durable group to memory, and answers its callers.
     fn apply(&mut self, group: Group, calls: Vec<Call>, results: Vec<Result<()>>) {
-        self.failing.store(false, Ordering::Relaxed);
         self.carried.clear();
         self.head = group.position.head;
         self.shown_head.lock().unwrap_or_else(PoisonError::into_inner).clone_from(&self.head);
@@ -339,36 +360,6 @@ impl Ledger {
             }
         }
         self.answers.send(answers);
-    }
-
-    /// Fails the calls of a group that was not written.
-    fn fail(&mut self, error: &dyn std::fmt::Display, calls: Vec<Call>) {
-        tracing::error!(%error, "the log or the database failed; calls fail until it recovers");
-        self.failing.store(true, Ordering::Relaxed);
-        let answer = || match self.append_failed {
-            true => Error::internal("it is unknown whether the record was written"),
-            false => Error::internal("the record could not be written"),
-        };
-        for (commit, reply) in calls {
-            match reply {
-                Some(reply) => drop(reply.send(Err(answer()))),
-                None => self.carried.extend(commit.record),
-            }
-        }
-    }
-
-    /// Answers the callers of the ambiguous commit while it cannot be resolved.
-    fn report_ambiguous(&mut self, error: &Error) {
-        tracing::error!(error = %error.with_causes(), "it is unknown whether the last calls were recorded; the query is retried");
-        self.failing.store(true, Ordering::Relaxed);
-        let Some(doubt) = &mut self.ambiguous else { return };
-        for (commit, reply) in &mut doubt.calls {
-            if let Some(reply) = reply.take() {
-                // The caller receives an error: if the record was not written, it must not be written later.
-                commit.record = None;
-                drop(reply.send(Err(Error::internal("it is unknown whether the record was written"))));
-            }
-        }
     }
 
     /// Writes a group in one transaction of the database, with the usage that is not written yet and the high-water mark of a
@@ -451,5 +442,6 @@ const fn fault() -> std::result::Result<(), sqlx::Error> {
 #[cfg(test)]
 use tests::fault;
 
+mod failures;
 #[cfg(test)]
 mod tests;

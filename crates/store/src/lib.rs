@@ -17,6 +17,7 @@ mod case_insensitive;
 mod certificates;
 mod chain;
 mod change_set;
+mod check;
 mod columns;
 mod commit;
 mod connection;
@@ -26,6 +27,7 @@ mod event_log;
 mod events;
 mod events_of_certificates;
 mod failure;
+mod faults;
 mod group;
 mod high_water_mark;
 mod hsms;
@@ -67,6 +69,7 @@ pub use commit::{AuditRecord, Commit, Durability, Options, Rules};
 pub use record_log::{RecordBatch, RecordLog};
 
 use chain::ChainHead;
+use faults::Faults;
 use ledger::Message;
 use memory::Memory;
 
@@ -85,6 +88,7 @@ use crate::model::local_rbac::{Grant, RoleAssignment, RoleDefinition};
 use crate::model::name::{BudgetName, CertificateName, HsmName, KeyName, PrincipalId, SecretName, VaultName};
 use crate::model::resource::{ResourceGroup, ResourceGroupName, Subscription, SubscriptionId};
 use crate::model::secret::Secret;
+use crate::model::storage_failure::StorageFailure;
 use crate::model::time::DueWork;
 use crate::model::vault::Vault;
 use crate::model::vault_rbac::VaultGrant;
@@ -107,7 +111,7 @@ struct Inner {
     memory: Arc<Memory>,
     queue: mpsc::Sender<Message>,
     durability: Durability,
-    failing: Arc<AtomicBool>,
+    faults: Arc<Faults>,
     /// The sequence number and link of the last record.
     head: Arc<Mutex<ChainHead>>,
     chain_break: Option<String>,
@@ -398,6 +402,11 @@ impl Store {
         (head.seq, head.chain.clone())
     }
 
+    /// Why the log or the database cannot be written now, or that a check found the database damaged; `None` if all is well.
+    pub fn storage_failure(&self) -> Option<StorageFailure> {
+        self.0.faults.current()
+    }
+
     /// The mismatch between the log and the database when the store was opened, if there was one.
     pub fn chain_break(&self) -> Option<&str> {
         self.0.chain_break.as_deref()
@@ -421,9 +430,8 @@ impl Store {
             return Err(Error::internal("an audit record must be one JSON object on one line"));
         }
         let closed = || Error::internal("the store is closed");
-        let unattended = commit.is_record_only()
-            && self.0.durability == Durability::Relaxed
-            && !self.0.failing.load(Ordering::Relaxed);
+        let unattended =
+            commit.is_record_only() && self.0.durability == Durability::Relaxed && !self.0.faults.any();
         if unattended {
             return self.0.queue.send(Message::Commit(commit, None)).await.map_err(|_| closed());
         }

@@ -13,12 +13,16 @@ use tokio::runtime;
 use tokio::sync::mpsc;
 
 use super::answers::Answers;
+use super::check::DigestCheck;
 use super::connection::{connect, unusable};
+use super::faults::Faults;
 use super::ledger::{GROUP, Ledger, Message};
 use super::memory::Memory;
 use super::record_log::RecordLog;
 use super::unsaved::Unsaved;
-use super::{Inner, Options, Store, ambiguous_commit, event_log, high_water_mark, load, outbox, replay};
+use super::{
+    Inner, Options, Store, ambiguous_commit, check, event_log, high_water_mark, load, outbox, replay,
+};
 use crate::model::local_rbac::RoleDefinition;
 use crate::model::{Error, Result};
 
@@ -28,6 +32,14 @@ static MIGRATIONS: Migrator = sqlx::migrate!();
 const QUEUE: usize = 8 * GROUP;
 
 impl Store {
+    /// Refuses a database that a newer version of the program wrote, and changes nothing.
+    ///
+    /// # Errors
+    /// `Internal`, with a message for the operator.
+    pub fn check_schema(path: &Path) -> Result<()> {
+        check::check_schema(path, newest_schema()).map(drop)
+    }
+
     /// Opens the database at `path`, creating it if it does not exist, and compares it with the log of audit records: records
     /// that only one of the two has after a crash are added to the other. Starts the ledger, a thread; [`Store::close`] ends
     /// it.
@@ -41,8 +53,19 @@ impl Store {
         options: Options,
         mut log: Box<dyn RecordLog>,
     ) -> Result<Self> {
+        let schema = check::check_schema(path, newest_schema())?;
+        let mut digest = DigestCheck::start(path);
+        if !check::is_large(path) {
+            digest.compare().await?;
+        }
+        let checked = path.to_owned();
+        let structure = move || check::check_structure(&checked);
+        tokio::task::spawn_blocking(structure).await.map_err(Error::internal)??;
         create(path)?;
         let mut db = connect(path).await?;
+        if schema != Some(newest_schema()) {
+            digest.finish().await?;
+        }
         migrate(&mut db).await?;
         let database = ambiguous_commit::read(&mut db).await.map_err(Error::internal)?;
         let found = replay::replay(&mut db, &mut *log, &database, options.accept_break).await?;
@@ -56,10 +79,12 @@ impl Store {
         let mut uncounted = outbox::counted(&mut db).await.map_err(Error::internal)?;
         uncounted.add(found.usage);
         memory.usage().add(uncounted.clone());
+        digest.finish().await?;
 
         let shown_head = Arc::new(Mutex::new(found.head.clone()));
-        let failing = Arc::new(AtomicBool::new(false));
+        let faults = Arc::new(Faults::default());
         let is_ambiguous = Arc::new(AtomicBool::new(false));
+        let check = check::start_background_check(path, Arc::clone(&faults))?;
         let (queue, messages) = mpsc::channel(QUEUE);
         let ledger = Ledger {
             db,
@@ -72,9 +97,10 @@ impl Store {
             unsaved: Unsaved::new(uncounted),
             missing: None,
             append_failed: false,
-            failing: Arc::clone(&failing),
+            faults: Arc::clone(&faults),
             is_ambiguous: Arc::clone(&is_ambiguous),
             ambiguous: None,
+            check,
             carried: Vec::new(),
             high_water_mark,
             last_group: 0,
@@ -86,7 +112,7 @@ impl Store {
             memory,
             queue,
             durability,
-            failing,
+            faults,
             head: shown_head,
             chain_break: found.mismatch,
             restored: found.restored,
@@ -108,6 +134,11 @@ fn start(ledger: Ledger, messages: mpsc::Receiver<Message>) -> Result<()> {
         Err(error) => tracing::error!(%error, "the ledger could not be started"),
     };
     thread::Builder::new().name("ledger".to_owned()).spawn(run).map(drop).map_err(failed)
+}
+
+/// The newest schema that this version knows.
+fn newest_schema() -> i64 {
+    MIGRATIONS.iter().map(|migration| migration.version).max().unwrap_or_default()
 }
 
 /// Creates the database file with mode 0600 if it does not exist. SQLite would create it world-readable, and copies the

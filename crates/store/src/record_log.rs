@@ -43,4 +43,10 @@ pub trait RecordLog: Send {
     /// # Errors
     /// If parts of the records may remain in the log.
     fn discard_failed(&mut self) -> io::Result<()>;
+
+    /// Checks whether records can be appended again, by writing and removing as many bytes as a group may have.
+    ///
+    /// # Errors
+    /// If they cannot. Then [`discard_failed`](Self::discard_failed) must precede the next call.
+    fn probe(&mut self) -> io::Result<()>;
 }

@@ -5,6 +5,7 @@ mod vault_refusal;
 use crate::model::Error;
 use crate::model::error::DeniedAction;
 use crate::model::resource_kind::{Resource, ResourceKind};
+use crate::model::storage_failure::Outcome;
 
 /// Returns the code and the message of an error; URLs in it begin with `base`. There is no wildcard arm: a new error must
 /// be assigned a code here.
@@ -207,6 +208,10 @@ pub(in crate::api) fn code_and_message(error: &Error, base: &str) -> (&'static s
         | Error::TokenPoolExhausted { .. }
         | Error::TokenTimeout { .. }
         | Error::TokenUnavailable { .. } => ("ServiceUnavailable", as_is()),
+        Error::StorageFailed(failure) => match failure.outcome {
+            Outcome::NotDone => ("ServiceUnavailable", as_is()),
+            Outcome::Unknown => ("InternalServerError", as_is()),
+        },
         Error::SoftDeleteDisabled { .. } => ("NotSupported", as_is() + "."),
         Error::Unauthenticated { .. } => ("Unauthorized", as_is()),
         Error::Unsupported { .. } => ("NotSupported", as_is()),

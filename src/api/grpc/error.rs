@@ -7,6 +7,7 @@ use tonic_types::{ErrorDetails, StatusExt};
 use crate::model::Error;
 use crate::model::container::ContainerKind;
 use crate::model::resource_kind::ResourceKind;
+use crate::model::storage_failure::Outcome;
 
 /// The `domain` of every `ErrorInfo`.
 const DOMAIN: &str = "strongroom";
@@ -197,6 +198,11 @@ pub(super) fn status(error: &Error) -> Status {
             Code::FailedPrecondition
         }
         Error::Stopping => Code::Unavailable,
+        Error::StorageFailed(failure) => match failure.outcome {
+            Outcome::NotDone => Code::Unavailable,
+            // Clients repeat calls that were unavailable.
+            Outcome::Unknown => Code::Internal,
+        },
         Error::TokenFailed { function, code } => {
             facts.push(("function", (*function).to_owned()));
             facts.push(("ckr", code.clone()));

@@ -1,5 +1,9 @@
 //! Limits connections by the available file descriptors, some of which the database, the audit log and the token need.
 
+use std::fs::File;
+use std::io;
+
+use rustix::io::Errno;
 use rustix::process::{Resource, getrlimit};
 
 /// The descriptors that connections may not use.
@@ -18,6 +22,17 @@ pub(super) fn connection_limit(configured: usize) -> usize {
         );
     }
     possible.min(configured)
+}
+
+/// Whether the process can open a file.
+pub(in crate::server) fn descriptors_left() -> bool {
+    File::open("/dev/null").map_or_else(|error| !is_exhausted(&error), |_| true)
+}
+
+/// Whether an error says that the process, or the system, has no descriptor left.
+pub(super) fn is_exhausted(error: &io::Error) -> bool {
+    let exhausted = [Errno::MFILE, Errno::NFILE].map(Errno::raw_os_error);
+    error.raw_os_error().is_some_and(|code| exhausted.contains(&code))
 }
 
 /// Returns how many connections a number of descriptors allows: all but the reserved ones, but at least half.

@@ -123,16 +123,27 @@ struct Accepting {
 }
 
 async fn accept(listener: TcpListener, accepting: Accepting) {
+    // Said once, however often it is tried again.
+    let mut is_exhausted = false;
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
             () = accepting.handler.stopping.cancelled() => return,
         };
         let (stream, peer) = match accepted {
-            Ok(accepted) => accepted,
+            Ok(accepted) => {
+                if std::mem::take(&mut is_exhausted) {
+                    tracing::warn!("connections are accepted again");
+                }
+                accepted
+            }
             Err(error) => {
-                // Descriptors are exhausted or the peer disconnected; both are temporary.
-                tracing::warn!(%error, "cannot accept a connection");
+                if !descriptors::is_exhausted(&error) {
+                    // The peer has disconnected, for example.
+                    tracing::warn!(%error, "cannot accept a connection");
+                } else if !std::mem::replace(&mut is_exhausted, true) {
+                    tracing::error!(%error, "no file descriptors are left; connections wait until one is free");
+                }
                 #[expect(clippy::disallowed_methods, reason = "a real-time delay avoids a busy loop")]
                 tokio::time::sleep(Duration::from_millis(20)).await;
                 continue;

@@ -7,4 +7,5 @@ mod descriptors;
 mod first_byte_timeout;
 mod listen;
 
+pub(super) use descriptors::descriptors_left;
 pub(super) use listen::{Listeners, bind, serve};

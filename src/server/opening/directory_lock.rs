@@ -6,7 +6,9 @@ use std::path::Path;
 
 use anyhow::{Context as _, bail};
 
+use super::store::DATABASE;
 use crate::server::files;
+use crate::store::Store;
 
 /// The exclusive lock of a data directory, held while the process uses the directory.
 #[derive(Debug)]
@@ -15,10 +17,10 @@ pub(crate) struct DirectoryLock {
 }
 
 impl DirectoryLock {
-    /// Creates the directory if it does not exist, and locks it for this process.
+    /// Creates the directory if it does not exist, and locks it for this process, before anything else in it is changed.
     ///
     /// # Errors
-    /// If the directory cannot be created, or another process has the lock.
+    /// If the directory cannot be created, another process has the lock, or a newer version of the program wrote the database.
     pub(crate) fn acquire(directory: &Path) -> anyhow::Result<Self> {
         files::make_private_directory(directory)?;
         let path = directory.join("lock");
@@ -30,13 +32,16 @@ impl DirectoryLock {
             .with_context(|| format!("opening {}", path.display()))?;
         match file.try_lock() {
             Ok(()) => {
+                Store::check_schema(&directory.join(DATABASE))?;
                 write_process_id(&file).with_context(|| format!("writing {}", path.display()))?;
                 Ok(Self { _file: file })
             }
             Err(std::fs::TryLockError::WouldBlock) => {
+                let holder = std::fs::read_to_string(&path).unwrap_or_default();
                 bail!(
-                    "{} is in use by another strongroom; stop it, or choose another --data-dir",
-                    directory.display()
+                    "{} is in use by another strongroom, process {}; stop it, or choose another --data-dir",
+                    directory.display(),
+                    if holder.trim().is_empty() { "(unknown)" } else { holder.trim() }
                 )
             }
             Err(std::fs::TryLockError::Error(error)) => {

@@ -9,6 +9,9 @@ use crate::config::{self, BrokenChain, Config, Durability};
 use crate::engine::AuditFiles;
 use crate::store::{self, Store};
 
+/// The name of the database in the data directory.
+pub(super) const DATABASE: &str = "strongroom.db";
+
 /// Opens the store and the audit log.
 pub(super) async fn open_store(config: &Config, clock: &Clock) -> anyhow::Result<Store> {
     let directory = audit_directory(config);
@@ -23,7 +26,7 @@ pub(super) async fn open_store(config: &Config, clock: &Clock) -> anyhow::Result
         accept_break: config.audit.broken_chain == BrokenChain::Record,
         events_kept: config.events.kept,
     };
-    let path = config.data_dir.join("strongroom.db");
+    let path = config.data_dir.join(DATABASE);
     let store = Store::open(&path, config::built_in_roles()?, options, Box::new(files)).await;
     store.with_context(|| {
         format!("the audit log in {} and the database {}", directory.display(), path.display())

@@ -12,6 +12,7 @@ use axum::response::{IntoResponse, Response};
 use super::refusal::{OAuthErrorCode, Refusal};
 use super::{Authority, Client};
 use crate::ids::Ids;
+use crate::model::Error;
 use crate::model::audit_entry::{AuditCaller, AuditEntry, Meter, Origin};
 
 /// The `operationName` of an access token request.
@@ -73,6 +74,8 @@ pub(super) async fn record(
     };
     match engine.record_event(entry, is_authenticated).await {
         Ok(()) => response,
+        // The store logs the begin and the end of such a fault.
+        Err(Error::StorageFailed(_)) => Refusal::our_fault().into_response(),
         Err(error) => {
             tracing::error!(error = %error.with_causes(), "cannot record an access token request");
             Refusal::our_fault().into_response()

@@ -175,7 +175,7 @@ async fn failed_writes_of_the_log_fail_their_calls_only() {
         rig.update(&mut client).await.1.unwrap();
         std::fs::write(&rig.step, step).unwrap();
         let (failed, result) = rig.sign(&mut client).await;
-        assert_eq!(result.unwrap_err().code(), tonic::Code::Internal, "{step}");
+        assert_eq!(result.unwrap_err().code(), tonic::Code::Unavailable, "{step}");
         std::fs::remove_file(&rig.step).unwrap();
         rig.sign(&mut client).await.1.unwrap();
         assert_eq!(rig.records_of(failed), 0, "{step}");

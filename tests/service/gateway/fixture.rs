@@ -81,6 +81,8 @@ impl CertificateAuthority {
 pub(super) struct Gateway {
     directory: TempDir,
     child: Option<Child>,
+    /// Further variables of the process.
+    pub(super) environment: Vec<(String, String)>,
     pub(super) authority: CertificateAuthority,
     pub(super) clients: CertificateAuthority,
     pub(super) issuer: Signer,
@@ -92,6 +94,7 @@ impl Gateway {
         let gateway = Self {
             directory: crate::directory::in_memory(),
             child: None,
+            environment: Vec::new(),
             authority: CertificateAuthority::new("example servers"),
             clients: CertificateAuthority::new("example clients"),
             issuer: Signer::new(),
@@ -200,6 +203,7 @@ tenant = "{TENANT}"
         command
             .args(arguments)
             .env("SOFTHSM2_CONF", self.path("softhsm2.conf"))
+            .envs(self.environment.iter().map(|(name, value)| (name, value)))
             .current_dir(self.directory.path());
         command
     }

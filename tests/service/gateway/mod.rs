@@ -4,6 +4,8 @@ mod certificates;
 mod core_dumps;
 mod fixture;
 mod pool;
+mod shared_token;
+mod stepped_clock;
 mod time;
 mod vaults;
 

@@ -85,6 +85,7 @@ async fn active_hsm_without_security_domain_gets_one_at_start() {
     assert!(server.stop().success());
 
     let file = server.directory().join("strongroom.db");
+    std::fs::remove_file(file.with_extension("db.sha256")).unwrap();
     let mut database = SqliteConnectOptions::new().filename(file).connect().await.unwrap();
     let sql = "UPDATE hsms SET resource = json_remove(resource, '$.security_domain')";
     assert_eq!(sqlx::query(sql).execute(&mut database).await.unwrap().rows_affected(), 1);
