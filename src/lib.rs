@@ -14,6 +14,7 @@ pub use strongroom_public_key as public_key;
 pub use strongroom_security_domain as security_domain;
 pub use strongroom_storage as storage;
 pub use strongroom_store as store;
+pub use strongroom_telemetry as telemetry;
 pub use strongroom_token as token;
 
 pub mod focus;

@@ -37,7 +37,7 @@ const CRATES: &[(&str, Modules)] = &[
 ];
 
 /// The names under which the top package uses the packages in `crates/`.
-const PACKAGES: [&str; 13] = [
+const PACKAGES: [&str; 14] = [
     "audit",
     "backup",
     "certificate",
@@ -50,6 +50,7 @@ const PACKAGES: [&str; 13] = [
     "security_domain",
     "storage",
     "store",
+    "telemetry",
     "token",
 ];
 

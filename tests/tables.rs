@@ -10,6 +10,8 @@ use strongroom::ops;
 mod commands;
 #[path = "tables/golden.rs"]
 mod golden;
+#[path = "tables/monitoring.rs"]
+mod monitoring;
 #[path = "tables/protocol.rs"]
 mod protocol;
 #[path = "tables/roles.rs"]

@@ -47,6 +47,8 @@ pub(crate) struct Connection {
     pub(crate) hosts: Option<Hosts>,
     /// The managed identity endpoint, if it is served.
     pub(crate) managed_identity: Option<ManagedIdentity>,
+    /// The URL of the metrics, if they are served.
+    pub(crate) metrics: Option<String>,
     /// The principals of the simulator.
     pub(crate) principals: Vec<Principal>,
 }

@@ -47,6 +47,7 @@ mod table;
 mod time_argument;
 mod token;
 mod token_worker;
+mod top;
 mod usage;
 mod vault;
 mod vault_object;
@@ -82,6 +83,7 @@ pub use setting::SettingCommand;
 pub use subscription::SubscriptionCommand;
 pub use token::TokenArgs;
 pub use token_worker::TokenWorkerArgs;
+pub use top::TopArgs;
 pub use usage::UsageCommand;
 pub use vault::VaultCommand;
 pub use watch::WatchArgs;
@@ -188,6 +190,8 @@ pub enum Command {
     SecurityDomain(SecurityDomainCommand),
     /// Report the capabilities of a PKCS#11 module
     Doctor(DoctorArgs),
+    /// Show rates, latencies, workers, tokens and due work of a running service, live
+    Top(TopArgs),
     /// Check whether a running service is healthy (for containers and supervisors)
     Healthcheck,
 }
@@ -277,6 +281,7 @@ async fn run_client(options: Options, command: Command) -> ExitCode {
         Command::Backup(command) => backup::backup(&context, command).await,
         Command::Restore(command) => backup::restore(&context, command).await,
         Command::SecurityDomain(command) => security_domain::run(&context, command).await,
+        Command::Top(args) => top::run(&context, args).await,
         Command::Healthcheck => healthcheck::run(&context).await,
         Command::Serve(_) | Command::Doctor(_) | Command::TokenWorker(_) => Ok(()),
     };

@@ -5,12 +5,14 @@ use std::path::PathBuf;
 use std::process::{Command, ExitCode};
 use std::time::Duration;
 
+use anyhow::Context as _;
 use clap::Args;
+use tokio::runtime::Runtime;
 
 use super::failure::Failure;
 use super::options::Options;
 use crate::config::{self, Config, Isolation, Mode, Sources};
-use crate::server;
+use crate::server::{self, TraceExporter};
 use crate::{gateway, simulator};
 
 /// Mode, address and configuration of the service.
@@ -65,20 +67,25 @@ pub(super) fn run(options: &Options, args: ServeArgs) -> ExitCode {
             return Failure::problem(error.to_string()).hint(hint).report();
         }
     };
-    if let Err(error) = server::start_log(&config.log) {
-        return Failure::problem(error.to_string()).report();
-    }
-    let started = prepare(&config).and_then(|()| {
-        // Logged after `prepare`, which may restart the program, so that it is logged once.
-        if let Some(text) = unknown_variables_warning(&sources) {
-            tracing::warn!("{text}");
-        }
-        serve(config)
-    });
-    match started {
+    match start(&sources, config) {
         Ok(code) => code,
         Err(error) => Failure::problem(format!("{error:#}")).report(),
     }
+}
+
+fn start(sources: &Sources, config: Config) -> anyhow::Result<ExitCode> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let traces = {
+        let _context = runtime.enter();
+        TraceExporter::start(&config.traces).context("traces.endpoint")?
+    };
+    server::start_log(&config.log, traces.as_ref())?;
+    prepare(&config)?;
+    // Logged after `prepare`, which may restart the program, so that it is logged once.
+    if let Some(text) = unknown_variables_warning(sources) {
+        tracing::warn!("{text}");
+    }
+    serve(runtime, config, traces.as_ref())
 }
 
 /// Restarts the program with SoftHSM's configuration in the environment if it is missing and this process loads SoftHSM. SoftHSM reads it there, and a
@@ -102,14 +109,17 @@ fn prepare(config: &Config) -> anyhow::Result<()> {
 /// How long the threads of the runtime may take to end before the process exits.
 const RUNTIME_SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(1);
 
-fn serve(config: Config) -> anyhow::Result<ExitCode> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+fn serve(runtime: Runtime, config: Config, traces: Option<&TraceExporter>) -> anyhow::Result<ExitCode> {
     let ended = runtime.block_on(async {
         match config.mode {
             Mode::Simulator => simulator::serve(config).await,
             Mode::Gateway => gateway::serve(config).await,
         }
     });
+    // Needs the runtime.
+    if let Some(traces) = traces {
+        traces.shut_down();
+    }
     // A thread of the runtime that has called the PKCS#11 module has state of its OpenSSL, which is freed when the thread
     // ends. If that overlaps with OpenSSL's exit handler, the process crashes. Computations that take longer call no module.
     runtime.shutdown_timeout(RUNTIME_SHUTDOWN_TIMEOUT);

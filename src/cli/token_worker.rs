@@ -36,7 +36,7 @@ fn serve(args: &TokenWorkerArgs) -> anyhow::Result<()> {
         "pretty" => LogFormat::Pretty,
         _ => LogFormat::Auto,
     };
-    server::start_log(&Log { filter: args.log_filter.clone(), format })?;
+    server::start_log(&Log { filter: args.log_filter.clone(), format }, None)?;
     let _ignored = ignore_signals()?;
     Ok(token::run_worker()?)
 }

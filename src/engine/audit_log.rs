@@ -66,6 +66,11 @@ pub struct Signer {
 }
 
 impl AuditLog {
+    /// Returns the sequence number of the last record that a signature of this run covers; 0 if there is none.
+    pub(super) fn signed_through(&self) -> u64 {
+        self.signer.as_ref().map_or(0, |signer| signer.through.load(Ordering::Relaxed))
+    }
+
     /// Returns the token of the service, which holds the signing key and belongs to no container; `None` if it supports no such
     /// key.
     pub(super) fn token(&self) -> Option<Token> {

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use uuid::Uuid;
 
-use super::Engine;
+use super::{Engine, call_metrics};
 use crate::audit;
 use crate::identity::Caller;
 use crate::model::audit_entry::{AuditEntry, ItemCounts, Meter, Origin};
@@ -44,6 +44,7 @@ impl CallRecord {
             duration: std::time::Duration::ZERO,
             items: None,
         };
+        engine.0.calls_in_progress.increment(1.0);
         Self {
             engine: engine.clone(),
             started: Instant::now(),
@@ -129,7 +130,12 @@ impl CallRecord {
     /// Renders the record of a call with this result. The caller commits it before it returns the reply, and then calls
     /// [`mark_committed`](Self::mark_committed).
     pub(super) fn conclude(&mut self, result: Result<(), &Error>) -> Option<AuditRecord> {
-        let entry = self.entry.as_mut()?;
+        self.set_result(result);
+        self.entry.as_ref().map(|entry| self.render(entry))
+    }
+
+    fn set_result(&mut self, result: Result<(), &Error>) {
+        let Some(entry) = &mut self.entry else { return };
         entry.duration = self.started.elapsed();
         entry.status = result.map_or_else(audit::http_status, |()| 200);
         entry.result = result.map_err(Error::reason);
@@ -137,7 +143,6 @@ impl CallRecord {
         if matches!(result, Err(Error::Throttled { .. })) || (self.internal && result.is_err()) {
             entry.meter = Meter::Free;
         }
-        self.entry.as_ref().map(|entry| self.render(entry))
     }
 
     /// Renders the record of a call that has succeeded, for a caller that commits it and has nothing to record if that
@@ -150,7 +155,16 @@ impl CallRecord {
 
     /// Marks the record as committed, so that dropping it writes nothing.
     pub(super) fn mark_committed(mut self) {
-        self.entry = None;
+        self.end();
+    }
+
+    /// Ends the call: counts it, and returns its entry. The duration includes the commit, unlike that of the record.
+    fn end(&mut self) -> Option<AuditEntry> {
+        let entry = self.entry.take()?;
+        self.engine.0.calls_in_progress.decrement(1.0);
+        call_metrics::record(&entry, self.started.elapsed());
+        tracing::Span::current().record("result", entry.result.err().unwrap_or("ok"));
+        Some(entry)
     }
 
     /// Records the failure of the call, and returns `error`.
@@ -165,6 +179,7 @@ impl CallRecord {
             false => tracing::debug!(error = %error.with_causes(), "a call was refused"),
         }
         if changes.is_empty() && !self.has_record() {
+            self.set_result(Err(&error));
             self.mark_committed();
             return Err(error);
         }
@@ -199,24 +214,19 @@ impl CallRecord {
     }
 }
 
-/// Whether an error is a fault of the service or its token, and not of the caller.
+/// Whether an error is a fault of the service or its token, and not of the caller. That a token is unavailable, or does not answer in
+/// time, is logged by its health check and its workers, once.
 const fn is_fault(error: &Error) -> bool {
-    matches!(
-        error,
-        Error::Internal(_)
-            | Error::KeyMaterialMissing { .. }
-            | Error::TokenFailed { .. }
-            | Error::TokenTimeout { .. }
-            | Error::TokenUnavailable { .. }
-    )
+    matches!(error, Error::Internal(_) | Error::KeyMaterialMissing { .. } | Error::TokenFailed { .. })
 }
 
 impl Drop for CallRecord {
     fn drop(&mut self) {
-        if self.entry.is_some() && !self.has_record() {
-            self.entry = None;
+        let is_recorded = self.entry.is_some() && self.has_record();
+        let Some(mut entry) = self.end() else { return };
+        if !is_recorded {
+            return;
         }
-        let Some(mut entry) = self.entry.take() else { return };
         entry.duration = self.started.elapsed();
         if self.internal {
             entry.meter = Meter::Free;

@@ -1,6 +1,6 @@
 //! Records events that are not calls of an operation.
 
-use super::Engine;
+use super::{Engine, call_metrics};
 use crate::audit;
 use crate::model::Result;
 use crate::model::audit_entry::AuditEntry;
@@ -13,6 +13,7 @@ impl Engine {
     /// If the event cannot be recorded.
     pub async fn record_event(&self, mut entry: AuditEntry, is_authenticated: bool) -> Result<()> {
         let (at, event) = (entry.at, entry.event);
+        call_metrics::record(&entry, entry.duration);
         let is_successful = entry.result.is_ok();
         if !is_authenticated && !self.0.refusals.should_record(&mut entry.origin, at, is_successful) {
             return Ok(());

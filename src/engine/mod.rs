@@ -3,6 +3,7 @@
 mod audit_files;
 mod audit_log;
 mod backup_jobs;
+mod call_metrics;
 mod call_record;
 mod container_access;
 mod contents_access;
@@ -14,15 +15,16 @@ mod panics;
 mod parts;
 mod plane_access;
 mod refusals;
+mod status;
+mod steps;
 mod sweep;
 mod throttling;
 
 use std::convert::Infallible;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
-use secrecy::SecretString;
 use tokio_util::task::TaskTracker;
+use tracing::Instrument as _;
 use uuid::Uuid;
 
 use crate::clock::Clock;
@@ -43,6 +45,7 @@ use crate::ops::{
 };
 use crate::storage;
 use crate::store::{Commit, Store};
+use crate::telemetry;
 use crate::token::TokenPool;
 
 pub use crate::audit::http_status;
@@ -57,6 +60,8 @@ use plane_access::Availability;
 pub use plane_access::PlaneAccess;
 pub use refusals::RefusalLimits;
 use refusals::Refusals;
+pub use status::{ContainerCounts, EngineHealth, ScheduleStatus, Status, TokenHealth};
+use steps::{Steps, call_span, step};
 use throttling::Throttle;
 
 /// A handle to the call pipeline. Cheap to clone.
@@ -86,6 +91,8 @@ struct Inner {
     throttle: Throttle,
     soft_delete_opt_out: bool,
     audit_log: AuditLog,
+    calls_in_progress: metrics::Gauge,
+    steps: Steps,
 }
 
 /// An authenticated and authorized call.
@@ -127,6 +134,8 @@ impl Engine {
             throttle: Throttle::new(parts.rate_limits),
             soft_delete_opt_out: parts.soft_delete_opt_out,
             audit_log: parts.audit_log,
+            calls_in_progress: metrics::gauge!(telemetry::CALLS_IN_PROGRESS),
+            steps: Steps::new(),
         }))
     }
 
@@ -159,13 +168,19 @@ impl Engine {
     where
         PlaneOf<O>: PlaneAccess,
     {
-        let mut pending = CallRecord::begin(self, O::EVENT, O::METER, origin);
-        let authorized = catch_panics(O::NAME, self.authorize_call(credential, request, &mut pending)).await;
-        let (operation, found, caller) = match authorized {
-            Ok(authorized) => authorized,
-            Err(error) => return pending.refuse(error).await,
-        };
-        self.start(AuthorizedCall { operation, found, caller: Some(caller), pending }).await
+        let span = call_span(O::NAME, &origin);
+        async {
+            let mut pending = CallRecord::begin(self, O::EVENT, O::METER, origin);
+            let authorized =
+                catch_panics(O::NAME, self.authorize_call(credential, request, &mut pending)).await;
+            let (operation, found, caller) = match authorized {
+                Ok(authorized) => authorized,
+                Err(error) => return pending.refuse(error).await,
+            };
+            self.start(AuthorizedCall { operation, found, caller: Some(caller), pending }).await
+        }
+        .instrument(span)
+        .await
     }
 
     /// As [`call`](Self::call), and renders the reply with `show`. The call is committed by then: if rendering panics, a
@@ -213,6 +228,14 @@ impl Engine {
             operation_version: "v1".into(),
             ..Origin::default()
         };
+        let span = call_span(O::NAME, &origin);
+        self.run_due_call(operation, origin).instrument(span).await
+    }
+
+    async fn run_due_call<O: Operation>(&self, operation: O, origin: Origin) -> Result<O::Reply>
+    where
+        PlaneOf<O>: PlaneAccess,
+    {
         let mut pending = CallRecord::begin_internal(self, O::EVENT, O::METER, origin);
         let found = catch_panics_sync(O::NAME, || {
             pending.set_item_count(operation.item_count());
@@ -270,9 +293,11 @@ impl Engine {
     where
         PlaneOf<O>: PlaneAccess,
     {
-        let caller = self.0.identity.authenticate(credential?, PlaneOf::<O>::AUDIENCES).await?;
+        let authenticated = self.0.identity.authenticate(credential?, PlaneOf::<O>::AUDIENCES);
+        let caller = authenticated.instrument(step!("authenticate")).await?;
         pending.set_caller(&caller);
-        let operation = request()?;
+        let operation = step!("parse").in_scope(request)?;
+        let _authorizing = step!("authorize").entered();
         pending.set_item_count(operation.item_count());
         let id = operation.target();
         let container = O::Target::container(&id);
@@ -299,7 +324,7 @@ impl Engine {
             return self.run(call).await;
         }
         let engine = self.clone();
-        let task = self.0.running.spawn(async move { engine.run(call).await });
+        let task = self.0.running.spawn(async move { engine.run(call).await }.in_current_span());
         task.await.unwrap_or_else(|error| {
             Err(Error::internal_caused_by(format!("{} did not complete", O::NAME), error))
         })
@@ -312,8 +337,11 @@ impl Engine {
     {
         let AuthorizedCall { operation, found, caller, mut pending } = call;
         let id = operation.target();
-        let exclusive =
-            if O::CHANGES { Some(self.0.locks.acquire(O::Target::lock(&id)).await) } else { None };
+        let exclusive = if O::CHANGES {
+            Some(self.0.locks.acquire(O::Target::lock(&id)).instrument(step!("lock")).await)
+        } else {
+            None
+        };
         if O::CHANGES
             && let Some(caller) = &caller
         {
@@ -346,8 +374,8 @@ impl Engine {
                 let close = intents.map(Intents::ids).unwrap_or_default();
                 let record = pending.conclude(Ok(()));
                 let opened = open.clone();
-                match self.0.store.commit(Commit { changes, open, close, record, ..Commit::default() }).await
-                {
+                let commit = Commit { changes, open, close, record, ..Commit::default() };
+                match self.0.steps.commit(self.0.store.commit(commit)).await {
                     Ok(()) => {
                         pending.mark_committed();
                         // The end of an intent may need the lock of the target.
@@ -382,14 +410,18 @@ impl Engine {
     where
         PlaneOf<O>: PlaneAccess,
     {
-        operation.check_context(cx)?;
-        let target = O::Target::load(id, &self.0.store)?;
-        if let Some(container) = PlaneOf::<O>::addressed(cx) {
-            let calls = || (operation.call_class(&target, cx), operation.item_count().unwrap_or(1));
-            self.0.throttle.admit(container, calls, now)?;
-        }
-        operation.check(&target, now)?;
-        match operation.execute(target, cx).await {
+        let check = || -> Result<O::Target> {
+            operation.check_context(cx)?;
+            let target = O::Target::load(id, &self.0.store)?;
+            if let Some(container) = PlaneOf::<O>::addressed(cx) {
+                let calls = || (operation.call_class(&target, cx), operation.item_count().unwrap_or(1));
+                self.0.throttle.admit(container, calls, now)?;
+            }
+            operation.check(&target, now)?;
+            Ok(target)
+        };
+        let target = step!("check").in_scope(check)?;
+        match self.0.steps.execute(operation.execute(target, cx)).await {
             // The material was destroyed between loading and use: loading again returns the specific error.
             Err(error @ Error::KeyMaterialMissing { .. }) => {
                 Err(O::Target::load(id, &self.0.store).err().unwrap_or(error))
@@ -446,44 +478,5 @@ impl Engine {
                 return std::future::pending().await;
             }
         }
-    }
-
-    /// Waits at most `patience` for running changes, and closes the store. Returns whether all of them completed.
-    pub async fn shut_down(&self, patience: Duration) -> bool {
-        let started = Instant::now();
-        self.0.running.close();
-        let ended = tokio::time::timeout(patience, self.0.running.wait()).await.is_ok();
-        self.record_refusals(true).await;
-        if let Err(error) = self.sign_audit_log().await {
-            tracing::error!(error = %error.with_causes(), "the end of the audit log could not be signed");
-        }
-        let mut drained = true;
-        if let Some(signer) = &self.0.audit_log.signer {
-            drained &= signer.drain(patience).await;
-        }
-        for token in self.0.tokens.all() {
-            drained &= token.drain(patience.saturating_sub(started.elapsed())).await;
-        }
-        self.0.store.close().await;
-        ended && drained
-    }
-
-    /// Uses this PIN of the tokens from now on, if one is given, and replaces their worker processes, which load the module anew.
-    pub async fn renew_tokens(&self, pin: Option<SecretString>) {
-        self.0.supply.renew(pin).await;
-    }
-
-    /// Checks that calls can be recorded, and that every token responds. Checks all of them, since a failed check has the workers
-    /// of the token replaced.
-    ///
-    /// # Errors
-    /// `StorageFailed`, or the error of the first token that does not respond.
-    pub async fn health(&self) -> Result<()> {
-        let mut health =
-            self.0.store.storage_failure().map_or(Ok(()), |failure| Err(Error::StorageFailed(failure)));
-        for token in self.0.tokens.all() {
-            health = health.and(token.health().await);
-        }
-        health
     }
 }

@@ -32,13 +32,17 @@ async fn run(engine: Engine, QueuedJob { hsm, job, task }: QueuedJob) {
         return;
     }
     let (hsm, id, kind) = (path.hsm.clone(), path.job.id, path.job.kind);
-    tracing::info!(%hsm, job = %id.simple(), ?kind, "a backup job has started");
+    tracing::info!(event = "backup_job.started", %hsm, job = %id.simple(), ?kind, "a backup job has started");
     match engine.run_due(RunBackupJob { path, task }).await {
-        Ok(()) => tracing::info!(%hsm, job = %id.simple(), ?kind, "a backup job has succeeded"),
-        Err(error @ Error::Internal(_)) => {
-            tracing::error!(%hsm, job = %id.simple(), ?kind, error = %error.with_causes(), "a backup job has failed");
+        Ok(()) => {
+            tracing::info!(event = "backup_job.succeeded", %hsm, job = %id.simple(), ?kind, "a backup job has succeeded")
         }
-        Err(error) => tracing::warn!(%hsm, job = %id.simple(), ?kind, %error, "a backup job has failed"),
+        Err(error @ Error::Internal(_)) => {
+            tracing::error!(event = "backup_job.failed", %hsm, job = %id.simple(), ?kind, error = %error.with_causes(), "a backup job has failed");
+        }
+        Err(error) => {
+            tracing::warn!(event = "backup_job.failed", %hsm, job = %id.simple(), ?kind, %error, "a backup job has failed")
+        }
     }
 }
 

@@ -49,15 +49,19 @@ pub async fn monitor_clock(engine: Engine) {
 fn log(standing: ClockStatus, is_trusted: bool) {
     match standing {
         ClockStatus::Held { hold, accounted_time: believed } => tracing::error!(
+            event = "clock.untrusted",
             since = %hold.since, reason = hold.reason.as_str(), ahead = %hold.ahead, %believed,
             "the machine's clock is ahead by an implausible amount; purges wait until it is corrected, released with \
              `strongroom clock release`, or has run steadily for long enough"
         ),
         ClockStatus::Behind { by } if !is_trusted => tracing::error!(
+            event = "clock.untrusted",
             %by,
             "the machine's clock is behind its high-water mark; records are dated from the mark on, and purges wait until \
              the clock has caught up or is released with `strongroom clock release`"
         ),
-        ClockStatus::Running | ClockStatus::Behind { .. } => tracing::info!("the machine's clock is trusted"),
+        ClockStatus::Running | ClockStatus::Behind { .. } => {
+            tracing::info!(event = "clock.trusted", "the machine's clock is trusted")
+        }
     }
 }

@@ -14,6 +14,7 @@ use std::time::Instant;
 
 pub use backups::run_backup_jobs;
 pub use clock_monitor::monitor_clock;
+use metrics::counter;
 use retry_queue::RetryQueue;
 use tokio::sync::Mutex;
 
@@ -37,6 +38,7 @@ use crate::ops::keys::{NoteNearExpiry, RotateDueKey};
 use crate::ops::secrets::{PurgeExpiredSecret, SecretPath};
 use crate::ops::usage::{BudgetId, NoteBudgetReached};
 use crate::ops::vaults::{DeletedVaultPath, PurgeExpiredVault};
+use crate::telemetry;
 
 /// The maximum number of events that an advance reports. All due work is done nevertheless.
 const REPORTED: usize = 10_000;
@@ -170,14 +172,16 @@ impl Scheduler {
                 Err(error) => Some(error),
             };
             let Some(error) = failed else {
-                waiting.clear(&due);
+                if waiting.clear(&due) {
+                    tracing::info!(event = "job.recovered", ?due, "due work that had failed is done");
+                }
                 continue;
             };
             let (time, first) = waiting.schedule_retry(due.clone(), Instant::now());
             if first {
-                tracing::error!(?due, ?time, error = %error.with_causes(), "due work failed and is retried");
+                tracing::error!(event = "job.failed", ?due, ?time, error = %error.with_causes(), "due work failed and is retried");
             } else {
-                tracing::warn!(?due, ?time, error = %error.with_causes(), "due work failed again and is retried");
+                tracing::debug!(?due, ?time, error = %error.with_causes(), "due work failed again and is retried");
             }
         }
         if !waiting.is_empty() {
@@ -203,8 +207,20 @@ impl Scheduler {
         due.work.destroys() && self.clock().check_trusted().is_err()
     }
 
-    /// Runs one piece of due work. Returns `None` if it is no longer due.
+    /// Runs one piece of due work, and counts it. Returns `None` if it is no longer due.
     async fn work(&self, due: DueWork) -> Result<Option<TimedEvent>> {
+        let kind = due.work.kind();
+        let done = self.run_work(due).await;
+        let result = match &done {
+            Ok(Some(_)) => "done",
+            Ok(None) => "not_due",
+            Err(_) => "failed",
+        };
+        counter!(telemetry::SCHEDULED_RUNS, "work" => kind, "result" => result).increment(1);
+        done
+    }
+
+    async fn run_work(&self, due: DueWork) -> Result<Option<TimedEvent>> {
         let DueWork { at, work } = due;
         let done = match &work {
             ScheduledWork::Purge(resource) => self.purge(resource).await,
@@ -239,7 +255,7 @@ impl Scheduler {
         };
         match done {
             Ok(what) => {
-                tracing::info!(due = %at, ?what, "due work is done");
+                tracing::info!(event = "job.done", due = %at, ?what, "due work is done");
                 Ok(Some(TimedEvent { at, what }))
             }
             // A concurrent change: the work is no longer due.

@@ -57,10 +57,10 @@ impl RetryQueue {
         (time, before.is_none())
     }
 
-    /// Removes work that was done or is no longer due, and resets the failures of its container.
-    pub(super) fn clear(&mut self, due: &DueWork) {
-        self.works.remove(due);
+    /// Removes work that was done or is no longer due, and resets the failures of its container. Returns whether it had failed.
+    pub(super) fn clear(&mut self, due: &DueWork) -> bool {
         self.containers.remove(&due.work.container());
+        self.works.remove(due).is_some()
     }
 
     /// Returns the queued work.

@@ -6,11 +6,15 @@ pub mod files;
 mod audit_maintenance;
 mod connections;
 mod health_check;
+mod metrics;
 mod opening;
+pub(crate) mod plain_http;
+mod probes;
 mod process;
 mod request_router;
 mod shell;
 mod token_renewal;
+mod traces;
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -25,16 +29,19 @@ pub(crate) use opening::{
     isolation, managed_identity, open, profile,
 };
 pub(crate) use process::core_dumps::disable as disable_core_dumps;
-pub use process::log::start as start_log;
+pub(crate) use process::log::start as start_log;
 pub(crate) use shell::{is_shell_safe, shell_quoted};
+pub(crate) use traces::TraceExporter;
 
 use crate::api::grpc::Services;
 use crate::config::Config;
 use crate::engine::Engine;
 use crate::jobs::{Scheduler, monitor_clock, run_backup_jobs};
-use connections::Listeners;
+use connections::{ConnectionStatus, Listeners};
 use health_check::HealthMonitor;
+use metrics::MetricsListener;
 use opening::Service;
+use probes::Probes;
 use process::service_manager;
 
 /// The interval at which the sweeper recovers interrupted operations.
@@ -52,6 +59,7 @@ pub(crate) struct Server {
     interrupt: Signal,
     renewal: Signal,
     listeners: Listeners,
+    metrics: Option<MetricsListener>,
 }
 
 impl Server {
@@ -66,12 +74,18 @@ impl Server {
             interrupt: signal(SignalKind::interrupt()).context("waiting for SIGINT")?,
             renewal: signal(SignalKind::user_defined1()).context("waiting for SIGUSR1")?,
             listeners: connections::bind(config.server.listen).await?,
+            metrics: MetricsListener::bind(config).await,
         })
     }
 
     /// Returns the bound port.
     pub(crate) fn port(&self) -> u16 {
         self.listeners.port()
+    }
+
+    /// Returns the URL at which metrics are served, if they are.
+    pub(crate) fn metrics_url(&self) -> Option<String> {
+        self.metrics.as_ref().map(MetricsListener::url)
     }
 
     /// Serves until SIGTERM or SIGINT. Calls `announce` when requests are answered.
@@ -84,7 +98,7 @@ impl Server {
         service: Service,
         announce: impl FnOnce() -> anyhow::Result<()>,
     ) -> anyhow::Result<ExitCode> {
-        let Self { mut terminate, mut interrupt, renewal, listeners } = self;
+        let Self { mut terminate, mut interrupt, renewal, listeners, metrics } = self;
         let swept = service.engine.sweep().await;
         if swept.concluded > 0 {
             tracing::info!(
@@ -97,15 +111,17 @@ impl Server {
         let monitor = HealthMonitor::new(reporter, Services::names().collect()).await;
         let scheduler = Scheduler::new(service.engine.clone());
         let closing = CancellationToken::new();
-        let web = request_router::RequestRouter::new(
-            &service,
-            config,
-            (health, Arc::clone(&monitor)),
-            &scheduler,
-            closing.clone(),
-        )?;
+        let probes = Probes {
+            monitor: Arc::clone(&monitor),
+            clock: service.engine.clock().clone(),
+            mode: config.mode,
+            closing: closing.clone(),
+            tells_reasons: false,
+        };
+        let web = request_router::RequestRouter::new(&service, config, (health, probes.clone()), &scheduler)?;
         let serving = connections::serve(listeners, web, Arc::clone(&service.tls), config);
-        let background = tokio::spawn(run_maintenance(service.engine.clone(), monitor));
+        let _metrics = metrics.map(|metrics| metrics.serve(service.engine.clone(), serving.status(), probes));
+        let background = tokio::spawn(run_maintenance(service.engine.clone(), monitor, serving.status()));
         let backups = tokio::spawn(run_backup_jobs(service.engine.clone()));
         let scheduled = tokio::spawn(scheduler.run());
         let audit_log =
@@ -160,8 +176,8 @@ fn kill_process() {
 }
 
 /// Runs the maintenance of the service: reports missing key material once, then sweeps and checks health periodically.
-async fn run_maintenance(engine: Engine, monitor: Arc<HealthMonitor>) {
-    tokio::join!(report_missing_material(&engine), sweep_and_check_health(&engine, &monitor));
+async fn run_maintenance(engine: Engine, monitor: Arc<HealthMonitor>, connections: ConnectionStatus) {
+    tokio::join!(report_missing_material(&engine), sweep_and_check_health(&engine, &monitor, &connections));
 }
 
 /// Logs how many key versions have no key material in the token.
@@ -176,7 +192,7 @@ async fn report_missing_material(engine: &Engine) {
 }
 
 /// Runs the sweeper and the health checks periodically.
-async fn sweep_and_check_health(engine: &Engine, monitor: &HealthMonitor) {
+async fn sweep_and_check_health(engine: &Engine, monitor: &HealthMonitor, connections: &ConnectionStatus) {
     let mut health = tokio::time::interval(HEALTH_CHECK_INTERVAL);
     let mut sweep = tokio::time::interval(SWEEP_INTERVAL);
     loop {
@@ -184,7 +200,10 @@ async fn sweep_and_check_health(engine: &Engine, monitor: &HealthMonitor) {
             _ = sweep.tick() => {
                 engine.sweep().await;
             }
-            _ = health.tick() => monitor.check(engine).await,
+            _ = health.tick() => {
+                connections.check();
+                monitor.check(engine).await;
+            }
         }
     }
 }

@@ -13,24 +13,24 @@ use axum::routing::get;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HOST, RETRY_AFTER};
 use http::{Method, Request, StatusCode};
 use hyper::body::{Body as _, Incoming};
-use tokio_util::sync::CancellationToken;
 use tonic_health::pb::health_server::{Health, HealthServer};
 use tower::ServiceExt as _;
+use tracing::Instrument as _;
 
-use super::health_check::HealthMonitor;
 use super::opening::Service;
+use super::probes::{self, Probes};
+use super::traces;
 use crate::api::arm::ResourceManager;
 use crate::api::grpc::Services;
 use crate::api::rest::Rest;
 use crate::api::{BodyBudget, BodyLimits, PeerAddress, normalize_path, retry_after_seconds};
 use crate::audit;
-use crate::clock::Clock;
-use crate::config::{Config, GRAPH_HOST, Mode};
+use crate::config::{Config, GRAPH_HOST};
 use crate::jobs::Scheduler;
 use crate::model::Error;
 
-/// The paths that need no credential, on all hosts except the authority's.
-const COMMON: [&str; 2] = ["/healthz", "/ca.pem"];
+/// The path of the certificate of the simulator's certificate authority.
+const CA: &str = "/ca.pem";
 
 /// Routes requests: gRPC by content type, others by host. Requests to unknown hosts go to the data plane.
 #[derive(Clone)]
@@ -46,36 +46,24 @@ pub(super) struct RequestRouter {
     management_hosts: Arc<[String]>,
 }
 
-/// The state of the handlers that need no credential.
-#[derive(Clone)]
-struct Common {
-    monitor: Arc<HealthMonitor>,
-    clock: Clock,
-    mode: Mode,
-    ca: Option<Arc<PathBuf>>,
-}
-
 impl RequestRouter {
-    /// Creates the routes of an opened service. Streams end when `closing` is cancelled.
+    /// Creates the routes of an opened service. Streams end when the probes report that it is closing.
     ///
     /// # Errors
     /// If the gRPC descriptors are invalid.
     pub(super) fn new<H: Health>(
         service: &Service,
         config: &Config,
-        (health, monitor): (HealthServer<H>, Arc<HealthMonitor>),
+        (health, probes): (HealthServer<H>, Probes),
         scheduler: &Scheduler,
-        closing: CancellationToken,
     ) -> anyhow::Result<Self> {
         let limit = config.server.max_request_bytes;
         let limits =
             BodyLimits { max_bytes: limit, timeout: Duration::from_secs(config.server.request_seconds) };
-        let grpc = Services::new(service.engine.clone(), scheduler.clone(), closing).routes(limit, health)?;
+        let grpc = Services::new(service.engine.clone(), scheduler.clone(), probes.closing.clone())
+            .routes(limit, health)?;
         let ca = service.ca_file.clone().map(Arc::new);
-        let common = Router::new()
-            .route("/healthz", get(healthz))
-            .route("/ca.pem", get(ca_pem))
-            .with_state(Common { monitor, clock: service.engine.clock().clone(), mode: config.mode, ca });
+        let common = Router::new().route(CA, get(ca_pem)).with_state(ca).merge(probes.routes());
         let names = &config.names;
         Ok(Self {
             grpc,
@@ -93,7 +81,9 @@ impl RequestRouter {
     /// Handles one request.
     pub(super) async fn answer(self, request: Request<Incoming>) -> Result<Response, Infallible> {
         let is_head = request.method() == Method::HEAD;
-        let response = self.route(request).await?;
+        let span = traces::request_span(request.method(), request.uri(), request.headers());
+        let response = self.route(request).instrument(span.clone()).await?;
+        traces::record_status(&span, response.status());
         Ok(if is_head { without_body(response) } else { response })
     }
 
@@ -108,7 +98,7 @@ impl RequestRouter {
                 request.extensions_mut().insert(ConnectInfo(peer));
             }
             self.authority.unwrap_or(self.common)
-        } else if COMMON.contains(&request.uri().path()) {
+        } else if needs_no_credential(request.uri().path()) {
             self.common
         } else if is_for(&request, &self.management_hosts) {
             return Ok(self.resource_manager.handle(request).await);
@@ -147,33 +137,13 @@ fn is_for(request: &Request<Body>, hosts: &[String]) -> bool {
     name.is_some_and(|name| hosts.iter().any(|host| host.eq_ignore_ascii_case(name)))
 }
 
-async fn healthz(State(common): State<Common>) -> Response {
-    let health = common.monitor.last_status();
-    let (status, text) = if health.is_serving() {
-        (StatusCode::OK, "serving")
-    } else {
-        (StatusCode::SERVICE_UNAVAILABLE, "not serving")
-    };
-    let mut body = serde_json::json!({
-        "age_seconds": health.age().as_secs(),
-        "mode": common.mode,
-        "status": text,
-        "version": env!("CARGO_PKG_VERSION"),
-    });
-    if let Some(problem) = health.problem() {
-        body["reason"] = problem.reason.into();
-        if let Some(detail) = &problem.detail {
-            body["detail"] = detail.as_str().into();
-        }
-    }
-    if !common.clock.is_virtual() {
-        body["clock"] = common.clock.status().as_str().into();
-    }
-    (status, axum::Json(body)).into_response()
+/// Whether a path needs no credential, on all hosts except the authority's.
+fn needs_no_credential(path: &str) -> bool {
+    path == CA || probes::PATHS.contains(&path)
 }
 
-async fn ca_pem(State(common): State<Common>) -> Response {
-    let Some(path) = common.ca else { return StatusCode::NOT_FOUND.into_response() };
+async fn ca_pem(State(ca): State<Option<Arc<PathBuf>>>) -> Response {
+    let Some(path) = ca else { return StatusCode::NOT_FOUND.into_response() };
     match tokio::fs::read(path.as_path()).await {
         Ok(pem) => ([(CONTENT_TYPE, "application/x-pem-file")], pem).into_response(),
         Err(error) => {

@@ -3,16 +3,11 @@
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
-use super::connection_file::ConnectionData;
-use super::managed_identity_listener::Endpoint;
+use super::connection_file::{ConnectionData, Urls};
 use crate::server::shell_quoted;
 
 /// Prints addresses, principals, and example commands.
-pub(super) fn print(
-    directory: &Path,
-    simulator: &ConnectionData,
-    managed_identity: Option<&Endpoint>,
-) -> anyhow::Result<()> {
+pub(super) fn print(directory: &Path, simulator: &ConnectionData, urls: &Urls<'_>) -> anyhow::Result<()> {
     let mut out = std::io::stdout().lock();
     let directory = std::path::absolute(directory)?;
     let hsms: Vec<&str> = simulator.seed.hsm.iter().map(|hsm| hsm.name.as_str()).collect();
@@ -22,8 +17,11 @@ pub(super) fn print(
     writeln!(out)?;
     writeln!(out, "  gRPC        {}", simulator.endpoint)?;
     writeln!(out, "  authority   {}/{}", simulator.authority_url, simulator.seed.tenant_id)?;
-    if let Some(endpoint) = managed_identity {
+    if let Some(endpoint) = urls.managed_identity {
         writeln!(out, "  identities  http://{}", endpoint.address)?;
+    }
+    if let Some(metrics) = urls.metrics {
+        writeln!(out, "  metrics     {metrics}")?;
     }
     writeln!(out, "  HSM         {}", hsms.join(", "))?;
     writeln!(out, "  principals  {}", wrapped(&principals))?;

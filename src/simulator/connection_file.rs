@@ -68,6 +68,9 @@ struct Connection<'a> {
     hosts: Hosts<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
     managed_identity: Option<ManagedIdentity<'a>>,
+    /// The URL of the metrics.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    metrics: Option<&'a str>,
     principals: Vec<Principal<'a>>,
 }
 
@@ -157,12 +160,15 @@ pub(super) fn stored_secrets(directory: &Path) -> anyhow::Result<Vec<(Uuid, Secr
         .collect())
 }
 
-/// Writes both files atomically. `managed_identity` is the managed identity endpoint, if there is one.
-pub(super) fn write(
-    directory: &Path,
-    simulator: &ConnectionData,
-    managed_identity: Option<&Endpoint>,
-) -> anyhow::Result<()> {
+/// The URLs of the listeners that a simulator may not have, because their addresses were in use.
+#[derive(Clone, Copy)]
+pub(super) struct Urls<'a> {
+    pub(super) managed_identity: Option<&'a Endpoint>,
+    pub(super) metrics: Option<&'a str>,
+}
+
+/// Writes both files atomically.
+pub(super) fn write(directory: &Path, simulator: &ConnectionData, urls: &Urls<'_>) -> anyhow::Result<()> {
     let seed = &simulator.seed;
     let hsm = seed.hsm.first().map_or("", |hsm: &HsmSeed| hsm.name.as_str());
     let connection = Connection {
@@ -185,7 +191,8 @@ pub(super) fn write(
             management: &simulator.hosts.management,
             graph: GRAPH_HOST,
         },
-        managed_identity: managed_identity.map(ManagedIdentity::of),
+        managed_identity: urls.managed_identity.map(ManagedIdentity::of),
+        metrics: urls.metrics,
         principals: seed.principal.iter().zip(&simulator.credentials).map(Principal::of).collect(),
     };
     let mut json = serde_json::to_vec_pretty(&connection).context("writing connection.json")?;

@@ -20,6 +20,7 @@ use std::process::ExitCode;
 use crate::config::Config;
 use crate::server::{self, Server, files};
 use crate::token::softhsm;
+use connection_file::Urls;
 use installation::Prepared;
 
 pub use setup_error::SetupError;
@@ -40,6 +41,7 @@ pub fn environment(config: &Config) -> anyhow::Result<(&'static str, PathBuf)> {
 /// If the service cannot start.
 pub async fn serve(config: Config) -> anyhow::Result<ExitCode> {
     let server = Server::bind(&config).await?;
+    let metrics = server.metrics_url();
     let prepared = installation::prepare(&config, server.port())?;
     let Prepared { installation, authority, identities, connection } = prepared;
     let service = server::open(&config, installation).await?;
@@ -53,8 +55,9 @@ pub async fn serve(config: Config) -> anyhow::Result<ExitCode> {
         None => None,
     };
     let announce = || {
-        connection_file::write(&config.data_dir, &connection, managed_identity.as_ref())?;
-        banner::print(&config.data_dir, &connection, managed_identity.as_ref())
+        let urls = Urls { managed_identity: managed_identity.as_ref(), metrics: metrics.as_deref() };
+        connection_file::write(&config.data_dir, &connection, &urls)?;
+        banner::print(&config.data_dir, &connection, &urls)
     };
     server.serve(&config, service, announce).await
 }

@@ -35,6 +35,7 @@ pub(super) const MODULES: &[(&str, &[&str])] = &[
             "identity",
             "storage",
             "store",
+            "telemetry",
             "token",
             "ops",
         ],
@@ -55,7 +56,7 @@ pub(super) const MODULES: &[(&str, &[&str])] = &[
             "jobs",
         ],
     ),
-    ("jobs", &["model", "clock", "config", "ids", "identity", "ops", "engine"]),
+    ("jobs", &["model", "clock", "config", "ids", "identity", "telemetry", "ops", "engine"]),
     // 6: the server process
     (
         "server",
@@ -69,6 +70,7 @@ pub(super) const MODULES: &[(&str, &[&str])] = &[
             "identity",
             "storage",
             "store",
+            "telemetry",
             "token",
             "ops",
             "engine",
@@ -93,6 +95,7 @@ pub(super) const MODULES: &[(&str, &[&str])] = &[
             "public_key",
             "security_domain",
             "audit",
+            "telemetry",
             "token",
             "api::grpc::pb",
             "server",

@@ -11,7 +11,7 @@ const LAYERS: &[&[&str]] = &[
     // 0: the domain, and the PKCS#11 module that injects faults, which no package uses
     &["faults", "model"],
     // 1: formats, clock and identifiers
-    &["certificate", "environment", "public-key", "security-domain"],
+    &["certificate", "environment", "public-key", "security-domain", "telemetry"],
     // 2: formats of backups, and adapters to external systems, independent of each other
     &["audit", "backup", "identity", "storage", "store", "token"],
 ];
@@ -23,6 +23,8 @@ const RESTRICTED: &[(&str, &[&str])] = &[
     // Ciphers of old PKCS#12 files.
     ("des", &["certificate"]),
     ("jsonwebtoken", &["identity", "strongroom"]),
+    ("metrics-exporter-prometheus", &["strongroom"]),
+    ("opentelemetry", &["strongroom"]),
     ("prost", &["strongroom"]),
     ("rc2", &["certificate"]),
     ("reqwest", &["identity", "strongroom"]),

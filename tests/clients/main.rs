@@ -17,6 +17,7 @@ mod javascript;
 #[path = "../kit/mod.rs"]
 #[expect(dead_code, unused_imports, reason = "the tests of the service use the rest of the kit")]
 mod kit;
+mod metrics;
 mod python;
 mod rust;
 mod sandbox;

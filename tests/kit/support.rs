@@ -73,6 +73,7 @@ pub(crate) struct Connection {
     pub(crate) resource_group: String,
     pub(crate) hsm: String,
     pub(crate) principals: Vec<Principal>,
+    pub(crate) metrics: Option<String>,
 }
 
 /// A principal of the simulator.
@@ -150,6 +151,8 @@ impl Server {
             .args(&self.arguments)
             // Clients of single-threaded tests do not process GOAWAY while the test blocks.
             .env("STRONGROOM_SERVER__SHUTDOWN_SECONDS", "4")
+            // Tests that run at the same time cannot share the default port.
+            .env("STRONGROOM_METRICS__LISTEN", "off")
             .envs(self.environment.iter().map(|(name, value)| (name, value)))
             .stdout(Stdio::null())
             .stderr(log)

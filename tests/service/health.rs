@@ -84,6 +84,12 @@ async fn healthz(server: &Server) -> (u16, serde_json::Value) {
     (answer.status().as_u16(), answer.json().await.unwrap())
 }
 
+async fn probe(server: &Server, path: &str) -> (u16, serde_json::Value) {
+    let url = server.connection().endpoint.replace("127.0.0.1", "localhost") + path;
+    let answer = server.http().get(url).send().await.unwrap();
+    (answer.status().as_u16(), answer.json().await.unwrap())
+}
+
 #[tokio::test]
 async fn health_reflection_and_ca_certificate_need_no_credential() {
     let mut server = Server::start();
@@ -95,6 +101,9 @@ async fn health_reflection_and_ca_certificate_need_no_credential() {
     let wanted =
         serde_json::json!({"mode": "simulator", "status": "serving", "version": env!("CARGO_PKG_VERSION")});
     assert_eq!((code, health), (200, wanted));
+    assert_eq!(probe(&server, "/livez").await, (200, serde_json::json!({"status": "alive"})));
+    let ready = serde_json::json!({"failing": [], "status": "ready"});
+    assert_eq!(probe(&server, "/readyz").await, (200, ready));
     let connection = server.connection();
     let url = connection.endpoint.replace("127.0.0.1", "localhost") + "/ca.pem";
     let pem = server.http().get(url).send().await.unwrap().bytes().await.unwrap();
@@ -170,6 +179,14 @@ async fn unavailable_token_is_reported_and_reads_still_work() {
     wait_for_status(&channel, ServingStatus::NotServing).await;
     let (code, health) = healthz(&server).await;
     assert_eq!((code, health["status"].as_str()), (503, Some("not serving")));
+    // Who may not know the reason learns which part fails.
+    let part = health["failing"][0]["part"].as_str().unwrap();
+    assert!(part.starts_with("token ") && health["failing"][0].get("why").is_none(), "{health}");
+    let (code, ready) = probe(&server, "/readyz").await;
+    assert_eq!((code, ready["status"].as_str()), (503, Some("not ready")), "{ready}");
+    assert_eq!(probe(&server, "/livez").await.0, 200);
+    let failing = health["failing"].as_array().unwrap().len();
+    assert_eq!(server.log().matches("token.unavailable").count(), failing, "{}", server.log());
     let output = healthcheck(&server);
     assert!(
         !output.status.success() && String::from_utf8_lossy(&output.stderr).contains("not serving"),

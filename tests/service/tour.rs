@@ -11,6 +11,7 @@ const BATCHES: &str = include_str!("../../docs/batches.md");
 const BACKUP: &str = include_str!("../../docs/backup.md");
 const EVENTS: &str = include_str!("../../docs/events.md");
 const AZURE: &str = include_str!("../../docs/azure.md");
+const METRICS: &str = include_str!("../../docs/metrics.md");
 const MANAGED_HSMS: &str = include_str!("../../docs/managed-hsms.md");
 const VAULTS: &str = include_str!("../../docs/vaults.md");
 const RETENTION: &str = include_str!("../../docs/retention.md");
@@ -115,6 +116,16 @@ fn retention_tour_runs() {
 #[test]
 fn rotation_tour_runs() {
     run_tour(&tour(ROTATION));
+}
+
+#[test]
+fn metrics_tour_runs() {
+    let server = Server::start_with(&[], &[("STRONGROOM_METRICS__LISTEN", "127.0.0.1:0")]);
+    // The page uses the default address.
+    let metrics = server.connection().metrics.unwrap();
+    let lines = tour(METRICS).into_iter();
+    let lines: Vec<_> = lines.map(|line| line.replace("http://127.0.0.1:8445/metrics", &metrics)).collect();
+    run_tour_on(&server, &lines);
 }
 
 /// Runs all lines on one server, and expects those with the comment `# refused` to be rejected.

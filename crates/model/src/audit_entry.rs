@@ -55,9 +55,40 @@ impl Meter {
     }
 }
 
+/// Where a call comes from.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
+pub enum CallSurface {
+    /// The gRPC service.
+    Grpc,
+    /// The REST data planes of managed HSMs and vaults.
+    Rest,
+    /// The REST control plane.
+    ResourceManager,
+    /// The simulator's token issuer.
+    Authority,
+    /// The service itself: scheduled work, and the end of interrupted operations.
+    #[default]
+    Service,
+}
+
+impl CallSurface {
+    /// Returns the name of the surface in metrics and traces.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Grpc => "grpc",
+            Self::Rest => "rest",
+            Self::ResourceManager => "arm",
+            Self::Authority => "authority",
+            Self::Service => "service",
+        }
+    }
+}
+
 /// Client and request details of a call, as its surface reports them.
 #[derive(Clone, Debug, Default)]
 pub struct Origin {
+    /// The surface.
+    pub surface: CallSurface,
     /// The peer's address.
     pub address: Option<IpAddr>,
     /// `User-Agent`.

@@ -57,6 +57,17 @@ impl ScheduledWork {
         }
     }
 
+    /// Returns the name of the kind of work, in metrics and logs.
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Purge(_) => "purge",
+            Self::RotateKey(..) => "rotate_key",
+            Self::EmitNearExpiry(..) => "near_expiry",
+            Self::Certificate(..) => "certificate",
+            Self::EmitBudgetReached(..) => "budget_reached",
+        }
+    }
+
     /// Whether the work destroys data permanently.
     pub const fn destroys(&self) -> bool {
         match self {

@@ -60,7 +60,7 @@ impl Faults {
         if is_new {
             known.logged = Some((fault, Instant::now()));
             known.is_told = true;
-            tracing::error!(error = %WithCauses(error), "the {part} {fault}; calls that need it fail until it recovers");
+            tracing::error!(event = "ledger.failing", error = %WithCauses(error), "the {part} {fault}; calls that need it fail until it recovers");
         } else {
             tracing::debug!(error = %WithCauses(error), "the {part} {fault}");
         }
@@ -75,7 +75,7 @@ impl Faults {
         let mut state = self.state();
         let known = state.part(part);
         if known.fault.take().is_some() && std::mem::take(&mut known.is_told) {
-            tracing::warn!("the {part} can be written again");
+            tracing::warn!(event = "ledger.recovered", "the {part} can be written again");
         }
         self.any.store(state.log.fault.is_some() || state.database.fault.is_some(), Ordering::Relaxed);
     }

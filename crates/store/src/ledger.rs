@@ -6,9 +6,9 @@
 //! may lack. Records and changes become durable together, or every call of the group fails. A rejected change fails only its
 //! own commit. Memory is updated after the group is durable, and callers are answered after memory is updated.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use sqlx::{Connection as _, SqliteConnection};
 use tokio::sync::{mpsc, oneshot};
@@ -23,6 +23,7 @@ use super::failure::Failure;
 use super::faults::Faults;
 use super::group::Group;
 use super::high_water_mark;
+use super::ledger_metrics::{GroupKind, LedgerMetrics};
 use super::memory::Memory;
 use super::outbox;
 use super::record_log::{RecordBatch, RecordLog};
@@ -103,6 +104,9 @@ pub(super) struct Ledger {
     pub(super) carried: Vec<AuditRecord>,
     /// The last written high-water mark of the clock.
     pub(super) high_water_mark: Option<GuardState>,
+    /// The sequence number of the last record whose usage the database has counted, for readers.
+    pub(super) counted: Arc<AtomicU64>,
+    pub(super) metrics: LedgerMetrics,
     /// The number of messages of the group before.
     pub(super) last_group: usize,
     /// Answers the callers of durable groups.
@@ -247,6 +251,7 @@ impl Ledger {
 
     /// Appends the records of a group without changes to the log, and answers its callers.
     fn append(&mut self, calls: Vec<Call>) {
+        let started = Instant::now();
         let position = LedgerPosition { groups: self.database.groups, head: self.head.clone() };
         let mut group = Group::after(position);
         let records: Vec<&AuditRecord> = self
@@ -268,6 +273,7 @@ impl Ledger {
                 }
             };
         }
+        self.metrics.written(GroupKind::Append, group.position.head.seq - self.head.seq, started);
         self.faults.end(StoragePart::AuditLog);
         self.unsaved.add(group.usage.clone());
         let results = calls.iter().map(|_| Ok(())).collect();
@@ -327,6 +333,7 @@ impl Ledger {
     /// log fails, no group is written before it has the records.
     fn apply_written(&mut self, mut group: Group, calls: Vec<Call>, results: Vec<Result<()>>) {
         self.database = group.position.clone();
+        self.counted.store(self.database.head.seq, Ordering::Relaxed);
         self.unsaved.clear();
         self.missing = group.records.take();
         self.faults.end(StoragePart::Database);
@@ -371,6 +378,7 @@ impl Ledger {
         results: &mut Vec<Result<()>>,
         time: Option<(GuardState, Vec<ClockStatusChange>)>,
     ) -> std::result::Result<Group, CommitFailure<Group>> {
+        let started = Instant::now();
         let groups = self.database.groups + 1;
         let mut group = Group::after(LedgerPosition { groups, head: self.head.clone() });
         let mut db = self.db.begin_with("BEGIN IMMEDIATE").await?;
@@ -405,7 +413,11 @@ impl Ledger {
             event_log::write(&mut db, &group.changes.events, trimmed).await?;
         }
         match db.commit().await.and_then(|()| fault()) {
-            Ok(()) => Ok(group),
+            Ok(()) => {
+                let records = group.position.head.seq - self.head.seq;
+                self.metrics.written(GroupKind::Transaction, records, started);
+                Ok(group)
+            }
             Err(error) => Err(CommitFailure::Ambiguous(error, group)),
         }
     }

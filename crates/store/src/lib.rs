@@ -33,6 +33,7 @@ mod high_water_mark;
 mod hsms;
 mod keys;
 mod ledger;
+mod ledger_metrics;
 mod load;
 mod memory;
 mod micros;
@@ -59,13 +60,14 @@ mod vaults;
 use strongroom_environment::clock;
 use strongroom_model as model;
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::{mpsc, oneshot, watch};
 use uuid::Uuid;
 
 pub use commit::{AuditRecord, Commit, Durability, Options, Rules};
+pub use ledger_metrics::Statistics;
 pub use record_log::{RecordBatch, RecordLog};
 
 use chain::ChainHead;
@@ -112,6 +114,8 @@ struct Inner {
     queue: mpsc::Sender<Message>,
     durability: Durability,
     faults: Arc<Faults>,
+    /// The sequence number of the last record whose usage the database has counted.
+    counted: Arc<AtomicU64>,
     /// The sequence number and link of the last record.
     head: Arc<Mutex<ChainHead>>,
     chain_break: Option<String>,
@@ -400,6 +404,16 @@ impl Store {
     pub fn audit_head(&self) -> (u64, String) {
         let head = self.0.head.lock().unwrap_or_else(PoisonError::into_inner);
         (head.seq, head.chain.clone())
+    }
+
+    /// The state of the ledger.
+    pub fn statistics(&self) -> Statistics {
+        let counted = self.0.counted.load(Ordering::Relaxed);
+        Statistics {
+            waiting: self.0.queue.max_capacity() - self.0.queue.capacity(),
+            is_failing: self.0.faults.any(),
+            unsaved: self.audit_head().0.saturating_sub(counted),
+        }
     }
 
     /// Why the log or the database cannot be written now, or that a check found the database damaged; `None` if all is well.

@@ -3,7 +3,7 @@
 use std::fs::OpenOptions;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::sync::{Arc, Mutex};
 use std::thread;
 
@@ -17,6 +17,7 @@ use super::check::DigestCheck;
 use super::connection::{connect, unusable};
 use super::faults::Faults;
 use super::ledger::{GROUP, Ledger, Message};
+use super::ledger_metrics::LedgerMetrics;
 use super::memory::Memory;
 use super::record_log::RecordLog;
 use super::unsaved::Unsaved;
@@ -84,6 +85,7 @@ impl Store {
         let shown_head = Arc::new(Mutex::new(found.head.clone()));
         let faults = Arc::new(Faults::default());
         let is_ambiguous = Arc::new(AtomicBool::new(false));
+        let counted = Arc::new(AtomicU64::new(database.head.seq));
         let check = check::start_background_check(path, Arc::clone(&faults))?;
         let (queue, messages) = mpsc::channel(QUEUE);
         let ledger = Ledger {
@@ -104,6 +106,8 @@ impl Store {
             carried: Vec::new(),
             high_water_mark,
             last_group: 0,
+            counted: Arc::clone(&counted),
+            metrics: LedgerMetrics::new(),
             answers: Answers::new().map_err(Error::internal)?,
         };
         start(ledger, messages)?;
@@ -113,6 +117,7 @@ impl Store {
             queue,
             durability,
             faults,
+            counted,
             head: shown_head,
             chain_break: found.mismatch,
             restored: found.restored,

@@ -322,6 +322,11 @@ pub enum Answer {
     Done,
     /// A signature, a wrapped key, or random bytes.
     Bytes(#[serde(with = "serde_bytes")] Vec<u8>),
+    /// The token is healthy.
+    Healthy {
+        /// The number of sessions that the process has with the token.
+        sessions: u64,
+    },
     /// Whether the token holds each of the keys.
     Held(Vec<bool>),
     /// The answers of [`Call::Many`].
@@ -383,6 +388,7 @@ impl fmt::Debug for Answer {
             Self::Sealed(_) => "Sealed",
             Self::Secret(_) => "Secret",
             Self::Wrapped(_) => "Wrapped",
+            Self::Healthy { .. } => "Healthy",
         })
     }
 }

@@ -1,6 +1,7 @@
 //! The state of one open token that its worker threads share: login, locks and object handles.
 //! Each thread has a session of its own.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use cryptoki::error::RvError;
@@ -18,6 +19,7 @@ use super::login::Login;
 use super::object_cache::SessionObjectCache;
 use super::scan::{self, UnrecognizedObjects};
 use super::sentinel::Sentinel;
+use super::statistics::{self, SessionCount};
 use super::template::Restrictions;
 use super::token_info::TokenInfo;
 use crate::model::Error;
@@ -47,6 +49,8 @@ pub(super) struct Device {
     slot: Slot,
     login: Login,
     pub(super) sentinel: Sentinel,
+    /// The number of sessions of callers of the module.
+    executor_sessions: Arc<AtomicU64>,
     /// Creation and destruction of token objects take the write lock, searches the read lock; uses of a
     /// key take none. Without it, SoftHSM corrupts a few new keys in a thousand.
     changes: RwLock<()>,
@@ -72,6 +76,7 @@ impl Device {
             slot,
             login: Login::new(pin),
             sentinel: Sentinel::default(),
+            executor_sessions: Arc::default(),
             changes: RwLock::new(()),
         }
     }
@@ -89,6 +94,17 @@ impl Device {
         self.loaded.session(self.slot)
     }
 
+    /// As [`session`](Self::session), for a caller of the module; the session is counted until the second value is dropped.
+    pub(super) fn counted_session(&self) -> Attempt<(Session, SessionCount)> {
+        Ok((self.session()?, SessionCount::of(&self.executor_sessions)))
+    }
+
+    /// The number of sessions that this process has with the token: those of callers, that of the login, and that of the copies.
+    fn open_sessions(&self) -> u64 {
+        let others = u64::from(self.login.is_open()) + u64::from(self.object_cache.has_session());
+        self.executor_sessions.load(Ordering::Relaxed) + others
+    }
+
     /// The generation of the current login.
     pub(super) fn generation(&self) -> u64 {
         self.login.generation()
@@ -101,7 +117,8 @@ impl Device {
             &self.loaded,
             || self.session(),
             |session| {
-                tracing::warn!(token = %self.info.serial, "logged in to the token again");
+                tracing::warn!(event = "token.login_renewed", token = %self.info.serial, "logged in to the token again");
+                statistics::record_login(&self.info.serial);
                 // The handles and session copies of the old login are invalid.
                 self.handles.clear();
                 self.object_cache.clear();
@@ -253,8 +270,9 @@ impl Device {
         self.sentinel.verify(session)
     }
 
-    /// Checks that the token responds, is the one that was opened, and shows its objects.
-    pub(super) fn check_health(&self, session: &Session) -> Attempt<()> {
+    /// Checks that the token responds, is the one that was opened, and shows its objects. Returns the number of sessions that this
+    /// process has with the token.
+    pub(super) fn check_health(&self, session: &Session) -> Attempt<u64> {
         self.check_login(session)?;
         let present = self.loaded.token_info(self.slot)?;
         if present.serial != self.info.serial {
@@ -263,7 +281,8 @@ impl Device {
             }
             .into());
         }
-        self.verify_sentinel(session)
+        self.verify_sentinel(session)?;
+        Ok(self.open_sessions())
     }
 
     /// Finds the sentinel, or creates it when the token is opened for the first time.

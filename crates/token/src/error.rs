@@ -111,10 +111,10 @@ impl Failure {
             | RvError::UnknownErrorCode(AEAD_DECRYPT_FAILED) => Decryption::WrongInput,
             // SoftHSM 2.6 returns these for a wrong padding and for a deleted token directory; other tokens return codes of
             // their own.
-            RvError::GeneralError
-            | RvError::FunctionFailed
-            | RvError::UnknownErrorCode(_)
-            | RvError::VendorDefined(_) => Decryption::Ambiguous,
+            RvError::GeneralError | RvError::FunctionFailed | RvError::VendorDefined(_) => {
+                Decryption::Ambiguous
+            }
+            RvError::UnknownErrorCode(_) if !is_named(code) => Decryption::Ambiguous,
             _ => Decryption::Failed(self),
         }
     }
@@ -207,6 +207,11 @@ const NEWER_CODES: [(c_ulong, &str); 9] = [
     (0x207, "CKR_OPERATION_NOT_VALIDATED"),
     (0x208, "CKR_TOKEN_NOT_INITIALIZED"),
 ];
+
+/// Whether a return code that the wrapper does not know has a meaning in PKCS#11.
+fn is_named(code: RvError) -> bool {
+    matches!(code, RvError::UnknownErrorCode(number) if NEWER_CODES.iter().any(|(newer, _)| *newer == number))
+}
 
 /// The PKCS#11 name of a return code, `CKR_…`.
 pub(super) fn code_name(code: RvError) -> String {

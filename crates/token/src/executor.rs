@@ -9,6 +9,7 @@ use super::call::{Answer, Call};
 use super::device::Device;
 use super::error::{Attempt, Failure, Remedy};
 use super::loaded_module::ModuleUse;
+use super::statistics::SessionCount;
 use super::{cipher, create, domain_keys, import, key_backup, key_wrap, sign};
 use crate::model::algorithm::Cipher;
 use crate::model::{Error, Result};
@@ -16,7 +17,7 @@ use crate::model::{Error, Result};
 /// One caller of the module, with a session of its own.
 pub(super) struct Executor {
     // Field order matters: the session is closed before the use count is decremented.
-    session: Option<Session>,
+    session: Option<(Session, SessionCount)>,
     device: Arc<Device>,
     _user: ModuleUse,
     /// Whether the last call found that the login is lost, and it is for the service to renew it.
@@ -127,8 +128,15 @@ impl Executor {
         if self.login_lost {
             return error;
         }
-        if matches!(error, Error::TokenFailed { .. } | Error::TokenUnavailable { .. } | Error::Internal(_)) {
-            tracing::warn!(token = %self.device.info.serial, ?call, error = %error.with_causes(), "a call to the token failed");
+        match error {
+            // The health check logs once that a token is unavailable.
+            Error::TokenUnavailable { .. } => {
+                tracing::debug!(token = %self.device.info.serial, ?call, error = %error.with_causes(), "a call to the token failed");
+            }
+            Error::TokenFailed { .. } | Error::Internal(_) => {
+                tracing::warn!(token = %self.device.info.serial, ?call, error = %error.with_causes(), "a call to the token failed");
+            }
+            _ => {}
         }
         error
     }
@@ -161,10 +169,7 @@ impl Executor {
                 domain_keys::generate_sealing_key(&device, session, *object, again)?;
                 Answer::Done
             }
-            Call::Health => {
-                device.check_health(session)?;
-                Answer::Done
-            }
+            Call::Health => Answer::Healthy { sessions: device.check_health(session)? },
             Call::Holds { objects } => Answer::Held(create::holds(&device, session, objects)?),
             Call::Import { object, material, backup } => {
                 import::import(&device, session, *object, material, (*backup, again))?;
@@ -200,8 +205,8 @@ impl Executor {
 
     fn session(&mut self) -> Attempt<&Session> {
         match self.session {
-            Some(ref session) => Ok(session),
-            None => Ok(self.session.insert(self.device.session()?)),
+            Some((ref session, _)) => Ok(session),
+            None => Ok(&self.session.insert(self.device.counted_session()?).0),
         }
     }
 }

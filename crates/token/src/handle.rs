@@ -16,6 +16,7 @@ use super::capabilities::Capabilities;
 use super::device::Device;
 use super::process::Workers;
 use super::queued_call::Requester;
+use super::statistics::{self, Statistics};
 use super::threads::Threads;
 use super::token_info::TokenInfo;
 use crate::model::Result;
@@ -183,12 +184,13 @@ calls! {
     wrappable(objects: Vec<VersionId>) -> Vec<bool> =
         Call::Wrappable { objects } => Answer::Held(wrappable) => wrappable;
 
-    /// Checks that the token responds, is the one that was opened, and shows its objects.
+    /// Checks that the token responds, is the one that was opened, and shows its objects. Returns the number of sessions that the
+    /// process which answers has with the token.
     ///
     /// # Errors
     /// `TokenUnavailable` if a check fails.
-    health() -> () =
-        Call::Health => Answer::Done => ();
+    health() -> u64 =
+        Call::Health => Answer::Healthy { sessions } => sessions;
 }
 
 impl Token {
@@ -307,9 +309,20 @@ impl Token {
     /// `TokenBusy` if too many calls wait; `TokenTimeout` if there is no answer in time; `TokenUnavailable` while no worker runs;
     /// the error of the call.
     pub async fn run(&self, call: Call) -> Result<Answer> {
-        match &self.workers {
+        let (name, started) = (call.name(), Instant::now());
+        let result = match &self.workers {
             WorkersKind::Threads(threads) => threads.run(call, self.requester).await,
             WorkersKind::Processes(workers) => workers.run(call, self.requester).await,
+        };
+        statistics::record_call(&self.info().serial, name, started.elapsed(), &result);
+        result
+    }
+
+    /// The state of its queues and workers.
+    pub fn statistics(&self) -> Statistics {
+        match &self.workers {
+            WorkersKind::Threads(threads) => threads.statistics(),
+            WorkersKind::Processes(workers) => workers.statistics(),
         }
     }
 }

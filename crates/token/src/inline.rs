@@ -60,6 +60,11 @@ impl Inline {
         InThreads(&self.in_threads)
     }
 
+    /// The number of calls that the worker threads have.
+    pub(super) fn calls_in_threads(&self) -> usize {
+        self.in_threads.load(Ordering::Relaxed)
+    }
+
     /// Runs a call if it is short and the token has no other one; otherwise returns `None`.
     pub(super) fn run(&self, call: &Call) -> Option<Result<Answer>> {
         if self.in_threads.load(Ordering::Relaxed) > 0 || !self.is_short(call) {

@@ -47,6 +47,7 @@ mod scan;
 mod sentinel;
 mod sign;
 pub mod softhsm;
+mod statistics;
 mod template;
 mod threads;
 mod token_info;
@@ -67,6 +68,7 @@ pub use pool::{TokenPool, TokenSource, TokenUsage};
 pub use process::{ModuleProcesses, WorkerProgram};
 pub use profile::Profile;
 pub use report::Report;
+pub use statistics::{Statistics, WorkerStates};
 pub use token_info::{Selector, TokenInfo};
 pub use worker_process::run_worker;
 

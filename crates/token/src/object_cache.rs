@@ -41,6 +41,11 @@ impl SessionObjectCache {
         self.limit > 0 && uses >= USES_BEFORE_COPY && uses.is_multiple_of(USES_BEFORE_COPY)
     }
 
+    /// Whether a session for copies is open.
+    pub(super) fn has_session(&self) -> bool {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner).session.is_some()
+    }
+
     /// Copies a key's object into the session, unless another thread is doing so. The caller holds the
     /// device's read lock, so that the key is not destroyed at the same time. A failure to copy is not an
     /// error: the original stays in use.

@@ -151,6 +151,11 @@ impl Queue {
         }
     }
 
+    /// The number of jobs that may wait.
+    pub(super) const fn capacity(&self) -> usize {
+        self.capacity
+    }
+
     /// The number of waiting jobs.
     pub(super) fn len(&self) -> usize {
         self.lock().length

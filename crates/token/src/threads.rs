@@ -12,6 +12,7 @@ use super::device::Device;
 use super::inline::Inline;
 use super::queue::Queue;
 use super::queued_call::{QueuedCall, Requester};
+use super::statistics::{Statistics, WorkerStates};
 use super::worker;
 use crate::model::Result;
 
@@ -58,6 +59,18 @@ impl Threads {
         };
         let id = self.last_id.fetch_add(1, Ordering::Relaxed);
         Ok(QueuedCall::add(queue, id, call, requester)?.answer(timeout).await?)
+    }
+
+    /// The state of the queues and the threads.
+    pub(super) fn statistics(&self) -> Statistics {
+        let waiting = [self.fast.len(), self.slow.len()];
+        let threads = self.handles.lock().unwrap_or_else(PoisonError::into_inner).len();
+        Statistics {
+            waiting,
+            capacity: [self.fast.capacity(), self.slow.capacity()],
+            running: self.inline.calls_in_threads().saturating_sub(waiting.iter().sum()),
+            workers: WorkerStates { running: threads, ..WorkerStates::default() },
+        }
     }
 
     /// Closes the queues and joins the threads. Returns whether all ended before `deadline`.

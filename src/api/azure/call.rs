@@ -11,6 +11,7 @@ use super::super::peer;
 use super::arguments::Arguments;
 use super::body;
 use super::query::Query;
+use super::surface::call_surface;
 use crate::engine::{Engine, PlaneAccess};
 use crate::identity::{Audience, Credential, VerifiedCredential};
 use crate::model::audit_entry::{DecidingAssignment, Meter, Origin};
@@ -78,6 +79,7 @@ impl<'a, S> Call<'a, S> {
     ) -> Self {
         let query = Query::of(&parts.uri);
         let origin = Origin {
+            surface: call_surface(audience),
             address: peer::address(&parts.extensions),
             client_info: peer::client_info(&parts.headers),
             correlation_id: request_id,

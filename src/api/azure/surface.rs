@@ -17,7 +17,7 @@ use crate::engine;
 use crate::engine::{Engine, catch_panics};
 use crate::identity::Audience;
 use crate::model::Error;
-use crate::model::audit_entry::{Meter, Origin};
+use crate::model::audit_entry::{CallSurface, Meter, Origin};
 
 /// The engine behind a surface, with its host names and request limits.
 pub(in crate::api) struct Surface {
@@ -46,6 +46,7 @@ impl Surface {
         };
         let (headers, extensions) = context.parts();
         let origin = Origin {
+            surface: call_surface(audience),
             address: peer::address(&extensions),
             client_info: peer::client_info(&headers),
             correlation_id: request_id,
@@ -57,6 +58,14 @@ impl Surface {
         let unknown = ("UnknownOperation", Meter::Free);
         let error = self.engine.refuse((credential, &[audience]), origin, unknown, error).await;
         failed(&error, request_id)
+    }
+}
+
+/// Returns the surface whose credentials have this audience.
+pub(in crate::api) const fn call_surface(audience: Audience) -> CallSurface {
+    match audience {
+        Audience::Management => CallSurface::ResourceManager,
+        Audience::Service | Audience::Vault => CallSurface::Rest,
     }
 }
 

@@ -30,7 +30,7 @@ use super::peer::{self, credential};
 use crate::engine::{Engine, PlaneAccess};
 use crate::ids::Ids;
 use crate::jobs::Scheduler;
-use crate::model::audit_entry::Origin;
+use crate::model::audit_entry::{CallSurface, Origin};
 use crate::model::{Error, Result};
 use crate::ops::{Operation, Target};
 
@@ -144,6 +144,7 @@ impl Services {
 fn origin(headers: &HeaderMap, extensions: &Extensions, request_uri: String) -> Origin {
     let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
     Origin {
+        surface: CallSurface::Grpc,
         address: peer::address(extensions),
         client_info: peer::client_info(headers),
         // The client's id if it is a GUID, otherwise a new one.

@@ -8,6 +8,8 @@ use std::time::{Duration, Instant};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
+use super::refusals::{self, Reason};
+
 /// How long an address is known after an authenticated request from it.
 const REMEMBERED: Duration = Duration::from_secs(24 * 60 * 60);
 /// The maximum number of known addresses.
@@ -30,7 +32,7 @@ pub(super) struct Capacity {
 /// same address if that has reached its limit, otherwise any. So unauthenticated clients cannot prevent authenticated
 /// ones from connecting, even from the same address.
 #[derive(Debug)]
-pub(super) struct Admission {
+pub(in crate::server) struct Admission {
     capacity: Capacity,
     state: Mutex<State>,
     freed: Notify,
@@ -59,7 +61,26 @@ pub(super) struct Slot {
     pub(super) reclaimed: CancellationToken,
 }
 
+/// The number of open connections.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(in crate::server) struct ConnectionCounts {
+    /// Those with an authenticated request.
+    pub(in crate::server) authenticated: usize,
+    /// The others.
+    pub(in crate::server) unauthenticated: usize,
+    /// The maximum number of both.
+    pub(in crate::server) limit: usize,
+}
+
 impl Admission {
+    /// Counts the open connections.
+    pub(in crate::server) fn counts(&self) -> ConnectionCounts {
+        let state = self.state();
+        let unauthenticated = state.unauthenticated.len();
+        let authenticated = state.served.len().saturating_sub(unauthenticated);
+        ConnectionCounts { authenticated, unauthenticated, limit: self.capacity.connections }
+    }
+
     /// Creates admission control without connections.
     pub(super) fn new(capacity: Capacity) -> Arc<Self> {
         Arc::new(Self { capacity, state: Mutex::default(), freed: Notify::new() })
@@ -128,6 +149,7 @@ impl State {
         let oldest = self.unauthenticated.iter().find(|(_, (address, _))| is_eligible(self, address));
         let Some((&id, (_, needed))) = oldest else { return false };
         needed.cancel();
+        refusals::record(Reason::Reclaimed);
         self.remove(id);
         true
     }

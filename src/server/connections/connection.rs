@@ -10,6 +10,7 @@ use http::header::{CONNECTION, RETRY_AFTER};
 use hyper::body::Incoming;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
+use metrics::counter;
 use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
@@ -20,6 +21,7 @@ use super::admission::Slot;
 use super::first_byte_timeout::FirstByteTimeout;
 use crate::api::{PeerAddress, PeerCertificate, PeerConnection};
 use crate::server::request_router::RequestRouter;
+use crate::telemetry;
 
 /// The timeout for receiving the head of a request.
 const HEAD: Duration = Duration::from_secs(15);
@@ -66,8 +68,14 @@ impl ConnectionHandler {
         };
         match accepted {
             Ok(Ok(stream)) => self.requests(stream, peer, Arc::new(Activity::new(slot))).await,
-            Ok(Err(error)) => tracing::debug!(%peer, %error, "TLS handshake failed"),
-            Err(_) => tracing::debug!(%peer, "TLS handshake timed out"),
+            Ok(Err(error)) => {
+                counter!(telemetry::TLS_FAILURES).increment(1);
+                tracing::debug!(%peer, %error, "TLS handshake failed");
+            }
+            Err(_) => {
+                counter!(telemetry::TLS_FAILURES).increment(1);
+                tracing::debug!(%peer, "TLS handshake timed out");
+            }
         }
     }
 
@@ -141,7 +149,7 @@ impl ConnectionHandler {
 
     /// Responds with 503 and `Retry-After`, because there are too many connections.
     pub(super) async fn refuse(self, stream: TcpStream, peer: SocketAddr) {
-        tracing::warn!(%peer, "too many connections; refusing one with 503");
+        tracing::debug!(%peer, "too many connections; refusing one with 503");
         let service = hyper::service::service_fn(async |_: http::Request<Incoming>| {
             http::Response::builder()
                 .status(StatusCode::SERVICE_UNAVAILABLE)

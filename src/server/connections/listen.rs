@@ -13,11 +13,13 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::activity::Timeouts;
-use super::admission::{Admission, Capacity};
+use super::admission::{Admission, Capacity, ConnectionCounts};
 use super::connection::ConnectionHandler;
 use super::descriptors;
+use super::refusals::{self, Reason, Refusals};
 use crate::config::{Config, network_of};
 use crate::server::request_router::RequestRouter;
+use crate::telemetry;
 
 /// The number of slots per connection that may wait for a slot: one queue for addresses that have authenticated, and
 /// one of the same length for others. Further connections are closed.
@@ -51,14 +53,39 @@ pub(in crate::server) async fn bind(address: SocketAddr) -> anyhow::Result<Liste
     Ok(Listeners(listeners))
 }
 
+/// The state of the connections.
+#[derive(Clone)]
+pub(in crate::server) struct ConnectionStatus {
+    admission: Arc<Admission>,
+    refusals: Arc<Refusals>,
+}
+
+impl ConnectionStatus {
+    /// Counts the open connections.
+    pub(in crate::server) fn counts(&self) -> ConnectionCounts {
+        self.admission.counts()
+    }
+
+    /// Logs that no connections are refused any more, once it is so. To be called every few seconds.
+    pub(in crate::server) fn check(&self) {
+        self.refusals.check();
+    }
+}
+
 /// The running listeners.
 pub(in crate::server) struct Serving {
     stopping: CancellationToken,
     listening: JoinSet<()>,
     connections: TaskTracker,
+    status: ConnectionStatus,
 }
 
 impl Serving {
+    /// Returns the state of the connections.
+    pub(in crate::server) fn status(&self) -> ConnectionStatus {
+        self.status.clone()
+    }
+
     /// Stops accepting connections and waits for requests in progress; returns whether all completed in time.
     pub(in crate::server) async fn stop(mut self, patience: Duration) -> bool {
         self.stopping.cancel();
@@ -82,6 +109,7 @@ pub(in crate::server) fn serve(
         reserved: connections.reserved_of(server.max_connections).min(served - 1),
         per_address: connections.max_per_address,
     });
+    let status = ConnectionStatus { admission: Arc::clone(&admission), refusals: Arc::default() };
     let stopping = CancellationToken::new();
     let handler = ConnectionHandler {
         web,
@@ -100,13 +128,14 @@ pub(in crate::server) fn serve(
         waiting: [(); 2].map(|()| Arc::new(Semaphore::new((served / WAITING).max(8)))),
         patience: Duration::from_secs(server.request_seconds),
         connections: TaskTracker::new(),
+        refusals: Arc::clone(&status.refusals),
     };
     let connections = accepting.connections.clone();
     let mut listening = JoinSet::new();
     for listener in listeners.0 {
         listening.spawn(accept(listener, accepting.clone()));
     }
-    Serving { stopping, listening, connections }
+    Serving { stopping, listening, connections, status }
 }
 
 /// The state that all listeners share.
@@ -120,9 +149,11 @@ struct Accepting {
     patience: Duration,
     /// The connections with a slot.
     connections: TaskTracker,
+    refusals: Arc<Refusals>,
 }
 
 async fn accept(listener: TcpListener, accepting: Accepting) {
+    let counted = metrics::counter!(telemetry::CONNECTIONS_ACCEPTED);
     // Said once, however often it is tried again.
     let mut is_exhausted = false;
     loop {
@@ -133,23 +164,28 @@ async fn accept(listener: TcpListener, accepting: Accepting) {
         let (stream, peer) = match accepted {
             Ok(accepted) => {
                 if std::mem::take(&mut is_exhausted) {
-                    tracing::warn!("connections are accepted again");
+                    tracing::warn!(
+                        event = "connections.descriptors_available",
+                        "connections are accepted again"
+                    );
                 }
                 accepted
             }
             Err(error) => {
+                // The peer has disconnected, for example.
                 if !descriptors::is_exhausted(&error) {
-                    // The peer has disconnected, for example.
-                    tracing::warn!(%error, "cannot accept a connection");
+                    tracing::debug!(%error, "cannot accept a connection");
                 } else if !std::mem::replace(&mut is_exhausted, true) {
-                    tracing::error!(%error, "no file descriptors are left; connections wait until one is free");
+                    tracing::error!(event = "connections.descriptors_exhausted", %error, "no file descriptors are left; connections wait until one is free");
                 }
+                refusals::record(Reason::AcceptFailed);
                 #[expect(clippy::disallowed_methods, reason = "a real-time delay avoids a busy loop")]
                 tokio::time::sleep(Duration::from_millis(20)).await;
                 continue;
             }
         };
-        let Accepting { handler, admission, waiting, patience, connections } = accepting.clone();
+        counted.increment(1);
+        let Accepting { handler, admission, waiting, patience, connections, refusals } = accepting.clone();
         let address = network_of(peer.ip());
         if let Some(slot) = admission.try_acquire(address) {
             tokio::spawn(connections.track_future(handler.serve(stream, peer, slot)));
@@ -158,7 +194,8 @@ async fn accept(listener: TcpListener, accepting: Accepting) {
         let [unknown, known] = waiting;
         let waiting = if admission.is_known(address) { known } else { unknown };
         let Ok(permit) = waiting.try_acquire_owned() else {
-            tracing::warn!(%peer, "too many connections are waiting; closing one");
+            tracing::debug!(%peer, "too many connections are waiting; closing one");
+            refusals.refuse(Reason::QueueFull);
             continue;
         };
         tokio::spawn(async move {
@@ -167,7 +204,10 @@ async fn accept(listener: TcpListener, accepting: Accepting) {
                     drop(permit);
                     connections.track_future(handler.serve(stream, peer, slot)).await;
                 }
-                None => handler.refuse(stream, peer).await,
+                None => {
+                    refusals.refuse(Reason::NoSlot);
+                    handler.refuse(stream, peer).await;
+                }
             }
         });
     }

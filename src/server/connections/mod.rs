@@ -6,6 +6,7 @@ mod connection;
 mod descriptors;
 mod first_byte_timeout;
 mod listen;
+mod refusals;
 
 pub(super) use descriptors::descriptors_left;
-pub(super) use listen::{Listeners, bind, serve};
+pub(super) use listen::{ConnectionStatus, Listeners, bind, serve};

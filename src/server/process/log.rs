@@ -1,16 +1,22 @@
-//! Sets up the diagnostic log on standard error.
+//! Sets up the diagnostic log on standard error, and the export of traces.
 
 use std::io::IsTerminal as _;
 
-use tracing_subscriber::EnvFilter;
+use tracing::level_filters::LevelFilter;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
+use tracing_subscriber::{EnvFilter, Layer as _};
 
 use crate::config::{ConfigError, Log, LogFormat};
+use crate::server::traces::TraceExporter;
+use crate::telemetry::TRACES;
 
-/// Installs the global log subscriber.
+/// Installs the global subscriber: the log, and the export of traces if there is an exporter.
 ///
 /// # Errors
-/// If the filter is invalid.
-pub fn start(config: &Log) -> Result<(), ConfigError> {
+/// If the filter of the log is invalid.
+pub(crate) fn start(config: &Log, traces: Option<&TraceExporter>) -> Result<(), ConfigError> {
     let filter = EnvFilter::try_new(&config.filter)
         .map_err(|error| ConfigError::new(format!("log.filter: {error}")))?;
     let pretty = match config.format {
@@ -18,12 +24,17 @@ pub fn start(config: &Log) -> Result<(), ConfigError> {
         LogFormat::Pretty => true,
         LogFormat::Json => false,
     };
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
-    // A second call in the same process keeps the first subscriber.
-    let _ = if pretty {
-        builder.with_target(false).try_init()
+    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    let lines = if pretty {
+        lines.with_target(false).with_filter(filter).boxed()
     } else {
-        builder.json().flatten_event(true).try_init()
+        lines.json().flatten_event(true).with_filter(filter).boxed()
     };
+    let exported = traces.map(|exporter| {
+        let spans = Targets::new().with_target(TRACES, LevelFilter::TRACE);
+        tracing_opentelemetry::layer().with_tracer(exporter.tracer()).with_filter(spans)
+    });
+    // A second call in the same process keeps the first subscriber.
+    let _ = tracing_subscriber::registry().with(lines).with(exported).try_init();
     Ok(())
 }

@@ -13,7 +13,7 @@ use super::refusal::{OAuthErrorCode, Refusal};
 use super::{Authority, Client};
 use crate::ids::Ids;
 use crate::model::Error;
-use crate::model::audit_entry::{AuditCaller, AuditEntry, Meter, Origin};
+use crate::model::audit_entry::{AuditCaller, AuditEntry, CallSurface, Meter, Origin};
 
 /// The `operationName` of an access token request.
 const EVENT: &str = "TokenIssue";
@@ -87,6 +87,7 @@ fn origin(request: &Request) -> Origin {
     let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
     let agent = request.headers().get(USER_AGENT).and_then(|agent| agent.to_str().ok());
     Origin {
+        surface: CallSurface::Authority,
         address: peer.map(|peer| peer.0.ip()),
         client_info: truncated(agent.unwrap_or_default()),
         correlation_id: Ids.guid(),

@@ -70,7 +70,7 @@ async fn exhausted_descriptors_are_told_once_and_service_recovers() {
 
     limit(&server, before);
     let health = wait_for_health(&server, 200).await;
-    assert_eq!(health.get("reason"), None, "{health}");
+    assert_eq!(health.get("failing"), None, "{health}");
     drop(waiting);
     calls.connect(&server).await;
     calls.wait_until_served(&server).await;
@@ -89,7 +89,7 @@ async fn exhausted_descriptors_make_a_token_in_the_process_unavailable_until_a_r
     limit(&server, before);
     // SoftHSM does not find its objects again before it is loaded anew.
     let health = wait_for_health(&server, 503).await;
-    assert!(health["reason"].as_str().unwrap().starts_with("TOKEN_"), "{health}");
+    assert!(health["failing"][0]["reason"].as_str().unwrap().starts_with("TOKEN_"), "{health}");
     server.restart();
     wait_for_health(&server, 200).await;
     calls.connect(&server).await;

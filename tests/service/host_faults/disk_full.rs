@@ -55,10 +55,10 @@ async fn everything_is_full(mut server: Server, fill: impl Fn(), free: impl Fn()
     assert!(calls.create("refused").await.is_err());
     let health = wait_for_health(&server, 503).await;
     assert_eq!(
-        (health["status"].as_str(), health["reason"].as_str()),
+        (health["status"].as_str(), health["failing"][0]["reason"].as_str()),
         (Some("not serving"), Some("STORAGE_UNAVAILABLE"))
     );
-    assert!(health["detail"].as_str().unwrap().contains(NO_SPACE), "{health}");
+    assert!(health["failing"][0]["detail"].as_str().unwrap().contains(NO_SPACE), "{health}");
     let healthcheck =
         strongroom().arg("--data-dir").arg(server.directory()).arg("healthcheck").output().unwrap();
     let said = String::from_utf8_lossy(&healthcheck.stderr).into_owned();
@@ -132,7 +132,7 @@ async fn full_database_refuses_changes_and_is_told_in_health() {
     let refused = calls.create("refused").await.unwrap_err();
     assert!(refused.message().contains("the database cannot be written: no space is left"), "{refused:?}");
     let health = wait_for_health(&server, 503).await;
-    assert_eq!(health["detail"], "the database cannot be written: no space is left");
+    assert_eq!(health["failing"][0]["detail"], "the database cannot be written: no space is left");
     for number in 0..50 {
         calls.create(&format!("refused-{number}")).await.unwrap_err();
     }

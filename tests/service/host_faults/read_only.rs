@@ -15,7 +15,10 @@ async fn read_only_data_directory_refuses_calls_until_it_is_writable() {
     assert!(first.message().contains("the file system is read-only"), "{first:?}");
     calls.assert_refused("the file system is read-only").await;
     let health = wait_for_health(&server, 503).await;
-    assert_eq!(health["detail"], "the audit log cannot be written: the file system is read-only");
+    assert_eq!(
+        health["failing"][0]["detail"],
+        "the audit log cannot be written: the file system is read-only"
+    );
     assert_eq!(errors_with(&server, "read-only"), 1, "{}", server.log());
     fault.clear();
     wait_for_health(&server, 200).await;
@@ -43,7 +46,10 @@ async fn read_only_database_refuses_changes_and_starts() {
     let refused = calls.create("refused").await.unwrap_err();
     assert!(refused.message().contains("the database cannot be written"), "{refused:?}");
     let health = wait_for_health(&server, 503).await;
-    assert!(health["detail"].as_str().unwrap().starts_with("the database cannot be written"), "{health}");
+    assert!(
+        health["failing"][0]["detail"].as_str().unwrap().starts_with("the database cannot be written"),
+        "{health}"
+    );
     fault.clear();
     wait_for_health(&server, 200).await;
     calls.create("after").await.unwrap();

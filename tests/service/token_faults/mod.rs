@@ -9,3 +9,5 @@ mod matrix;
 mod operation;
 mod recovery;
 mod rig;
+
+pub(crate) use rig::{Isolation, Rig};

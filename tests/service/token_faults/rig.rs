@@ -14,31 +14,31 @@ use crate::support::Server;
 const RECOVERY: Duration = Duration::from_secs(20);
 
 /// The time limits of the profile, in milliseconds: of uses of keys, and of calls that create or destroy objects.
-pub(super) const TIMEOUTS: (u64, u64) = (600, 2000);
+pub(crate) const TIMEOUTS: (u64, u64) = (600, 2000);
 
 /// The server, and the directory of the control file.
-pub(super) struct Rig {
-    pub(super) server: Server,
+pub(crate) struct Rig {
+    pub(crate) server: Server,
     directory: TempDir,
 }
 
 /// Where the calls to the token run.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Isolation {
+pub(crate) enum Isolation {
     Process,
     Threads,
 }
 
-pub(super) const BOTH: [Isolation; 2] = [Isolation::Process, Isolation::Threads];
+pub(crate) const BOTH: [Isolation; 2] = [Isolation::Process, Isolation::Threads];
 
 impl Rig {
     /// Starts a server with one worker, so that it is known which call is struck.
-    pub(super) fn start(isolation: Isolation) -> Self {
+    pub(crate) fn start(isolation: Isolation) -> Self {
         Self::start_with(isolation, 1)
     }
 
     /// Starts a server with several worker processes.
-    pub(super) fn start_with(isolation: Isolation, processes: usize) -> Self {
+    pub(crate) fn start_with(isolation: Isolation, processes: usize) -> Self {
         let directory = crate::directory::in_memory();
         let path = |name: &str| directory.path().join(name).to_str().unwrap().to_owned();
         std::fs::write(path("profile.toml"), profile(&directory)).unwrap();
@@ -63,39 +63,39 @@ impl Rig {
     }
 
     /// The path of a file in the directory that worker processes may write.
-    pub(super) fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.directory.path().join(name)
     }
 
     /// Replaces the control file.
-    pub(super) fn order(&self, rules: &str) {
+    pub(crate) fn order(&self, rules: &str) {
         std::fs::write(self.path("faults.toml.new"), rules).unwrap();
         std::fs::rename(self.path("faults.toml.new"), self.path("faults.toml")).unwrap();
     }
 
     /// Ends all faults.
-    pub(super) fn calm(&self) {
+    pub(crate) fn calm(&self) {
         self.order("");
     }
 
     /// The lines of the module's log that contain a text.
-    pub(super) fn log_lines(&self, text: &str) -> Vec<String> {
+    pub(crate) fn log_lines(&self, text: &str) -> Vec<String> {
         let log = std::fs::read_to_string(self.path("faults.log")).unwrap_or_default();
         log.lines().filter(|line| line.contains(text)).map(str::to_owned).collect()
     }
 
     /// The number of objects of keys in the tokens. Asserts that none is partial.
-    pub(super) fn objects(&self) -> usize {
+    pub(crate) fn objects(&self) -> usize {
         count_objects(&self.server).complete
     }
 
     /// Waits until the tokens have this number of objects.
-    pub(super) async fn assert_objects(&self, expected: usize, why: &str) {
+    pub(crate) async fn assert_objects(&self, expected: usize, why: &str) {
         assert!(self.has_objects(expected).await, "{why}: {} objects, {expected} expected", self.objects());
     }
 
     /// Whether the tokens have this number of objects within the time of a recovery.
-    pub(super) async fn has_objects(&self, expected: usize) -> bool {
+    pub(crate) async fn has_objects(&self, expected: usize) -> bool {
         let deadline = Instant::now() + RECOVERY;
         while self.objects() != expected {
             if Instant::now() > deadline {
@@ -107,14 +107,14 @@ impl Rig {
     }
 
     /// Has the service renew its tokens, as `strongroom token retry` does.
-    pub(super) fn renew(&self) {
+    pub(crate) fn renew(&self) {
         let process = i32::try_from(self.server.process_id()).ok().and_then(Pid::from_raw).unwrap();
         kill_process(process, Signal::USR1).unwrap();
     }
 }
 
 /// Waits until a condition is true.
-pub(super) async fn until(what: &str, mut condition: impl AsyncFnMut() -> bool) {
+pub(crate) async fn until(what: &str, mut condition: impl AsyncFnMut() -> bool) {
     let deadline = Instant::now() + RECOVERY;
     while !condition().await {
         assert!(Instant::now() < deadline, "{what}");

@@ -121,6 +121,7 @@ fn validate(config: &Config) -> Result<(), ConfigError> {
     config.audit.validate()?;
     config.backup.validate()?;
     config.time.validate()?;
+    config.traces.validate()?;
     need(config.server.max_request_bytes >= 64 * 1024, "server.max_request_bytes: must be at least 65536")?;
     need(config.server.request_seconds > 0, "server.request_seconds: must be at least 1")?;
     config.connections.validate(&config.server)?;

@@ -16,6 +16,7 @@ mod prices;
 mod revocation;
 mod roles;
 mod seed;
+mod telemetry;
 mod time;
 mod vault_seed;
 
@@ -42,6 +43,7 @@ pub use prices::prices;
 pub use revocation::Revocation;
 pub use roles::{built_in as built_in_roles, control_plane as control_plane_roles};
 pub use seed::{ControlRoleSeed, HsmSeed, TokenSelector};
+pub use telemetry::{Metrics, MetricsAddress, Traces};
 pub use time::{ClockOperator, Time};
 pub use vault_seed::VaultSeed;
 
@@ -88,6 +90,10 @@ pub struct Config {
     pub billing: Billing,
     /// The diagnostic log.
     pub log: Log,
+    /// Metrics, for Prometheus.
+    pub metrics: Metrics,
+    /// Traces, exported over OTLP.
+    pub traces: Traces,
     /// Issuers of access tokens, and client certificates.
     pub identity: Identity,
     /// The managed HSMs of a gateway. The simulator's come from its seed.
@@ -281,6 +287,8 @@ impl Default for Config {
             time: Time::default(),
             billing: Billing::default(),
             log: Log::default(),
+            metrics: Metrics::default(),
+            traces: Traces::default(),
             identity: Identity::default(),
             hsm: Vec::new(),
             control_plane_role: Vec::new(),

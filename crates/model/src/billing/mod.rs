@@ -1,6 +1,7 @@
 //! Billing: computes statements, forecasts and budget alerts. Everything is a pure function of stored facts and prices,
 //! so repeated computations return the same result.
 
+mod accrued;
 mod budget;
 mod counted;
 mod facts;
@@ -14,6 +15,7 @@ mod price;
 mod statement;
 mod tiers;
 
+pub use accrued::AccruedCosts;
 pub use budget::{Budget, BudgetReached};
 pub use facts::{DaySet, Facts, MeterReading, VersionUse};
 pub use forecast::{DeletionState, Forecast, forecast};

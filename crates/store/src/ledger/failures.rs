@@ -16,6 +16,7 @@ impl Ledger {
         outcome: Outcome,
         calls: Vec<Call>,
     ) {
+        self.metrics.failed();
         let fault = self.faults.begin(part, error);
         self.answer_failed(part, fault, outcome, calls);
     }

@@ -27,6 +27,7 @@ use crate::profile::Profile;
 use crate::protocol::{Request, Response, WipedBuffer};
 use crate::queue::{Job, Queue};
 use crate::queued_call::{NoAnswer, QueuedCall, Requester};
+use crate::statistics::{Statistics, WorkerStates};
 use crate::token_info::TokenInfo;
 use crate::wire_error::WireError;
 use state::{InFlight, Slot, State};
@@ -137,6 +138,23 @@ impl Workers {
     /// The identifiers of the running processes, that of the first worker first.
     pub(crate) fn process_ids(&self) -> Vec<u32> {
         self.lock().slots.iter().filter_map(|slot| Some(slot.link.as_ref()?.id)).collect()
+    }
+
+    /// The state of the queues and the worker processes.
+    pub(crate) fn statistics(&self) -> Statistics {
+        let state = self.lock();
+        let count =
+            |is_counted: fn(&Slot) -> bool| state.slots.iter().filter(|slot| is_counted(slot)).count();
+        Statistics {
+            waiting: [self.fast.len(), self.slow.len()],
+            capacity: [self.fast.capacity(), self.slow.capacity()],
+            running: state.slots.iter().map(|slot| slot.in_flight.len()).sum(),
+            workers: WorkerStates {
+                running: count(|slot| slot.link.is_some()),
+                starting: count(|slot| slot.link.is_none() && slot.starting),
+                failed: count(|slot| slot.link.is_none() && !slot.starting),
+            },
+        }
     }
 
     /// Whether the workers have been told to end.

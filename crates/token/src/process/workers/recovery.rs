@@ -12,6 +12,7 @@ use secrecy::SecretString;
 use crate::call::Call;
 use crate::model::Error;
 use crate::queue::{EXAMINER, Job};
+use crate::statistics::{self, WorkerEnd};
 
 /// The number of times that a call is given to a worker. A call that ends two processes may be the reason.
 const ATTEMPTS: u8 = 2;
@@ -35,15 +36,19 @@ impl Workers {
             let Some(place) = state.slots.get_mut(slot) else { return };
             place.link = Some(Arc::clone(&link));
             (place.starting, place.examined, place.has_answered) = (false, false, false);
+            place.end = None;
         }
+        statistics::record_worker_start(&self.token.serial);
+        tracing::info!(event = "worker.started", token = %self.token.serial, process = link.id, "a worker process of the token serves calls");
         self.runtime.spawn(receive(Arc::downgrade(self), slot, link));
         self.dispatch();
     }
 
     /// A worker process has ended: gives its calls to another one, and replaces it.
     pub(super) fn lost(self: &Arc<Self>, slot: usize, link: &Link) {
-        let (abandoned, delay, retired) = {
+        let (abandoned, delay, retired, end) = {
             let mut state = self.lock();
+            let end = state.slots.get_mut(slot).and_then(|place| place.end.take());
             let retired = state.retired(slot).is_some();
             let abandoned = state.abandon(slot);
             let closed = state.closed;
@@ -53,10 +58,14 @@ impl Workers {
                 place.starting = true;
                 delay_after(place.failures)
             });
-            (abandoned, delay, retired)
+            (abandoned, delay, retired, end)
         };
+        if delay.is_some() {
+            let end = end.unwrap_or(if retired { WorkerEnd::Renewed } else { WorkerEnd::Exit });
+            statistics::record_worker_end(&self.token.serial, end);
+        }
         if delay.is_some() && !retired {
-            tracing::warn!(token = %self.token.serial, process = link.id, calls = abandoned.len(), "a worker process of the token ended");
+            tracing::warn!(event = "worker.ended", token = %self.token.serial, process = link.id, calls = abandoned.len(), "a worker process of the token ended");
         }
         for request in abandoned {
             if let InFlight::Job(job) = request {
@@ -157,6 +166,8 @@ impl Workers {
             Error::Internal(_) => "its worker processes cannot be started".to_owned(),
             error => error.to_string(),
         };
+        let end = if failure.pin_rejected { WorkerEnd::PinRejected } else { WorkerEnd::StartFailed };
+        statistics::record_worker_end(&self.token.serial, end);
         let (delay, refuses, failures) = {
             let mut state = self.lock();
             let mut failures = 0;
@@ -173,6 +184,7 @@ impl Workers {
         // Fewer and fewer, while it goes on.
         if failures.is_power_of_two() || failure.pin_rejected {
             tracing::error!(
+                event = "worker.start_failed",
                 token = %self.token.serial,
                 error = %failure.error.with_causes(),
                 failures,
@@ -192,8 +204,8 @@ impl Workers {
 
     /// Kills the worker process that has a call, which has not answered in time.
     pub(super) fn kill_worker_of(self: &Arc<Self>, id: u64) {
-        let Some(link) = self.lock().worker_of(id) else { return };
-        tracing::error!(token = %self.token.serial, process = link.id, "a call did not return in time: the worker process is killed");
+        let Some(link) = self.lock().end_worker_of(id, WorkerEnd::Timeout) else { return };
+        tracing::error!(event = "worker.killed", token = %self.token.serial, process = link.id, "a call did not return in time: the worker process is killed");
         self.runtime.spawn_blocking(move || link.kill());
     }
 
@@ -234,7 +246,10 @@ impl Workers {
                 workers.dispatch();
                 return;
             }
-            tracing::warn!(token = %workers.token.serial, process = link.id, "a worker process does not see its token any more and is replaced");
+            if let Some(place) = workers.lock().slots.get_mut(slot) {
+                place.end = Some(WorkerEnd::TokenLost);
+            }
+            tracing::warn!(event = "worker.lost_token", token = %workers.token.serial, process = link.id, "a worker process does not see its token any more and is replaced");
             let _ = workers.runtime.spawn_blocking(move || link.kill()).await;
         });
     }

@@ -10,6 +10,7 @@ use crate::call::Call;
 use crate::model::Error;
 use crate::protocol::{Request, Response};
 use crate::queue::Job;
+use crate::statistics::WorkerEnd;
 
 /// The number of calls of the slow queue that the first worker has at a time: it runs one, and the next one waits for it
 /// in the process.
@@ -73,6 +74,8 @@ pub(super) struct Slot {
     pub(super) retiring: bool,
     /// Whether it is being checked that the worker sees its token, or it is logging in again.
     pub(super) examined: bool,
+    /// Why the process is being killed.
+    pub(super) end: Option<WorkerEnd>,
     /// The number of calls in a row that failed with an error of the device.
     pub(super) failed_calls: u32,
     /// When the process was last replaced because of such failures.
@@ -253,9 +256,11 @@ impl State {
         startable
     }
 
-    /// The link of the worker that has a request.
-    pub(super) fn worker_of(&self, id: u64) -> Option<Arc<Link>> {
-        self.slots.iter().find(|slot| slot.in_flight.contains_key(&id))?.link.clone()
+    /// The link of the worker that has a request, which is killed for this reason.
+    pub(super) fn end_worker_of(&mut self, id: u64, end: WorkerEnd) -> Option<Arc<Link>> {
+        let slot = self.slots.iter_mut().find(|slot| slot.in_flight.contains_key(&id))?;
+        slot.end = Some(end);
+        slot.link.clone()
     }
 
     /// Whether another worker can be started: all run, and there are fewer than `most`.
