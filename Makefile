@@ -13,6 +13,7 @@ WORKER_KILLS ?= 1000
 WORKER_STARTS ?= 25
 KEYS ?= 5000
 FUZZ ?= 60
+FAULTS ?= 1200
 SEED ?=
 BENCH ?= throughput retention backup
 TARGET_DIR = $(or $(CARGO_TARGET_DIR),target)
@@ -49,7 +50,7 @@ instructions: ## count the instructions of a signature, and compare them with th
 	cargo bench --locked --workspace --profile dev --bench instructions -- $(ARGS)
 
 # Takes too long for `test`, and is not part of continuous integration.
-soak: ## run the long tests: SEQUENCES=5000 of calls, KILLS=200, WORKER_KILLS=1000, KEYS=5000 in a backup, FUZZ=60 seconds; SEED=... reproduces one
+soak: ## run the long tests: SEQUENCES=5000 of calls, KILLS=200, WORKER_KILLS=1000, KEYS=5000 in a backup, FUZZ=60 seconds, FAULTS=1200 seconds; SEED=... reproduces one
 	@scripts/install-deps.sh soak
 	scripts/fuzz.sh $(FUZZ)
 	STRONGROOM_SOAK_SEQUENCES=$(SEQUENCES) STRONGROOM_SOAK_KILLS=$(KILLS) STRONGROOM_SOAK_KEYS=$(KEYS) \
@@ -57,6 +58,8 @@ soak: ## run the long tests: SEQUENCES=5000 of calls, KILLS=200, WORKER_KILLS=10
 		-E 'test(/^model::/) | test(=crash::acknowledged_changes_survive_any_crash) | test(/^long::many_keys/)' $(ARGS)
 	STRONGROOM_SOAK_WORKER_KILLS=$(WORKER_KILLS) STRONGROOM_SOAK_WORKER_STARTS=$(WORKER_STARTS) \
 		cargo nextest run --locked --profile soak --test token_processes -E 'test(/^workers::.*killed/)' $(ARGS)
+	STRONGROOM_SOAK_SECONDS=$(FAULTS) $(if $(SEED),STRONGROOM_SOAK_SEED=$(SEED)) \
+		cargo nextest run --locked --profile soak --workspace -E 'test(/^soak::/)' $(ARGS)
 
 lint: ## check format, lints, dependencies and protocol
 	@scripts/install-deps.sh lint

@@ -55,6 +55,7 @@ mod secrets;
 mod security_domains;
 mod seeded_vaults;
 mod service_manager;
+mod soak;
 mod software;
 mod throttling;
 mod token_faults;
