@@ -22,6 +22,7 @@ mod throttling;
 
 use std::convert::Infallible;
 use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
 
 use tokio_util::task::TaskTracker;
 use tracing::Instrument as _;
@@ -45,7 +46,6 @@ use crate::ops::{
 };
 use crate::storage;
 use crate::store::{Commit, Store};
-use crate::telemetry;
 use crate::token::TokenPool;
 
 pub use crate::audit::http_status;
@@ -91,7 +91,7 @@ struct Inner {
     throttle: Throttle,
     soft_delete_opt_out: bool,
     audit_log: AuditLog,
-    calls_in_progress: metrics::Gauge,
+    calls_in_progress: AtomicUsize,
     steps: Steps,
 }
 
@@ -134,7 +134,7 @@ impl Engine {
             throttle: Throttle::new(parts.rate_limits),
             soft_delete_opt_out: parts.soft_delete_opt_out,
             audit_log: parts.audit_log,
-            calls_in_progress: metrics::gauge!(telemetry::CALLS_IN_PROGRESS),
+            calls_in_progress: AtomicUsize::new(0),
             steps: Steps::new(),
         }))
     }

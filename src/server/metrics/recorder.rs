@@ -17,7 +17,8 @@ const DURATIONS: [f64; 16] = [
 ];
 /// The upper bounds of the buckets of numbers of records.
 const RECORDS: [f64; 8] = [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 128.0, 512.0];
-/// The time after which a gauge that is not set any more is not rendered: that of a token that was closed.
+/// The time after which a gauge that is not set any more is not rendered: that of a token that was closed. All gauges are set whenever
+/// metrics are requested, and none is kept as a handle, which would not be rendered again afterwards.
 const STALE: Duration = Duration::from_secs(300);
 /// The interval at which observations are added to their buckets, if no metrics are requested.
 const UPKEEP: Duration = Duration::from_secs(5);

@@ -45,6 +45,7 @@ impl Snapshot {
         gauge!(telemetry::CONNECTIONS, "state" => "unauthenticated").set(count(counts.unauthenticated));
         gauge!(telemetry::CONNECTION_LIMIT).set(count(counts.limit));
         let status = self.engine.status();
+        gauge!(telemetry::CALLS_IN_PROGRESS).set(count(status.calls_in_progress));
         for (info, statistics) in &status.tokens {
             record_token(info, statistics, &health);
         }

@@ -34,6 +34,9 @@ const FAULTS: [(&str, &str); 16] = [
     ("*", "return = \"CKR_DEVICE_REMOVED\"\nprobability = 0.02\ntimes = 0"),
 ];
 
+/// When the server is restarted for the first time.
+const FIRST_RESTART: Duration = Duration::from_secs(5);
+
 /// What strikes the server, and measures its memory.
 pub(super) struct Chaos {
     rig: Rig,
@@ -55,12 +58,20 @@ impl Chaos {
 
     /// Causes a random fault, and waits for a random time.
     pub(super) async fn strike(&mut self) {
+        let has_restarted = self.sessions.borrow().number > 0;
         match self.rng.gen_range(0..100) {
+            // A short run has a restart too.
+            _ if !has_restarted && self.started.elapsed() > FIRST_RESTART => {
+                let kill = self.rng.r#gen();
+                self.restart(kill).await;
+            }
             0..55 => self.fault_of_the_module().await,
             55..62 => self.absent_token().await,
-            62..90 => self.kill_a_worker(),
-            90..95 => self.restart(true).await,
-            _ => self.restart(false).await,
+            62..97 => self.kill_a_worker(),
+            // Rare, so that the memory of one process can be judged.
+            97 => self.restart(true).await,
+            98 => self.restart(false).await,
+            _ => {}
         }
         let pause = self.rng.gen_range(100..1500);
         tokio::time::sleep(Duration::from_millis(pause)).await;

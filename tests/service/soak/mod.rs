@@ -87,6 +87,6 @@ async fn mixed_load_survives_random_faults_kills_and_restarts() {
         .output()
         .unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    report.check(seconds);
+    report.check();
     println!("{report}\n{objects} objects of acknowledged versions: 0 lost, 0 wrong, 0 orphaned");
 }
