@@ -11,6 +11,7 @@ use crate::model::name::{PrincipalId, VaultName, VersionId};
 use crate::model::resource::{ResourceGroupName, SubscriptionId};
 use crate::model::resource_kind::{Resource, ResourceKind};
 use crate::model::retention::{RecoveryLevel, RetentionDays};
+use crate::model::storage_failure::{Outcome, StorageFailure, StorageFault, StoragePart};
 use crate::model::vault_rbac::VaultAction;
 use crate::model::{Error, Field};
 
@@ -151,6 +152,16 @@ pub(super) fn every_error() -> Vec<Error> {
         Error::SecretDisabled { operation: "get" },
         Error::SoftDeleteDisabled { operation: "purge" },
         Error::Stopping,
+        Error::StorageFailed(StorageFailure {
+            part: StoragePart::AuditLog,
+            fault: StorageFault::Full,
+            outcome: Outcome::NotDone,
+        }),
+        Error::StorageFailed(StorageFailure {
+            part: StoragePart::Database,
+            fault: StorageFault::Failing,
+            outcome: Outcome::Unknown,
+        }),
         Error::TokenFailed { function: "C_Sign", code: "CKR_DEVICE_ERROR".to_owned() },
         Error::TokenPoolExhausted { tokens: 7 },
         Error::TokenTimeout { milliseconds: 7 },

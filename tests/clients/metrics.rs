@@ -115,10 +115,7 @@ async fn prometheus_reads_all_metrics_of_the_catalogue() {
 
     let calls = |labels: &[(&str, &str)]| value(&families, "strongroom_calls_total", labels);
     assert_eq!(calls(&[("surface", "grpc"), ("operation", "KeySign"), ("result", "ok")]), 5.0);
-    assert_eq!(
-        calls(&[("surface", "grpc"), ("operation", "KeySign"), ("result", "RESOURCE_NOT_FOUND")]),
-        1.0
-    );
+    assert_eq!(calls(&[("surface", "grpc"), ("operation", "KeySign"), ("result", "KEY_NOT_FOUND")]), 1.0);
     assert_eq!(calls(&[("surface", "rest"), ("operation", "KeyGet"), ("result", "ok")]), 1.0);
     assert!(calls(&[("surface", "service"), ("result", "ok")]) >= 1.0, "the purge of the key");
     assert!(calls(&[("surface", "authority")]) >= 2.0);

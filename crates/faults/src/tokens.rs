@@ -14,7 +14,7 @@ pub(crate) struct Token {
     pub(crate) slot: CK_SLOT_ID,
     label: String,
     serial: String,
-    /// Whether the session was closed because the token was removed.
+    /// Whether the session was closed although the application did not ask for it.
     closed: bool,
 }
 
@@ -85,8 +85,12 @@ pub(crate) fn closed_all(slot: Option<CK_SLOT_ID>) {
 pub(crate) fn lose(loss: Loss, filter: &TokenFilter) {
     let mut tokens: HashMap<CK_SLOT_ID, CK_SESSION_HANDLE> = HashMap::new();
     change(|sessions| {
-        let open = sessions.iter().filter(|(_, token)| !token.closed && token.is_of(filter));
-        tokens.extend(open.map(|(session, token)| (token.slot, *session)));
+        let open = sessions.iter_mut().filter(|(_, token)| !token.closed && token.is_of(filter));
+        tokens.extend(open.map(|(session, token)| {
+            // A closed session cannot log out for its token later.
+            token.closed |= loss == Loss::Sessions;
+            (token.slot, *session)
+        }));
     });
     for (slot, session) in tokens {
         match loss {
