@@ -128,7 +128,7 @@ async fn prometheus_reads_all_metrics_of_the_catalogue() {
     assert_eq!(value(&families, "strongroom_managed_hsms", &[("state", "active")]), 1.0);
     assert_eq!(value(&families, "strongroom_ready", &[]), 1.0);
     assert!(value(&families, "strongroom_token_workers", &[("state", "running")]) >= 1.0);
-    assert!(value(&families, "strongroom_accrued_cost", &[("container", "local")]) > 0.0);
+    assert!(value(&families, "strongroom_accrued_cost", &[("container", "hsms/local")]) > 0.0);
     assert!(value(&families, "strongroom_audit_position", &[]) > 10.0);
     let scheduled = [("work", "purge"), ("result", "done")];
     assert_eq!(value(&families, "strongroom_scheduled_work_total", &scheduled), 1.0);
