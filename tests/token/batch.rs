@@ -74,8 +74,7 @@ async fn sign(rig: &Rig, count: usize) -> Vec<Result<Vec<u8>>> {
 async fn unavailable_token_fails_the_remaining_items_and_not_those_done() {
     let rig = rig(|_| {}, |begun| (begun >= 100).then_some(Fault::DeviceRemoved)).await;
     let results = sign(&rig, 1000).await;
-    // Items are in the token at the same time, up to 16 in a call.
-    assert!(results.iter().take(50).all(Result::is_ok));
+    // Calls with up to 16 items are in the token at the same time: which of them began first is open, how many did is not.
     let failed: Vec<_> = results.iter().filter_map(|result| result.as_ref().err()).collect();
     assert!((900..=910).contains(&failed.len()), "{}", failed.len());
     let unavailable = |error: &&Error| matches!(error, Error::TokenUnavailable { .. });
