@@ -321,7 +321,8 @@ impl Engine {
         PlaneOf<O>: PlaneAccess,
     {
         if !O::CHANGES {
-            return self.run(call).await;
+            // Boxed, because the futures around it are moved, and it is by far the largest.
+            return Box::pin(self.run(call)).await;
         }
         let engine = self.clone();
         let task = self.0.running.spawn(async move { engine.run(call).await }.in_current_span());
@@ -375,7 +376,11 @@ impl Engine {
                 let record = pending.conclude(Ok(()));
                 let opened = open.clone();
                 let commit = Commit { changes, open, close, record, ..Commit::default() };
-                match self.0.steps.commit(self.0.store.commit(commit)).await {
+                let committed = {
+                    let _timer = self.0.steps.commit();
+                    self.0.store.commit(commit).instrument(step!("commit")).await
+                };
+                match committed {
                     Ok(()) => {
                         pending.mark_committed();
                         // The end of an intent may need the lock of the target.
@@ -421,7 +426,11 @@ impl Engine {
             Ok(target)
         };
         let target = step!("check").in_scope(check)?;
-        match self.0.steps.execute(operation.execute(target, cx)).await {
+        let executed = {
+            let _timer = self.0.steps.execute();
+            operation.execute(target, cx).instrument(step!("execute")).await
+        };
+        match executed {
             // The material was destroyed between loading and use: loading again returns the specific error.
             Err(error @ Error::KeyMaterialMissing { .. }) => {
                 Err(O::Target::load(id, &self.0.store).err().unwrap_or(error))

@@ -1,10 +1,9 @@
 //! The steps of the pipeline, as spans of traces and as metrics.
 
-use std::future::Future;
 use std::time::Instant;
 
 use metrics::Histogram;
-use tracing::{Instrument as _, Span};
+use tracing::Span;
 
 use crate::model::audit_entry::Origin;
 use crate::telemetry;
@@ -42,20 +41,25 @@ impl Steps {
         Self { execute: step("execute"), commit: step("commit") }
     }
 
-    /// Runs the operation.
-    pub(super) async fn execute<T>(&self, operation: impl Future<Output = T>) -> T {
-        timed(&self.execute, operation.instrument(step!("execute"))).await
+    /// Times the use of the token, until the result is dropped.
+    pub(super) fn execute(&self) -> Timer<'_> {
+        Timer { histogram: &self.execute, started: Instant::now() }
     }
 
-    /// Commits the record and the changes.
-    pub(super) async fn commit<T>(&self, commit: impl Future<Output = T>) -> T {
-        timed(&self.commit, commit.instrument(step!("commit"))).await
+    /// Times the commit of the record and the changes, until the result is dropped.
+    pub(super) fn commit(&self) -> Timer<'_> {
+        Timer { histogram: &self.commit, started: Instant::now() }
     }
 }
 
-async fn timed<T>(histogram: &Histogram, step: impl Future<Output = T>) -> T {
-    let started = Instant::now();
-    let result = step.await;
-    histogram.record(started.elapsed());
-    result
+/// Records the time until it is dropped.
+pub(super) struct Timer<'a> {
+    histogram: &'a Histogram,
+    started: Instant,
+}
+
+impl Drop for Timer<'_> {
+    fn drop(&mut self) {
+        self.histogram.record(self.started.elapsed());
+    }
 }
