@@ -11,6 +11,7 @@ mod due_work;
 mod event_log;
 mod locks;
 mod missing_material;
+mod missing_tokens;
 mod panics;
 mod parts;
 mod plane_access;
@@ -22,7 +23,6 @@ mod throttling;
 
 use std::convert::Infallible;
 use std::sync::Arc;
-use std::sync::atomic::AtomicUsize;
 
 use tokio_util::task::TaskTracker;
 use tracing::Instrument as _;
@@ -91,7 +91,6 @@ struct Inner {
     throttle: Throttle,
     soft_delete_opt_out: bool,
     audit_log: AuditLog,
-    calls_in_progress: AtomicUsize,
     steps: Steps,
 }
 
@@ -134,7 +133,6 @@ impl Engine {
             throttle: Throttle::new(parts.rate_limits),
             soft_delete_opt_out: parts.soft_delete_opt_out,
             audit_log: parts.audit_log,
-            calls_in_progress: AtomicUsize::new(0),
             steps: Steps::new(),
         }))
     }

@@ -3,7 +3,6 @@
 use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
@@ -86,7 +85,7 @@ impl Engine {
         let store = &self.0.store;
         let tokens = self.containers_tokens();
         Status {
-            calls_in_progress: self.0.calls_in_progress.load(Ordering::Relaxed),
+            calls_in_progress: self.0.store.calls_in_progress(),
             tokens: tokens.iter().map(|token| (token.info().clone(), token.statistics())).collect(),
             ledger: store.statistics(),
             audit_position: store.audit_head().0,
@@ -151,8 +150,11 @@ impl Engine {
             serial: token.info().serial.clone(),
             sessions: token.health().await,
         };
+        let missing = self.attach_missing_tokens().await;
         let tokens = self.containers_tokens();
-        EngineHealth { storage, tokens: join_all(tokens.iter().map(check)).await }
+        let mut tokens = join_all(tokens.iter().map(check)).await;
+        tokens.extend(missing);
+        EngineHealth { storage, tokens }
     }
 
     /// Returns the open tokens of containers, each once.

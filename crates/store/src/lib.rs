@@ -13,6 +13,7 @@ mod ambiguous_commit;
 mod answers;
 mod arm_roles;
 mod audit_keys;
+mod call_count;
 mod case_insensitive;
 mod certificates;
 mod chain;
@@ -70,6 +71,7 @@ pub use commit::{AuditRecord, Commit, Durability, Options, Rules};
 pub use ledger_metrics::Statistics;
 pub use record_log::{RecordBatch, RecordLog};
 
+use call_count::CallCount;
 use chain::ChainHead;
 use faults::Faults;
 use ledger::Message;
@@ -120,6 +122,7 @@ struct Inner {
     head: Arc<Mutex<ChainHead>>,
     chain_break: Option<String>,
     restored: Option<(u64, u64)>,
+    calls: Arc<CallCount>,
     /// Set while a commit is ambiguous.
     is_ambiguous: Arc<AtomicBool>,
     no_grants: Arc<[Grant]>,

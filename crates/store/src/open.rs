@@ -88,6 +88,7 @@ impl Store {
         let counted = Arc::new(AtomicU64::new(database.head.seq));
         let check = check::start_background_check(path, Arc::clone(&faults))?;
         let (queue, messages) = mpsc::channel(QUEUE);
+        let calls = Arc::default();
         let ledger = Ledger {
             db,
             log,
@@ -106,6 +107,7 @@ impl Store {
             carried: Vec::new(),
             high_water_mark,
             last_group: 0,
+            calls: Arc::clone(&calls),
             counted: Arc::clone(&counted),
             metrics: LedgerMetrics::new(),
             answers: Answers::new().map_err(Error::internal)?,
@@ -121,6 +123,7 @@ impl Store {
             head: shown_head,
             chain_break: found.mismatch,
             restored: found.restored,
+            calls,
             is_ambiguous,
             no_grants: Arc::new([]),
             no_control_grants: Arc::new([]),

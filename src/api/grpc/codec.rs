@@ -5,8 +5,15 @@ use std::marker::PhantomData;
 
 use prost::Message;
 use tonic::Status;
-use tonic::codec::{DecodeBuf, Decoder};
-use tonic_prost::{ProstCodec, ProstDecoder};
+use tonic::codec::{BufferSettings, DecodeBuf, Decoder};
+use tonic_prost::{ProstDecoder, ProstEncoder};
+
+/// The bytes that a message has room for at first. Most requests and responses are smaller; longer ones have the buffer grow.
+/// `tonic` allocates 8 KiB in each direction by default.
+const BUFFER: usize = 1024;
+
+/// The bytes of messages of a stream that are encoded before they are sent: the default of `tonic`.
+const YIELD_THRESHOLD: usize = 32 * 1024;
 
 /// Encodes and decodes messages.
 #[derive(Clone, Debug)]
@@ -25,16 +32,20 @@ where
 {
     type Encode = T;
     type Decode = U;
-    type Encoder = <ProstCodec<T, U> as tonic::codec::Codec>::Encoder;
+    type Encoder = ProstEncoder<T>;
     type Decoder = Strict<U>;
 
     fn encoder(&mut self) -> Self::Encoder {
-        ProstCodec::<T, U>::default().encoder()
+        ProstEncoder::new(settings())
     }
 
     fn decoder(&mut self) -> Self::Decoder {
-        Strict(ProstCodec::<T, U>::default().decoder())
+        Strict(ProstDecoder::new(settings()))
     }
+}
+
+fn settings() -> BufferSettings {
+    BufferSettings::new(BUFFER, YIELD_THRESHOLD)
 }
 
 /// Decodes messages. A message that cannot be decoded is an `INVALID_ARGUMENT` error.
@@ -49,5 +60,9 @@ impl<U: Message + Default> Decoder for Strict<U> {
         self.0.decode(buffer).map_err(|status| {
             Status::invalid_argument(format!("the request message cannot be decoded: {}", status.message()))
         })
+    }
+
+    fn buffer_settings(&self) -> BufferSettings {
+        self.0.buffer_settings()
     }
 }

@@ -9,7 +9,7 @@ use crate::store::Store;
 /// Generates the missing sealing keys. Vaults whose token does not support one stay without.
 pub(super) async fn ensure_sealing_keys(store: &Store, tokens: &AttachedTokens) -> anyhow::Result<()> {
     for vault in store.vaults().iter().filter(|vault| store.secret_count(&vault.name) == 0) {
-        // A vault without a token is being purged: a wipe was interrupted, and the sweeper completes it.
+        // The token is unavailable, or is wiped by an interrupted purge, which the sweeper completes.
         let Ok(token) = tokens.of(&(&vault.name).into()) else { continue };
         ensure_sealing_key(vault, &token)
             .await

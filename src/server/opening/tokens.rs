@@ -6,7 +6,7 @@ use anyhow::{Context as _, bail};
 
 use super::installation::InitialHsm;
 use crate::config::Token as TokenConfig;
-use crate::model::change::IntentVerb;
+use crate::model::Error;
 use crate::model::container::ContainerId;
 use crate::ops::AttachedTokens;
 use crate::store::Store;
@@ -39,7 +39,12 @@ pub(crate) fn profile(config: &TokenConfig) -> anyhow::Result<Profile> {
 pub(super) fn check_tokens(hsms: &[InitialHsm], store: &Store, module: &Module) -> anyhow::Result<()> {
     for InitialHsm { seed: wanted, token, .. } in hsms {
         let (Some(selector), Some(hsm)) = (token, store.hsm(&wanted.name)) else { continue };
-        let present = module.find(selector).with_context(|| format!("the token of HSM {}", wanted.name))?;
+        let present = match module.find(selector) {
+            Ok(present) => present,
+            // It is opened by its serial number later, so that no other token is tried.
+            Err(Error::TokenUnavailable { .. }) => continue,
+            Err(error) => return Err(error).with_context(|| format!("the token of HSM {}", wanted.name)),
+        };
         if hsm.token_serial != present.serial {
             bail!(
                 "the keys of HSM {} are in the token with serial {}, but {selector} is the token with serial {}",
@@ -52,27 +57,20 @@ pub(super) fn check_tokens(hsms: &[InitialHsm], store: &Store, module: &Module) 
     Ok(())
 }
 
-/// Opens the tokens of all containers, including deleted ones. Skips a token whose wipe by a purge was interrupted: the
-/// sweeper completes the wipe.
+/// Opens the tokens of all containers, including deleted ones. Leaves out those that are unavailable, so that the other containers
+/// can be used: health checks report them, and open them as soon as that is possible.
 pub(super) async fn open_tokens(store: &Store, pool: &TokenPool) -> anyhow::Result<AttachedTokens> {
     let tokens = AttachedTokens::default();
-    let intents = store.intents();
-    let is_wiped = |id: &ContainerId| {
-        intents.iter().any(|intent| {
-            intent.verb == IntentVerb::Wipe
-                && intent.container.to_case_insensitive() == id.to_case_insensitive()
-        })
-    };
-    for container in store.containers() {
+    for container in tokens.missing(store) {
         let id = container.id();
-        if is_wiped(&id) {
-            continue;
+        let serial = Selector::Serial(container.token_serial().to_owned());
+        match pool.open(&serial, true).await {
+            Ok(token) => tokens.attach(&id, token),
+            Err(error @ Error::TokenUnavailable { .. }) => {
+                tracing::debug!(container = %id, error = %error.with_causes(), "a token cannot be opened now");
+            }
+            Err(error) => return Err(error).with_context(|| format!("opening the token of {id}")),
         }
-        let token = pool
-            .open(&Selector::Serial(container.token_serial().to_owned()), true)
-            .await
-            .with_context(|| format!("opening the token of {id}"))?;
-        tokens.attach(&id, token);
     }
     Ok(tokens)
 }

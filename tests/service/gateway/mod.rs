@@ -1,5 +1,6 @@
 //! Tests gateway mode: an existing token, configured certificates and a configured issuer, without a seed.
 
+mod absent_token;
 mod certificates;
 mod core_dumps;
 mod fixture;
@@ -20,11 +21,16 @@ const KEY: &str = "hsms/payments/keys/invoices";
 
 /// Assigns a principal the role Managed HSM Crypto User at `/keys`.
 async fn assign_crypto_user(admin: &mut Client, principal: &str) {
-    let roles = pb::ListRoleDefinitionsRequest { parent: HSM.to_owned() };
+    assign_crypto_user_of(HSM, admin, principal).await;
+}
+
+/// As [`assign_crypto_user`], in this HSM.
+async fn assign_crypto_user_of(hsm: &str, admin: &mut Client, principal: &str) {
+    let roles = pb::ListRoleDefinitionsRequest { parent: hsm.to_owned() };
     let roles = admin.access.list_role_definitions(roles).await.unwrap().into_inner().role_definitions;
     let user = roles.iter().find(|role| role.role_name == "Managed HSM Crypto User").unwrap();
     let request = pb::CreateRoleAssignmentRequest {
-        parent: HSM.to_owned(),
+        parent: hsm.to_owned(),
         role_definition: user.name.clone(),
         principal_id: principal.to_owned(),
         scope: "/keys".to_owned(),
