@@ -73,7 +73,7 @@ impl PlaneAccess for DataPlane {
     }
 
     fn set_deadline(cx: &mut Cx, deadline: Instant) {
-        cx.token = cx.token.until(deadline);
+        cx.set_deadline(deadline);
     }
 
     fn intents(cx: &Cx) -> Option<&Intents> {
@@ -120,7 +120,7 @@ impl PlaneAccess for VaultPlane {
     }
 
     fn set_deadline(cx: &mut Cx, deadline: Instant) {
-        cx.token = cx.token.until(deadline);
+        cx.set_deadline(deadline);
     }
 
     fn intents(cx: &Cx) -> Option<&Intents> {
@@ -197,12 +197,11 @@ pub(super) fn create_data_context(
     if !availability.during_restore {
         container.check_not_restoring()?;
     }
-    let token = engine.0.tokens.of(&id)?;
-    let token = match caller {
+    let token = engine.0.tokens.of(&id).map(|token| match caller {
         // Callers take turns in the queue of the token.
         Some(caller) => token.for_caller(caller.principal.0.as_u64_pair().1),
         None => token,
-    };
+    });
     let inner = &engine.0;
     Ok(Cx {
         aes_modes: inner.key_policies.aes_modes.for_container(&id),

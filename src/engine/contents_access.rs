@@ -53,7 +53,7 @@ impl PlaneAccess for VaultContentsPlane {
     }
 
     fn set_deadline(cx: &mut Cx, deadline: Instant) {
-        cx.token = cx.token.until(deadline);
+        cx.set_deadline(deadline);
     }
 
     fn intents(cx: &Cx) -> Option<&Intents> {

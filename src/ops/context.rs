@@ -1,6 +1,7 @@
 //! Operation contexts: what an operation may use while it runs, for each plane.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use uuid::Uuid;
 
@@ -31,8 +32,8 @@ use crate::token::{Token, TokenPool};
 pub struct Cx {
     /// The addressed container.
     pub container: Container,
-    /// The token that holds its keys.
-    pub token: Token,
+    /// See [`token`](Self::token).
+    pub token: Result<Token>,
     /// The store, for reading.
     pub store: Store,
     /// The cache of parsed public keys.
@@ -163,6 +164,19 @@ macro_rules! common_cx {
 common_cx!(Cx => |cx| Some(&cx.container), ControlCx => |_| None);
 
 impl Cx {
+    /// Returns the token that holds the keys of the addressed container.
+    ///
+    /// # Errors
+    /// `TokenUnavailable` if it was unavailable when the service started, and still is.
+    pub fn token(&self) -> Result<&Token> {
+        self.token.as_ref().map_err(Clone::clone)
+    }
+
+    /// Has calls to the token that still wait for it at `deadline` fail.
+    pub fn set_deadline(&mut self, deadline: Instant) {
+        self.token = self.token.as_ref().map(|token| token.until(deadline)).map_err(Clone::clone);
+    }
+
     /// Returns the addressed managed HSM, for operations that other containers do not have.
     ///
     /// # Errors

@@ -50,11 +50,11 @@ async fn back_up_in_vault(key: &Key, vault: &Vault, cx: &Cx) -> Result<Vec<u8>> 
 /// # Errors
 /// As [`back_up`].
 pub(super) async fn wrapped_for_vault(key: &Key, cx: &Cx) -> Result<VaultKeyRecord> {
-    let wrapping_key = cx.token.random(WRAPPING_KEY_BYTES).await?;
+    let wrapping_key = cx.token()?.random(WRAPPING_KEY_BYTES).await?;
     let wrapping_key = Zeroizing::new(wrapping_key);
     let object = import_wrapping_key(&wrapping_key, cx).await?;
     let wrapped = wrap(key, object, cx).await?;
-    cx.token.destroy(&[object]).await?;
+    cx.token()?.destroy(&[object]).await?;
     let key = KeyRecord::new(key, wrapped).map_err(Error::internal)?;
     Ok(VaultKeyRecord { wrapping_key, key })
 }
@@ -63,7 +63,7 @@ pub(super) async fn wrapped_for_vault(key: &Key, cx: &Cx) -> Result<VaultKeyReco
 async fn import_wrapping_key(key: &Zeroizing<Vec<u8>>, cx: &Cx) -> Result<VersionId> {
     let object = cx.ids.version();
     cx.declare_intent(IntentVerb::Create, vec![object]).await?;
-    cx.token.import_wrapping_key(object, key.clone()).await?;
+    cx.token()?.import_wrapping_key(object, key.clone()).await?;
     Ok(object)
 }
 
@@ -71,7 +71,7 @@ async fn wrap(key: &Key, wrapping_key: VersionId, cx: &Cx) -> Result<Vec<Wrapped
     let mut wrapped = Vec::with_capacity(key.versions.len());
     for version in &key.versions {
         let key_type = version.material.key_type();
-        wrapped.push(cx.token.wrap_key(wrapping_key, version.version, key_type).await?);
+        wrapped.push(cx.token()?.wrap_key(wrapping_key, version.version, key_type).await?);
     }
     Ok(wrapped)
 }
@@ -124,10 +124,10 @@ impl OpenedKeyBackup {
         };
         cx.declare_intent(IntentVerb::Restore, self.record.version_ids()).await?;
         for (version, public, wrapped) in self.record.material() {
-            cx.token.unwrap_key(wrapping_key, version, public.clone(), wrapped.clone(), cx.backup).await?;
+            cx.token()?.unwrap_key(wrapping_key, version, public.clone(), wrapped.clone(), cx.backup).await?;
         }
         if is_temporary {
-            cx.token.destroy(&[wrapping_key]).await?;
+            cx.token()?.destroy(&[wrapping_key]).await?;
         }
         Ok(())
     }

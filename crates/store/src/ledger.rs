@@ -15,8 +15,8 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::ambiguous_commit::{self, CommitFailure, DatabasePath, LedgerPosition};
 use super::answers::Answers;
-use super::chain::ChainHead;
 use super::call_count::CallCount;
+use super::chain::ChainHead;
 use super::check::{self, BackgroundCheck};
 use super::commit::{AuditRecord, Commit};
 use super::event_log;
@@ -134,7 +134,9 @@ impl Ledger {
             if messages.iter().all(is_unattended) && !messages.is_empty() {
                 pause(GATHER).await;
                 gather(&mut queue, &mut messages);
-            } else if self.last_group > 1 && gather_or_count(&mut queue, &mut messages) < self.calls.in_progress() {
+            } else if self.last_group > 1
+                && gather_or_count(&mut queue, &mut messages) < self.calls.in_progress()
+            {
                 // Calls run at the same time: those that are about to commit do so first, and join the group.
                 std::thread::sleep(linger());
                 gather(&mut queue, &mut messages);
@@ -444,7 +446,9 @@ fn gather_or_count(queue: &mut mpsc::Receiver<Message>, messages: &mut Vec<Messa
 
 fn linger() -> Duration {
     static L: std::sync::OnceLock<u64> = std::sync::OnceLock::new();
-    Duration::from_micros(*L.get_or_init(|| std::env::var("LINGER").ok().and_then(|v| v.parse().ok()).unwrap_or(100)))
+    Duration::from_micros(
+        *L.get_or_init(|| std::env::var("LINGER").ok().and_then(|v| v.parse().ok()).unwrap_or(100)),
+    )
 }
 
 /// Whether no caller waits for the message.

@@ -16,7 +16,7 @@ pub(super) async fn check_wrappable(keys: &[std::sync::Arc<Key>], cx: &Cx) -> Re
     let mut names: Vec<&KeyName> = Vec::new();
     for key in keys {
         let versions = key.versions.iter().map(|version| version.version).collect();
-        if cx.token.wrappable(versions).await?.contains(&false)
+        if cx.token()?.wrappable(versions).await?.contains(&false)
             && cx.store.key(&key.container, &key.name).is_some()
         {
             names.push(&key.name);
@@ -41,7 +41,7 @@ pub(super) async fn record(key: &Key, wrapping_key: VersionId, cx: &Cx) -> Resul
     let mut wrapped = Vec::with_capacity(key.versions.len());
     for version in &key.versions {
         let key_type = version.material.key_type();
-        match cx.token.wrap_key(wrapping_key, version.version, key_type).await {
+        match cx.token()?.wrap_key(wrapping_key, version.version, key_type).await {
             Ok(material) => wrapped.push(material),
             Err(Error::KeyMaterialMissing { .. }) if cx.store.key(&key.container, &key.name).is_none() => {
                 return Ok(None);

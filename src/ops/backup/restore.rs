@@ -187,7 +187,7 @@ impl<'a> Unwrapping<'a> {
     /// Unwraps the waiting keys.
     async fn unwrap(&mut self) -> Result<()> {
         let records = std::mem::take(&mut self.waiting);
-        let token = &self.cx.token;
+        let token = self.cx.token()?;
         let missing: Vec<_> = records
             .iter()
             .flat_map(KeyRecord::material)

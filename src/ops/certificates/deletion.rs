@@ -119,7 +119,7 @@ impl SoftDeletable for Certificate {
     }
 
     async fn destroy(&self, cx: &Cx) -> Result<()> {
-        cx.token.destroy(&self.objects()).await
+        cx.token()?.destroy(&self.objects()).await
     }
 
     async fn repeat_destroy(intent: &Intent, _: Option<&Self>, cx: &RecoveryCx) -> Result<()> {

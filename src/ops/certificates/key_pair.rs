@@ -45,7 +45,7 @@ impl KeyPair {
             (false, None) => {
                 let version = declare_version(cx).await?;
                 let spec = KeySpec { key_type: policy.key.key_type, public_exponent: PUBLIC_EXPONENT };
-                let public = cx.token.generate(version, &spec, cx.backup).await?;
+                let public = cx.token()?.generate(version, &spec, cx.backup).await?;
                 verify_key_pair(cx, version, &public).await?;
                 return Ok(Self { version, public, private: None });
             }
@@ -60,7 +60,7 @@ impl KeyPair {
     pub(super) async fn import(cx: &Cx, private: PrivateKey) -> Result<Self> {
         let version = declare_version(cx).await?;
         let public = private.public_key();
-        cx.token.import(version, private.material().clone(), cx.backup).await?;
+        cx.token()?.import(version, private.material().clone(), cx.backup).await?;
         verify_key_pair(cx, version, &public).await?;
         Ok(Self { version, public, private: Some(private) })
     }
@@ -72,7 +72,7 @@ impl KeyPair {
     pub(super) async fn sign(&self, cx: &Cx, unsigned: &Unsigned) -> Result<Vec<u8>> {
         let key_type = self.public.key_type();
         let signature =
-            cx.token.sign(self.version, key_type, unsigned.algorithm(), unsigned.digest()).await?;
+            cx.token()?.sign(self.version, key_type, unsigned.algorithm(), unsigned.digest()).await?;
         unsigned.assemble(&signature).map_err(Error::internal)
     }
 }

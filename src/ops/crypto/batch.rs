@@ -234,7 +234,7 @@ impl BatchRun<'_> {
             if let Some(unavailable) = self.unavailable.get() {
                 return Err(unavailable.clone());
             }
-            match self.cx.token.run_all(Arc::clone(&calls)).await {
+            match self.cx.token()?.run_all(Arc::clone(&calls)).await {
                 Err(Error::TokenBusy) if since.elapsed() < QUEUE_TIMEOUT => {
                     #[expect(
                         clippy::disallowed_methods,

@@ -113,7 +113,7 @@ impl<I: Input> Operation for Single<I> {
         let binding = cx.bind_mode(&version, self.input.mode_family())?;
         let algorithm = self.input.algorithm();
         let value = match self.input.begin(&version, cx)? {
-            Begun::InToken(call, convert) => convert(cx.token.run(call).await?)?,
+            Begun::InToken(call, convert) => convert(cx.token()?.run(call).await?)?,
             Begun::Computed(value) => value,
         };
         let used = Arc::clone(&version);

@@ -37,6 +37,6 @@ impl Operation for GenerateRandomBytes {
 
     async fn execute(self, _: WholeContainer, cx: &Cx) -> Result<Done<Vec<u8>>> {
         let count = usize::try_from(self.count).map_err(Error::internal)?;
-        Ok(Done::reply(cx.token.random(count).await?))
+        Ok(Done::reply(cx.token()?.random(count).await?))
     }
 }

@@ -64,7 +64,7 @@ pub(super) async fn generate(
     how: VersionOrigin,
 ) -> Result<Done<KeyBundle>> {
     let version = declare_version(cx).await?;
-    let material = cx.token.generate(version, spec, cx.backup).await?;
+    let material = cx.token()?.generate(version, spec, cx.backup).await?;
     verify_key_pair(cx, version, &material).await?;
     let made = settings.version(cx, name, version, material, family);
     let bundle = KeyBundle { version: Arc::new(made.clone()), level: cx.recovery_level(), managed: false };

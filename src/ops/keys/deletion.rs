@@ -127,7 +127,7 @@ impl SoftDeletable for Key {
 
     async fn destroy(&self, cx: &Cx) -> Result<()> {
         let objects: Vec<_> = self.versions.iter().map(|version| version.version).collect();
-        cx.token.destroy(&objects).await
+        cx.token()?.destroy(&objects).await
     }
 
     async fn repeat_destroy(intent: &Intent, _: Option<&Self>, cx: &RecoveryCx) -> Result<()> {

@@ -56,7 +56,7 @@ impl Operation for ImportKey {
         let settings = self.settings.in_container(cx, public.key_type(), Field::KeyKty)?;
         let family = settings.mode_family(cx, public.key_type())?;
         let version = declare_version(cx).await?;
-        cx.token.import(version, material, cx.backup).await?;
+        cx.token()?.import(version, material, cx.backup).await?;
         verify_key_pair(cx, version, &public).await?;
         let name = stored_name(&target, self.key.name);
         let made = settings.version(cx, &name, version, public, family);

@@ -75,7 +75,7 @@ pub(in crate::ops) fn check_objects_absent(key: &Key, cx: &Cx) -> Result<()> {
         if intents.iter().any(is_affected) {
             return Err(Error::Conflict { what: Resource::key(&container, &key.name).name });
         }
-        if cx.token.has_cached_handle(version.version) {
+        if cx.token()?.has_cached_handle(version.version) {
             let resource = Resource::version(&container, &key.name, Some(version.version));
             return Err(Error::Exists { resource, deleted: false });
         }

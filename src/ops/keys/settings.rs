@@ -149,7 +149,7 @@ pub(in crate::ops) async fn verify_key_pair(
         KeyType::Oct { .. } => return Ok(()),
     };
     let digest = vec![0x5a; algorithm.hash().map_or(32, |hash| hash.digest_len())];
-    let signature = cx.token.sign(version, key_type, algorithm, digest.clone()).await?;
+    let signature = cx.token()?.sign(version, key_type, algorithm, digest.clone()).await?;
     let public = crate::public_key::PublicKey::parse(material)?;
     if public.verify(algorithm, &digest, &signature)? {
         Ok(())

@@ -38,7 +38,7 @@ pub(in crate::ops) async fn seal(
     (name, version): (&SecretName, VersionId),
     value: &SecretValue,
 ) -> Result<SealedValue> {
-    if !is_supported(&cx.token) {
+    if !is_supported(cx.token()?) {
         return Err(Error::Unsupported {
             what: "the token of this vault has no AES-GCM, so that the vault cannot store secrets".to_owned(),
         });
@@ -46,7 +46,7 @@ pub(in crate::ops) async fn seal(
     let vault = cx.vault()?;
     let plaintext = Zeroizing::new(value.as_str().as_bytes().to_vec());
     let aad = additional_data(vault, name, version);
-    let sealed = cx.token.encrypt(vault.sealing_key(), AesMode::Gcm, None, aad, plaintext).await?;
+    let sealed = cx.token()?.encrypt(vault.sealing_key(), AesMode::Gcm, None, aad, plaintext).await?;
     Ok(SealedValue { iv: sealed.iv, ciphertext: sealed.ciphertext, tag: sealed.tag })
 }
 
@@ -70,7 +70,7 @@ pub(in crate::ops) async fn unseal_value(
     let vault = cx.vault()?;
     let SealedValue { iv, ciphertext, tag } = value.clone();
     let aad = additional_data(vault, name, version);
-    let decrypted = cx.token.decrypt(vault.sealing_key(), CIPHER, ciphertext, iv, tag, aad).await;
+    let decrypted = cx.token()?.decrypt(vault.sealing_key(), CIPHER, ciphertext, iv, tag, aad).await;
     match decrypted {
         Ok(bytes) => SecretValue::from_bytes(bytes),
         Err(Error::DecryptionFailed) => Err(Error::internal(format!(

@@ -42,7 +42,7 @@ impl Operation for DownloadSecurityDomain {
         if active.security_domain.is_none() {
             active.security_domain = Some(generate(cx).await?.ok_or_else(unsupported)?);
         }
-        let secrets = DomainKeys::of(&active, &cx.token)?.secrets().await?;
+        let secrets = DomainKeys::of(&active, cx.token()?)?.secrets().await?;
         let master = MasterSecret::generate().map_err(Error::internal)?;
         let file = SecurityDomain::seal(&master, &secrets.to_data(), &self.request);
         let file = file.and_then(|file| file.to_text()).map_err(invalid)?;

@@ -91,7 +91,7 @@ impl<'a> DomainKeys<'a> {
                 what: "backups of keys of vaults are not available yet".to_owned(),
             });
         }
-        Self::of(cx.managed_hsm()?, &cx.token)
+        Self::of(cx.managed_hsm()?, cx.token()?)
     }
 
     /// The security domain.

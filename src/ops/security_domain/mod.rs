@@ -23,13 +23,13 @@ use crate::model::{Error, Field, Result};
 
 /// Generates a security domain for the addressed HSM; `None` if its token does not support one.
 pub(super) async fn generate(cx: &Cx) -> Result<Option<SecurityDomain>> {
-    if !is_supported(&cx.token) {
+    if !is_supported(cx.token()?) {
         return Ok(None);
     }
     let objects = [cx.ids.version(), cx.ids.version()];
     cx.declare_intent(IntentVerb::Create, objects.to_vec()).await?;
-    let secrets = DomainSecrets::generate(&cx.token).await?;
-    install(&secrets, &cx.token, cx.managed_hsm()?.id, objects).await.map(Some)
+    let secrets = DomainSecrets::generate(cx.token()?).await?;
+    install(&secrets, cx.token()?, cx.managed_hsm()?.id, objects).await.map(Some)
 }
 
 /// The error for a document that a caller has sent.

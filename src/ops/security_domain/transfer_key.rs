@@ -58,21 +58,22 @@ impl Operation for GetTransferKey {
         if hsm.activation == Activation::Active {
             return Err(Error::HsmAlreadyActivated { hsm: hsm.name.clone() });
         }
-        if !is_supported(&cx.token) {
+        if !is_supported(cx.token()?) {
             return Err(unsupported());
         }
         // An interrupted upload may have destroyed the key.
-        let usable = |key: &&TransferKey| key.expires > cx.now && cx.token.has_cached_handle(key.object);
+        let token = cx.token()?;
+        let usable = |key: &&TransferKey| key.expires > cx.now && token.has_cached_handle(key.object);
         if let Some(key) = hsm.transfer_key.as_ref().filter(usable) {
             return Ok(Done::reply(reply(&key.certificate)?));
         }
         if let Some(old) = &hsm.transfer_key {
             cx.declare_intent(IntentVerb::Destroy, vec![old.object]).await?;
-            cx.token.destroy(&[old.object]).await?;
+            cx.token()?.destroy(&[old.object]).await?;
         }
         let object = cx.ids.version();
         cx.declare_intent(IntentVerb::Create, vec![object]).await?;
-        let public = cx.token.generate(object, &SPEC, BackupPolicy::Never).await?;
+        let public = cx.token()?.generate(object, &SPEC, BackupPolicy::Never).await?;
         let expires = cx.now.checked_add((24 * VALID_DAYS).hours()).map_err(Error::internal)?;
         let certificate = certify(&hsm.name, (object, public), cx, expires).await?;
         let reply = reply(&certificate)?;
@@ -106,7 +107,7 @@ async fn certify(
     };
     params.not_before = date(cx.now);
     params.not_after = date(expires);
-    let key = TransferSigner { token: cx.token.clone(), object, public: rsa_public_key(&n, &e)? };
+    let key = TransferSigner { token: cx.token()?.clone(), object, public: rsa_public_key(&n, &e)? };
     // The library signs synchronously, and the token does not.
     let signed = tokio::task::spawn_blocking(move || params.self_signed(&key));
     let certificate = signed.await.map_err(Error::internal)?.map_err(Error::internal)?;

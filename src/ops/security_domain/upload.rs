@@ -43,7 +43,7 @@ impl Operation for UploadSecurityDomain {
         if hsm.activation == Activation::Active || hsm.security_domain.is_some() {
             return Err(Error::HsmAlreadyActivated { hsm: hsm.name.clone() });
         }
-        if !is_supported(&cx.token) {
+        if !is_supported(cx.token()?) {
             return Err(unsupported());
         }
         let wrong_recipient = || {
@@ -58,7 +58,7 @@ impl Operation for UploadSecurityDomain {
         let cipher = Cipher::Rsa(RsaPadding::Oaep(Hash::Sha256));
         let encrypted = self.upload.encrypted_key().to_vec();
         let none = Vec::new;
-        let key = cx.token.decrypt(transfer_key.object, cipher, encrypted, none(), none(), none()).await;
+        let key = cx.token()?.decrypt(transfer_key.object, cipher, encrypted, none(), none(), none()).await;
         let key: Zeroizing<Vec<u8>> = key.map_err(|error| match error {
             Error::DecryptionFailed => invalid(security_domain::Error::WrappedKeyNotDecrypted),
             other => other,
@@ -69,9 +69,9 @@ impl Operation for UploadSecurityDomain {
         })?;
         let objects = [cx.ids.version(), cx.ids.version()];
         cx.declare_intent(IntentVerb::Create, objects.to_vec()).await?;
-        let domain = install(&secrets, &cx.token, hsm.id, objects).await?;
+        let domain = install(&secrets, cx.token()?, hsm.id, objects).await?;
         cx.declare_intent(IntentVerb::Destroy, vec![transfer_key.object]).await?;
-        cx.token.destroy(&[transfer_key.object]).await?;
+        cx.token()?.destroy(&[transfer_key.object]).await?;
         let active = ManagedHsm {
             activation: Activation::Active,
             security_domain: Some(domain),

@@ -57,7 +57,10 @@ async fn unavailable_token_concerns_its_own_hsm_and_is_used_when_it_is_back() {
     let mut admin = client(&gateway, port).await;
     for hsm in [HSM, OTHER] {
         assign_crypto_user_of(hsm, &mut admin, ADMIN).await;
-        admin.create(pb::CreateKeyRequest { parent: hsm.to_owned(), ..ec("invoices", "P-256") }).await.unwrap();
+        admin
+            .create(pb::CreateKeyRequest { parent: hsm.to_owned(), ..ec("invoices", "P-256") })
+            .await
+            .unwrap();
     }
     gateway.stop();
 

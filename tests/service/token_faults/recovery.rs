@@ -87,7 +87,8 @@ async fn worker_whose_calls_keep_failing_is_replaced() {
     assert_eq!(failed, (Code::Internal, "TOKEN_FAILED".to_owned()));
     // The service may have more processes than the one that signs.
     let lines = rig.log_lines("C_SignInit");
-    let process = lines.first().unwrap().split_whitespace().find_map(|field| field.strip_prefix("pid=")).unwrap();
+    let process =
+        lines.first().unwrap().split_whitespace().find_map(|field| field.strip_prefix("pid=")).unwrap();
     let process = process.parse::<i32>().ok().and_then(Pid::from_raw).unwrap();
     until("replaced", async || {
         let _ = sign_once(&mut dev).await;
