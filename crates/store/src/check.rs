@@ -16,6 +16,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::connection::unusable;
 use super::faults::Faults;
+use super::location::Location;
 use crate::model::{Error, Result};
 
 /// The size in bytes up to which the structure is checked before the store opens. Larger databases are checked afterwards, because
@@ -87,6 +88,34 @@ fn open_read_only(path: &Path) -> rusqlite::Result<Connection> {
     Connection::open_with_flags(uri, flags)
 }
 
+/// Checks the file before it is opened, and creates it if it does not exist. Nothing is changed if a check fails.
+///
+/// # Errors
+/// `Internal`, with a message for the operator.
+pub(super) async fn check_file(location: &Location, newest: i64) -> Result<DigestCheck> {
+    let Location::File(path) = location;
+    let schema = check_schema(path, newest)?;
+    let mut digest = DigestCheck::start(path);
+    if !is_large(path) {
+        digest.compare().await?;
+    }
+    let checked = path.to_owned();
+    let structure = move || check_structure(&checked);
+    tokio::task::spawn_blocking(structure).await.map_err(Error::internal)??;
+    create(path)?;
+    if schema != Some(newest) {
+        digest.finish().await?;
+    }
+    Ok(digest)
+}
+
+/// Creates the database file with mode 0600 if it does not exist. SQLite would create it world-readable, and copies the
+/// mode to the WAL and shared-memory files.
+fn create(path: &Path) -> Result<()> {
+    let file = File::options().create(true).append(true).mode(0o600).open(path);
+    file.map(drop).map_err(|error| unusable(path, error))
+}
+
 /// The comparison of the file with the digest that a clean stop left. It runs while the database is read, which must not be written
 /// before its end: with a million keys it takes most of a second.
 pub(super) struct DigestCheck {
@@ -141,7 +170,8 @@ fn compare_digest(path: &Path) -> Result<()> {
 }
 
 /// Leaves the digest of a closed database. Without one, as when another connection is open, the next start compares nothing.
-pub(super) fn leave_digest(path: &Path) -> io::Result<()> {
+pub(super) fn leave_digest(location: &Location) -> io::Result<()> {
+    let Location::File(path) = location;
     if has_content(&beside(path, "-wal")) {
         return Ok(());
     }
@@ -187,7 +217,11 @@ pub(super) fn check_structure(path: &Path) -> Result<()> {
 }
 
 /// Starts to check the structure of a large database.
-pub(super) fn start_background_check(path: &Path, faults: Arc<Faults>) -> Result<Option<BackgroundCheck>> {
+pub(super) fn start_background_check(
+    location: &Location,
+    faults: Arc<Faults>,
+) -> Result<Option<BackgroundCheck>> {
+    let Location::File(path) = location;
     if !is_large(path) {
         return Ok(None);
     }

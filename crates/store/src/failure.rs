@@ -1,5 +1,6 @@
 //! The failure of a write: whether it concerns one commit or its whole group.
 
+use super::database::SqlError;
 use crate::model::Error;
 
 /// A failure to apply a commit.
@@ -8,13 +9,13 @@ pub(super) enum Failure {
     /// The commit is rejected; the rest of the group continues.
     Refused(Error),
     /// The database failed, and the group with it.
-    Database(sqlx::Error),
+    Database(SqlError),
 }
 
-impl From<sqlx::Error> for Failure {
+impl From<SqlError> for Failure {
     /// A violated unique or foreign key constraint rejects only its commit. The preconditions exclude both,
     /// except for duplicates of a version's identifier in another key.
-    fn from(error: sqlx::Error) -> Self {
+    fn from(error: SqlError) -> Self {
         match error.as_database_error() {
             Some(cause) if cause.is_unique_violation() || cause.is_foreign_key_violation() => {
                 Self::Refused(Error::Conflict { what: "what the request names".into() })

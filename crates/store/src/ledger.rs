@@ -10,20 +10,21 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use sqlx::{Connection as _, SqliteConnection};
 use tokio::sync::{mpsc, oneshot};
 
-use super::ambiguous_commit::{self, CommitFailure, DatabasePath, LedgerPosition};
+use super::ambiguous_commit::{self, CommitFailure, LedgerPosition};
 use super::answers::Answers;
 use super::chain::ChainHead;
 use super::check::{self, BackgroundCheck};
 use super::commit::{AuditRecord, Commit};
+use super::database::{Database, SqlError};
 use super::event_log;
 use super::failure::Failure;
 use super::faults::Faults;
 use super::group::Group;
 use super::high_water_mark;
 use super::ledger_metrics::{GroupKind, LedgerMetrics};
+use super::location::Location;
 use super::memory::Memory;
 use super::outbox;
 use super::record_log::{RecordBatch, RecordLog};
@@ -75,15 +76,15 @@ struct Waiting {
 
 /// The state of the ledger.
 pub(super) struct Ledger {
-    pub(super) db: SqliteConnection,
+    pub(super) db: Database,
     pub(super) log: Box<dyn RecordLog>,
     pub(super) memory: Arc<Memory>,
     /// The last record.
     pub(super) head: ChainHead,
     /// The last record, for readers.
     pub(super) shown_head: Arc<Mutex<ChainHead>>,
-    /// The database that is queried after an ambiguous commit.
-    pub(super) source: DatabasePath,
+    /// Where the database is, to connect again after a failure.
+    pub(super) location: Location,
     /// The last known position of the database.
     pub(super) database: LedgerPosition,
     /// What the records after the position of the database count.
@@ -150,7 +151,7 @@ impl Ledger {
         }
         let is_sound = self.ambiguous.is_none() && self.faults.current().is_none();
         let closed = self.db.close().await;
-        match closed.map(|()| is_sound.then(|| check::leave_digest(&self.source.0))) {
+        match closed.map(|()| is_sound.then(|| check::leave_digest(&self.location))) {
             Ok(None | Some(Ok(()))) => {}
             Ok(Some(Err(error))) => tracing::warn!(%error, "the digest of the database could not be written"),
             Err(error) => tracing::error!(%error, "the database did not close cleanly"),
@@ -299,7 +300,7 @@ impl Ledger {
         }
     }
 
-    async fn begin_ambiguous(&mut self, error: &sqlx::Error, doubt: AmbiguousCommit) {
+    async fn begin_ambiguous(&mut self, error: &SqlError, doubt: AmbiguousCommit) {
         // The database is queried whether the group was written.
         self.faults.begin(StoragePart::Database, error);
         self.ambiguous = Some(doubt);
@@ -314,7 +315,7 @@ impl Ledger {
         if self.ambiguous.is_none() {
             return Ok(());
         }
-        let found = self.source.query_position(&mut self.db).await?;
+        let found = ambiguous_commit::query_position(&self.location, &mut self.db).await?;
         let Some(AmbiguousCommit { group, calls, results }) = self.ambiguous.take() else { return Ok(()) };
         if found == group.position {
             tracing::warn!("the group whose COMMIT failed was written to the database");
@@ -323,7 +324,7 @@ impl Ledger {
             self.fail_unwritten(calls);
         } else {
             self.ambiguous = Some(AmbiguousCommit { group, calls, results });
-            return Err(Error::internal("another process changed the database"));
+            return Err(Error::internal(ambiguous_commit::CHANGED));
         }
         self.is_ambiguous.store(false, Ordering::Release);
         Ok(())
@@ -369,10 +370,23 @@ impl Ledger {
         self.answers.send(answers);
     }
 
-    /// Writes a group in one transaction of the database, with the usage that is not written yet and the high-water mark of a
-    /// guarded clock, because the database does not keep the records that show a later time. Adds one result per call to
-    /// `results`. The log has all earlier records.
+    /// Writes a group in one transaction of the database. Adds one result per call to `results`. The log has all earlier records.
     async fn write(
+        &mut self,
+        calls: &[Call],
+        results: &mut Vec<Result<()>>,
+        time: Option<(GuardState, Vec<ClockStatusChange>)>,
+    ) -> std::result::Result<Group, CommitFailure<Group>> {
+        let written = self.write_transaction(calls, results, time).await;
+        if matches!(written, Err(CommitFailure::NotWritten(_))) {
+            self.db.roll_back_abandoned().await;
+        }
+        written
+    }
+
+    /// Writes a group with the usage that is not written yet and the high-water mark of a guarded clock, because the database does
+    /// not keep the records that show a later time.
+    async fn write_transaction(
         &mut self,
         calls: &[Call],
         results: &mut Vec<Result<()>>,
@@ -381,7 +395,7 @@ impl Ledger {
         let started = Instant::now();
         let groups = self.database.groups + 1;
         let mut group = Group::after(LedgerPosition { groups, head: self.head.clone() });
-        let mut db = self.db.begin_with("BEGIN IMMEDIATE").await?;
+        let mut db = self.db.begin().await?;
         for (commit, _) in calls {
             let staged = match commit.is_record_only() {
                 true => Ok(()),
@@ -447,7 +461,7 @@ async fn pause(time: Duration) {
 /// Fault injection: the loss of the database's answer after it has written the group. Only tests inject it.
 #[cfg(not(test))]
 #[expect(clippy::unnecessary_wraps, reason = "the version for tests fails")]
-const fn fault() -> std::result::Result<(), sqlx::Error> {
+const fn fault() -> std::result::Result<(), SqlError> {
     Ok(())
 }
 

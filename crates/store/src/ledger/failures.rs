@@ -3,6 +3,7 @@
 use std::error::Error as StdError;
 
 use super::{Call, Ledger};
+use crate::ambiguous_commit;
 use crate::faults::failed;
 use crate::model::Error;
 use crate::model::storage_failure::{Outcome, StorageFault, StoragePart};
@@ -66,10 +67,10 @@ impl Ledger {
             }
         }
         if self.faults.of(StoragePart::Database).is_some() {
-            match self.source.query_position(&mut self.db).await {
+            match ambiguous_commit::query_position(&self.location, &mut self.db).await {
                 Ok(position) if position == self.database => self.faults.end(StoragePart::Database),
                 Ok(_) => {
-                    let error = Error::internal("another process changed the database");
+                    let error = Error::internal(ambiguous_commit::CHANGED);
                     self.faults.begin(StoragePart::Database, &error);
                 }
                 Err(error) => drop(self.faults.begin(StoragePart::Database, &error)),

@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex};
 use jiff::Timestamp;
 use uuid::Uuid;
 
+use crate::database::SqlError;
 use crate::model::audit_entry::Meter;
 use crate::model::change::{Change, ControlChange, Intent, IntentVerb};
 use crate::model::resource::{Subscription, SubscriptionId};
@@ -21,11 +22,11 @@ type Hook = Box<dyn FnOnce() + Send>;
 static HOOK: Mutex<Option<Hook>> = Mutex::new(None);
 
 /// Loses the answer of the database, if a test has set a hook.
-pub(super) fn fault() -> std::result::Result<(), sqlx::Error> {
+pub(super) fn fault() -> std::result::Result<(), SqlError> {
     match HOOK.lock().unwrap().take() {
         Some(hook) => {
             hook();
-            Err(sqlx::Error::WorkerCrashed)
+            Err(SqlError::WorkerCrashed)
         }
         None => Ok(()),
     }

@@ -1,4 +1,4 @@
-//! Conversions between the columns of a row of a synchronous connection and values of the model.
+//! Conversions between the columns of a row and values of the model, by the position of the column.
 
 use std::error::Error as StdError;
 use std::str::FromStr;
@@ -7,31 +7,41 @@ use rusqlite::Row;
 use rusqlite::types::{FromSqlResult, ValueRef};
 use serde::de::DeserializeOwned;
 
-use super::columns::damaged;
+use crate::columns::damaged;
 use crate::model::key_date::KeyDate;
 use crate::model::retention::Deletion;
 use crate::model::{Result, Timestamp};
 
 /// Reads the columns of a row in the order in which the statement names them. Errors are those of a damaged database.
 pub(super) struct Columns<'r> {
-    row: &'r Row<'r>,
+    row: RowRef<'r>,
     next: usize,
+}
+
+/// A row of one of the engines.
+#[derive(Clone, Copy)]
+pub(super) enum RowRef<'r> {
+    Sqlite(&'r Row<'r>),
 }
 
 impl<'r> Columns<'r> {
     /// The columns, beginning with the first.
-    pub(super) const fn of(row: &'r Row<'r>) -> Self {
+    pub(super) const fn of(row: RowRef<'r>) -> Self {
         Self { row, next: 0 }
     }
 
     /// Reads text.
     pub(super) fn text(&mut self) -> Result<&'r str> {
-        self.read(|value| value.as_str())
+        match self.next() {
+            (RowRef::Sqlite(row), column) => sqlite(row, column, |value| value.as_str()),
+        }
     }
 
     /// Reads an integer.
     pub(super) fn integer(&mut self) -> Result<i64> {
-        self.read(|value| value.as_i64())
+        match self.next() {
+            (RowRef::Sqlite(row), column) => sqlite(row, column, |value| value.as_i64()),
+        }
     }
 
     /// Parses text.
@@ -43,8 +53,10 @@ impl<'r> Columns<'r> {
     pub(super) fn optional<T: FromStr<Err: StdError + Send + Sync + 'static>>(
         &mut self,
     ) -> Result<Option<T>> {
-        let text = self.read(|value| value.as_str_or_null())?;
-        text.map(str::parse).transpose().map_err(damaged)
+        let text = match self.next() {
+            (RowRef::Sqlite(row), column) => sqlite(row, column, |value| value.as_str_or_null()),
+        };
+        text?.map(str::parse).transpose().map_err(damaged)
     }
 
     /// Parses JSON.
@@ -60,25 +72,40 @@ impl<'r> Columns<'r> {
     /// Reads a nullable date of a key, in microseconds.
     pub(super) fn key_date(&mut self) -> Result<Option<KeyDate>> {
         let not_a_date = || damaged("a date of a key lies beyond the calendar");
-        let micros = self.read(|value| value.as_i64_or_null())?;
-        micros.map(|micros| KeyDate::from_microsecond(micros).ok_or_else(not_a_date)).transpose()
+        self.nullable_integer()?
+            .map(|micros| KeyDate::from_microsecond(micros).ok_or_else(not_a_date))
+            .transpose()
     }
 
     /// Reads the two dates of a deletion, in microseconds; `None` if the first is NULL.
     pub(super) fn deletion(&mut self) -> Result<Option<Deletion>> {
-        let deleted_at = self.read(|value| value.as_i64_or_null())?;
-        let Some(deleted_at) = deleted_at else { return Ok(None) };
+        let Some(deleted_at) = self.nullable_integer()? else { return Ok(None) };
         let deleted_at = Timestamp::from_microsecond(deleted_at).map_err(damaged)?;
         Ok(Some(Deletion { deleted_at, scheduled_purge_at: self.instant()? }))
     }
 
-    fn read<T>(&mut self, read: impl FnOnce(ValueRef<'r>) -> FromSqlResult<T>) -> Result<T> {
+    fn nullable_integer(&mut self) -> Result<Option<i64>> {
+        match self.next() {
+            (RowRef::Sqlite(row), column) => sqlite(row, column, |value| value.as_i64_or_null()),
+        }
+    }
+
+    /// The row, and the next column.
+    const fn next(&mut self) -> (RowRef<'r>, usize) {
         let column = self.next;
         self.next += 1;
-        let value = self.row.get_ref(column).map_err(damaged)?;
-        read(value).map_err(|error| {
-            let name = self.row.as_ref().column_name(column).unwrap_or_default();
-            damaged(format!("{name}: {error}"))
-        })
+        (self.row, column)
     }
+}
+
+fn sqlite<'r, T>(
+    row: &'r Row<'r>,
+    column: usize,
+    read: impl FnOnce(ValueRef<'r>) -> FromSqlResult<T>,
+) -> Result<T> {
+    let value = row.get_ref(column).map_err(damaged)?;
+    read(value).map_err(|error| {
+        let name = row.as_ref().column_name(column).unwrap_or_default();
+        damaged(format!("{name}: {error}"))
+    })
 }
