@@ -17,6 +17,7 @@ use sha2::{Digest as _, Sha256};
 use super::connection::unusable;
 use super::faults::Faults;
 use super::location::Location;
+use super::schema;
 use crate::model::{Error, Result};
 
 /// The size in bytes up to which the structure is checked before the store opens. Larger databases are checked afterwards, because
@@ -46,12 +47,7 @@ pub(super) fn check_schema(path: &Path, newest: i64) -> Result<Option<i64>> {
     }
     let found = read_schema(path).map_err(|error| unusable(path, error))?;
     match found {
-        Some(found) if found > newest => Err(Error::internal(format!(
-            "a newer version of Strongroom wrote the database {}: it has schema {found}, and version {} supports schemas up to \
-             {newest}; nothing was changed; start the newer version, or restore the data directory as it was before the upgrade",
-            path.display(),
-            env!("CARGO_PKG_VERSION"),
-        ))),
+        Some(found) if found > newest => Err(schema::too_new(path.display(), found, "data directory")),
         found => Ok(found),
     }
 }
@@ -93,7 +89,7 @@ fn open_read_only(path: &Path) -> rusqlite::Result<Connection> {
 /// # Errors
 /// `Internal`, with a message for the operator.
 pub(super) async fn check_file(location: &Location, newest: i64) -> Result<DigestCheck> {
-    let Location::File(path) = location;
+    let Location::File(path) = location else { return Ok(DigestCheck { path: None, comparison: None }) };
     let schema = check_schema(path, newest)?;
     let mut digest = DigestCheck::start(path);
     if !is_large(path) {
@@ -119,7 +115,8 @@ fn create(path: &Path) -> Result<()> {
 /// The comparison of the file with the digest that a clean stop left. It runs while the database is read, which must not be written
 /// before its end: with a million keys it takes most of a second.
 pub(super) struct DigestCheck {
-    path: PathBuf,
+    /// The file; `None` if the database is on a server.
+    path: Option<PathBuf>,
     comparison: Option<tokio::task::JoinHandle<Result<()>>>,
 }
 
@@ -128,7 +125,7 @@ impl DigestCheck {
     pub(super) fn start(path: &Path) -> Self {
         let compared = path.to_owned();
         let comparison = tokio::task::spawn_blocking(move || compare_digest(&compared));
-        Self { path: path.to_owned(), comparison: Some(comparison) }
+        Self { path: Some(path.to_owned()), comparison: Some(comparison) }
     }
 
     /// Waits for the result.
@@ -142,10 +139,11 @@ impl DigestCheck {
     /// Waits for the result, and removes the digest: the database is about to change.
     pub(super) async fn finish(&mut self) -> Result<()> {
         self.compare().await?;
-        match fs::remove_file(digest_path(&self.path)) {
-            Ok(()) => sync_directory(&self.path).map_err(|error| unusable(&self.path, error)),
+        let Some(path) = &self.path else { return Ok(()) };
+        match fs::remove_file(digest_path(path)) {
+            Ok(()) => sync_directory(path).map_err(|error| unusable(path, error)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-            Err(error) => Err(unusable(&self.path, error)),
+            Err(error) => Err(unusable(path, error)),
         }
     }
 }
@@ -171,7 +169,7 @@ fn compare_digest(path: &Path) -> Result<()> {
 
 /// Leaves the digest of a closed database. Without one, as when another connection is open, the next start compares nothing.
 pub(super) fn leave_digest(location: &Location) -> io::Result<()> {
-    let Location::File(path) = location;
+    let Location::File(path) = location else { return Ok(()) };
     if has_content(&beside(path, "-wal")) {
         return Ok(());
     }
@@ -221,7 +219,7 @@ pub(super) fn start_background_check(
     location: &Location,
     faults: Arc<Faults>,
 ) -> Result<Option<BackgroundCheck>> {
-    let Location::File(path) = location;
+    let Location::File(path) = location else { return Ok(None) };
     if !is_large(path) {
         return Ok(None);
     }

@@ -1,5 +1,7 @@
 //! Connections to the database of the store.
 
+mod session;
+
 use std::path::Path;
 use std::time::Duration;
 
@@ -18,6 +20,15 @@ impl Location {
     pub(super) async fn connect(&self) -> Result<Database> {
         match self {
             Self::File(path) => Ok(Engine::Sqlite(open_file(path).await?).into()),
+            Self::Postgres(server) => Ok(Engine::Postgres(session::open(server).await?).into()),
+        }
+    }
+
+    /// Connects to the database for reading only, beside the connection that writes.
+    pub(super) async fn connect_to_read(&self) -> Result<Database> {
+        match self {
+            Self::File(_) => self.connect().await,
+            Self::Postgres(server) => Ok(Engine::Postgres(session::open_to_read(server).await?).into()),
         }
     }
 
@@ -37,6 +48,12 @@ impl Location {
                 checkpoint(db).await.map_err(|error| {
                     Error::internal_caused_by("the database cannot be queried and checkpointed", error)
                 })
+            }
+            Self::Postgres(_) => {
+                // A new session gets the lock of the writer after the transactions of the failed one have ended.
+                db.abandon();
+                *db = self.connect().await?;
+                Ok(())
             }
         }
     }

@@ -1,7 +1,7 @@
 //! The failure of a write: whether it concerns one commit or its whole group.
 
 use super::database::SqlError;
-use crate::model::Error;
+use crate::model::{Error, Field};
 
 /// A failure to apply a commit.
 #[derive(Debug)]
@@ -19,6 +19,11 @@ impl From<SqlError> for Failure {
         match error.as_database_error() {
             Some(cause) if cause.is_unique_violation() || cause.is_foreign_key_violation() => {
                 Self::Refused(Error::Conflict { what: "what the request names".into() })
+            }
+            // PostgreSQL has no text with the character NUL.
+            Some(cause) if cause.code().as_deref() == Some("22021") => {
+                let why = "the character NUL is not supported by the database";
+                Self::Refused(Error::invalid(Field::Unnamed, why))
             }
             _ => Self::Database(error),
         }

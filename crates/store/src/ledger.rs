@@ -214,7 +214,13 @@ impl Ledger {
         }
         let changes_nothing = calls.iter().all(|(commit, _)| commit.is_record_only());
         if changes_nothing && !is_due {
-            return self.append(calls);
+            // Another process may have changed a database that this one cannot reach.
+            return match self.faults.of(StoragePart::Database) {
+                Some(fault) if self.db.is_shared() => {
+                    self.answer_failed(StoragePart::Database, fault, Outcome::NotDone, calls)
+                }
+                _ => self.append(calls),
+            };
         }
         let mut results = Vec::with_capacity(calls.len());
         match self.write(&calls, &mut results, time).await {
@@ -324,6 +330,7 @@ impl Ledger {
             self.fail_unwritten(calls);
         } else {
             self.ambiguous = Some(AmbiguousCommit { group, calls, results });
+            self.db.abandon();
             return Err(Error::internal(ambiguous_commit::CHANGED));
         }
         self.is_ambiguous.store(false, Ordering::Release);

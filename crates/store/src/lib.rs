@@ -1,4 +1,4 @@
-//! The state of the service: read from memory, written through one ledger to SQLite.
+//! The state of the service: read from memory, written through one ledger to SQLite or PostgreSQL.
 //!
 //! Reads are synchronous, run no SQL and do not wait for disk writes. All writes go through
 //! [`Store::commit`] to the ledger, a thread, which commits in groups (see `ledger`). Audit records are
@@ -7,7 +7,7 @@
 //! the store is opened (see `replay`), so each record is in the log, and counted, exactly once.
 //!
 //! Two processes must not open the same database, because each would read only its own memory. The caller
-//! of [`Store::open`] holds a lock file.
+//! of [`Store::open`] holds a lock file; with PostgreSQL, the ledger's connection holds a lock of the server.
 
 mod ambiguous_commit;
 mod answers;
@@ -70,7 +70,7 @@ use uuid::Uuid;
 
 pub use commit::{AuditRecord, Commit, Durability, Options, Rules};
 pub use ledger_metrics::Statistics;
-pub use location::Location;
+pub use location::{Location, PostgresServer};
 pub use record_log::{RecordBatch, RecordLog};
 
 use chain::ChainHead;

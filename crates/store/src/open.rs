@@ -47,12 +47,12 @@ impl Store {
         options: Options,
         log: Box<dyn RecordLog>,
     ) -> Result<Self> {
-        let location = location.into();
+        let location = location.into().of_one_opening();
         let failed = |error: io::Error| {
             Error::internal_caused_by("the thread of the ledger could not be started", error)
         };
         let (opened, store) = oneshot::channel();
-        let runtime = runtime().map_err(failed)?;
+        let runtime = runtime(&location).map_err(failed)?;
         // Callers are answered by a task of their runtime.
         let answers = Answers::new().map_err(Error::internal)?;
         let run = move || {
@@ -74,8 +74,13 @@ impl Store {
 
 /// The runtime of the ledger's thread, which drives nothing but the ledger: it blocks while records are written to the log. The
 /// store is opened in it, because it drives the connection to the database.
-fn runtime() -> io::Result<Runtime> {
-    runtime::Builder::new_current_thread().enable_time().build()
+fn runtime(location: &Location) -> io::Result<Runtime> {
+    let mut builder = runtime::Builder::new_current_thread();
+    // A file needs no sockets, and a thread that does not wait for sockets wakes faster.
+    if let Location::Postgres(_) = location {
+        builder.enable_io();
+    }
+    builder.enable_time().build()
 }
 
 async fn open(
@@ -87,7 +92,7 @@ async fn open(
 ) -> Result<(Store, Ledger, mpsc::Receiver<Message>)> {
     let mut digest = check::check_file(&location, schema::newest()).await?;
     let mut db = location.connect().await?;
-    schema::migrate(&mut db).await?;
+    schema::migrate(&location, &mut db).await?;
     let database = ambiguous_commit::read(&mut db).await.map_err(Error::internal)?;
     let found = replay::replay(&mut db, &mut *log, &database, options.accept_break).await?;
 

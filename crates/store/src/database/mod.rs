@@ -1,8 +1,9 @@
-//! The database behind all SQL of this crate: SQLite today.
+//! The database behind all SQL of this crate: a file of SQLite, or a server of PostgreSQL.
 //!
 //! A statement is written once, with the placeholders `$1`, `$2` and so on, and runs through [`query`]. The functions with
 //! statements therefore name no engine. Columns are BIGINT and TEXT, and bytes in two columns.
 
+mod postgres;
 mod row;
 mod statement;
 mod transaction;
@@ -11,6 +12,7 @@ mod value;
 use sqlx::Connection as _;
 use sqlx::sqlite::SqliteConnection;
 
+pub(super) use postgres::PostgresConnection;
 pub(super) use row::{Column, Row};
 pub(super) use statement::{query, rows_of};
 
@@ -31,6 +33,8 @@ pub(super) struct Database {
 pub(super) enum Engine {
     /// A file of SQLite.
     Sqlite(SqliteConnection),
+    /// A server of PostgreSQL.
+    Postgres(PostgresConnection),
 }
 
 impl From<Engine> for Database {
@@ -40,10 +44,23 @@ impl From<Engine> for Database {
 }
 
 impl Database {
+    /// Whether another process may change the database while this connection is lost.
+    pub(super) const fn is_shared(&self) -> bool {
+        matches!(self.engine, Engine::Postgres(_))
+    }
+
+    /// Ends the session with a server, so that another process can take over. Statements fail afterwards.
+    pub(super) fn abandon(&mut self) {
+        if let Engine::Postgres(db) = &mut self.engine {
+            db.abandon();
+        }
+    }
+
     /// Closes the connection.
     pub(super) async fn close(self) -> Result<(), SqlError> {
         match self.engine {
             Engine::Sqlite(db) => db.close().await,
+            Engine::Postgres(db) => db.close().await,
         }
     }
 }

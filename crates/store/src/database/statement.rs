@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use futures_util::stream::{BoxStream, StreamExt as _, TryStreamExt as _};
+use sqlx::postgres::{PgArguments, Postgres};
 use sqlx::sqlite::{Sqlite, SqliteArguments};
 use sqlx::{Arguments as _, AssertSqlSafe, SqlSafeStr, SqlStr};
 
@@ -54,6 +55,11 @@ impl<'q> Statement<'q> {
                 let query = sqlx::query_with::<Sqlite, _>(self.sql, of_sqlite(self.values)?);
                 query.execute(db).await.map(|done| done.rows_affected())
             }
+            Engine::Postgres(db) => {
+                let query = sqlx::query_with::<Postgres, _>(self.sql, of_postgres(self.values)?);
+                let done = db.run(async move |db| query.execute(db).await).await;
+                done.map(|done| done.rows_affected())
+            }
         }
     }
 
@@ -67,6 +73,13 @@ impl<'q> Statement<'q> {
                 Ok(values) => {
                     let query = sqlx::query_with::<Sqlite, _>(self.sql, values);
                     query.fetch(db).map_ok(Row::Sqlite).boxed()
+                }
+                Err(error) => futures_util::stream::once(async { Err(error) }).boxed(),
+            },
+            Engine::Postgres(db) => match of_postgres(self.values) {
+                Ok(values) => {
+                    let query = sqlx::query_with::<Postgres, _>(self.sql, values);
+                    db.rows(query).map_ok(Row::Postgres).boxed()
                 }
                 Err(error) => futures_util::stream::once(async { Err(error) }).boxed(),
             },
@@ -98,6 +111,22 @@ impl<'q> Statement<'q> {
 
 fn of_sqlite(values: Vec<Value<'_>>) -> Result<SqliteArguments, SqlError> {
     let mut arguments = SqliteArguments::default();
+    arguments.reserve(values.len(), 0);
+    for value in values {
+        let added = match value {
+            Value::Text(text) => arguments.add(text),
+            Value::Integer(number) => arguments.add(number),
+            Value::Bytes(bytes) => arguments.add(bytes),
+            Value::NullText => arguments.add(None::<&str>),
+            Value::NullInteger => arguments.add(None::<i64>),
+        };
+        added.map_err(SqlError::Encode)?;
+    }
+    Ok(arguments)
+}
+
+fn of_postgres(values: Vec<Value<'_>>) -> Result<PgArguments, SqlError> {
+    let mut arguments = PgArguments::default();
     arguments.reserve(values.len(), 0);
     for value in values {
         let added = match value {

@@ -6,6 +6,8 @@ use std::str::FromStr;
 use rusqlite::Row;
 use rusqlite::types::{FromSqlResult, ValueRef};
 use serde::de::DeserializeOwned;
+use sqlx::Row as _;
+use sqlx::postgres::PgRow;
 
 use crate::columns::damaged;
 use crate::model::key_date::KeyDate;
@@ -22,6 +24,7 @@ pub(super) struct Columns<'r> {
 #[derive(Clone, Copy)]
 pub(super) enum RowRef<'r> {
     Sqlite(&'r Row<'r>),
+    Postgres(&'r PgRow),
 }
 
 impl<'r> Columns<'r> {
@@ -34,6 +37,7 @@ impl<'r> Columns<'r> {
     pub(super) fn text(&mut self) -> Result<&'r str> {
         match self.next() {
             (RowRef::Sqlite(row), column) => sqlite(row, column, |value| value.as_str()),
+            (RowRef::Postgres(row), column) => row.try_get(column).map_err(damaged),
         }
     }
 
@@ -41,6 +45,7 @@ impl<'r> Columns<'r> {
     pub(super) fn integer(&mut self) -> Result<i64> {
         match self.next() {
             (RowRef::Sqlite(row), column) => sqlite(row, column, |value| value.as_i64()),
+            (RowRef::Postgres(row), column) => row.try_get(column).map_err(damaged),
         }
     }
 
@@ -55,6 +60,7 @@ impl<'r> Columns<'r> {
     ) -> Result<Option<T>> {
         let text = match self.next() {
             (RowRef::Sqlite(row), column) => sqlite(row, column, |value| value.as_str_or_null()),
+            (RowRef::Postgres(row), column) => row.try_get::<Option<&str>, _>(column).map_err(damaged),
         };
         text?.map(str::parse).transpose().map_err(damaged)
     }
@@ -87,6 +93,7 @@ impl<'r> Columns<'r> {
     fn nullable_integer(&mut self) -> Result<Option<i64>> {
         match self.next() {
             (RowRef::Sqlite(row), column) => sqlite(row, column, |value| value.as_i64_or_null()),
+            (RowRef::Postgres(row), column) => row.try_get(column).map_err(damaged),
         }
     }
 

@@ -29,7 +29,14 @@ impl Ledger {
         self.answer_failed(StoragePart::Database, fault, Outcome::NotDone, calls);
     }
 
-    fn answer_failed(&mut self, part: StoragePart, fault: StorageFault, outcome: Outcome, calls: Vec<Call>) {
+    /// Answers the callers of a group that failed because of a known fault.
+    pub(super) fn answer_failed(
+        &mut self,
+        part: StoragePart,
+        fault: StorageFault,
+        outcome: Outcome,
+        calls: Vec<Call>,
+    ) {
         for (commit, reply) in calls {
             match reply {
                 Some(reply) => drop(reply.send(Err(failed(part, fault, outcome)))),
@@ -70,6 +77,7 @@ impl Ledger {
             match ambiguous_commit::query_position(&self.location, &mut self.db).await {
                 Ok(position) if position == self.database => self.faults.end(StoragePart::Database),
                 Ok(_) => {
+                    self.db.abandon();
                     let error = Error::internal(ambiguous_commit::CHANGED);
                     self.faults.begin(StoragePart::Database, &error);
                 }
