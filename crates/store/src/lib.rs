@@ -21,6 +21,7 @@ mod check;
 mod columns;
 mod commit;
 mod connection;
+mod copy;
 mod database;
 mod deleted_key;
 mod due_index;
@@ -53,6 +54,10 @@ mod schema;
 mod secrets;
 mod stage;
 mod statements;
+mod tables;
+#[cfg(test)]
+#[path = "../tests/fixture/database.rs"]
+mod test_database;
 mod transaction;
 mod unsaved;
 mod usage;
@@ -69,6 +74,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use uuid::Uuid;
 
 pub use commit::{AuditRecord, Commit, Durability, Options, Rules};
+pub use copy::{CopiedTable, copy};
 pub use ledger_metrics::Statistics;
 pub use location::{Location, PostgresServer};
 pub use record_log::{RecordBatch, RecordLog};

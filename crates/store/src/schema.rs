@@ -40,7 +40,7 @@ pub(super) fn newest() -> i64 {
 /// `Internal`, with a message for the operator.
 pub(super) async fn migrate(location: &Location, db: &mut Database) -> Result<()> {
     if let Location::Postgres(server) = location {
-        let found = of_server(db).await.map_err(Error::internal)?;
+        let found = find(db).await.map_err(Error::internal)?;
         if let Some(found) = found.filter(|found| *found > newest()) {
             return Err(too_new(server, found, "database"));
         }
@@ -57,10 +57,18 @@ pub(super) async fn migrate(location: &Location, db: &mut Database) -> Result<()
     })
 }
 
-/// The schema of a database of PostgreSQL; `None` if it has none.
-async fn of_server(db: &mut Database) -> std::result::Result<Option<i64>, SqlError> {
-    let sql = "-- has_migrations
-        SELECT 1 WHERE to_regclass('_sqlx_migrations') IS NOT NULL";
+/// The schema of a database; `None` if it has none.
+pub(super) async fn find(db: &mut Database) -> std::result::Result<Option<i64>, SqlError> {
+    let sql = match &db.engine {
+        Engine::Sqlite(_) => {
+            "-- has_migrations
+            SELECT 1 FROM sqlite_master WHERE name = '_sqlx_migrations'"
+        }
+        Engine::Postgres(_) => {
+            "-- has_migrations
+            SELECT 1 WHERE to_regclass('_sqlx_migrations') IS NOT NULL"
+        }
+    };
     if query(sql).fetch_optional(db).await?.is_none() {
         return Ok(None);
     }

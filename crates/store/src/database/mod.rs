@@ -15,6 +15,7 @@ use sqlx::sqlite::SqliteConnection;
 pub(super) use postgres::PostgresConnection;
 pub(super) use row::{Column, Row};
 pub(super) use statement::{query, rows_of};
+pub(super) use value::Value;
 
 /// The errors of the drivers, of any engine.
 pub(super) type SqlError = sqlx::Error;

@@ -10,6 +10,7 @@ use sqlx::Row as _;
 use sqlx::postgres::PgRow;
 
 use crate::columns::damaged;
+use crate::database::Column;
 use crate::model::key_date::KeyDate;
 use crate::model::retention::Deletion;
 use crate::model::{Result, Timestamp};
@@ -37,7 +38,7 @@ impl<'r> Columns<'r> {
     pub(super) fn text(&mut self) -> Result<&'r str> {
         match self.next() {
             (RowRef::Sqlite(row), column) => sqlite(row, column, |value| value.as_str()),
-            (RowRef::Postgres(row), column) => row.try_get(column).map_err(damaged),
+            (RowRef::Postgres(row), column) => postgres(row, column),
         }
     }
 
@@ -45,7 +46,7 @@ impl<'r> Columns<'r> {
     pub(super) fn integer(&mut self) -> Result<i64> {
         match self.next() {
             (RowRef::Sqlite(row), column) => sqlite(row, column, |value| value.as_i64()),
-            (RowRef::Postgres(row), column) => row.try_get(column).map_err(damaged),
+            (RowRef::Postgres(row), column) => postgres(row, column),
         }
     }
 
@@ -58,9 +59,9 @@ impl<'r> Columns<'r> {
     pub(super) fn optional<T: FromStr<Err: StdError + Send + Sync + 'static>>(
         &mut self,
     ) -> Result<Option<T>> {
-        let text = match self.next() {
+        let text: Result<Option<&str>> = match self.next() {
             (RowRef::Sqlite(row), column) => sqlite(row, column, |value| value.as_str_or_null()),
-            (RowRef::Postgres(row), column) => row.try_get::<Option<&str>, _>(column).map_err(damaged),
+            (RowRef::Postgres(row), column) => postgres(row, column),
         };
         text?.map(str::parse).transpose().map_err(damaged)
     }
@@ -93,7 +94,7 @@ impl<'r> Columns<'r> {
     fn nullable_integer(&mut self) -> Result<Option<i64>> {
         match self.next() {
             (RowRef::Sqlite(row), column) => sqlite(row, column, |value| value.as_i64_or_null()),
-            (RowRef::Postgres(row), column) => row.try_get(column).map_err(damaged),
+            (RowRef::Postgres(row), column) => postgres(row, column),
         }
     }
 
@@ -113,6 +114,13 @@ fn sqlite<'r, T>(
     let value = row.get_ref(column).map_err(damaged)?;
     read(value).map_err(|error| {
         let name = row.as_ref().column_name(column).unwrap_or_default();
+        damaged(format!("{name}: {error}"))
+    })
+}
+
+fn postgres<'r, T: Column<'r>>(row: &'r PgRow, column: usize) -> Result<T> {
+    row.try_get(column).map_err(|error| {
+        let name = row.columns().get(column).map(sqlx::Column::name).unwrap_or_default();
         damaged(format!("{name}: {error}"))
     })
 }
