@@ -37,11 +37,12 @@ dist: ## build the release files: the stripped program, its debug file, manual p
 	scripts/package.sh $(TARGET_DIR)/release/strongroom $(TARGET_DIR)/dist
 
 # Documentation tests run first: they are few, and the summary of the others is more useful at the end. Tests wait about half
-# of their time, so two run per processor.
+# of their time, so two run per processor. Tests of the store run on SQLite, and on a throw-away server of PostgreSQL.
 test: ## run all tests, or those that ARGS selects
 	@scripts/install-deps.sh test
 	cargo test --locked --workspace --doc --quiet
-	NEXTEST_TEST_THREADS=$${NEXTEST_TEST_THREADS:-$$((2 * $$(nproc)))} cargo nextest run --locked --workspace $(ARGS)
+	STRONGROOM_REQUIRE_POSTGRES=1 NEXTEST_TEST_THREADS=$${NEXTEST_TEST_THREADS:-$$((2 * $$(nproc)))} \
+		scripts/postgres.sh run cargo nextest run --locked --workspace $(ARGS)
 	@scripts/slowest-tests.sh
 
 # The limits are those of a debug build, which `test` has compiled.

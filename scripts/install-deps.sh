@@ -40,6 +40,17 @@ need_softhsm() {
     install_packages softhsm2 softhsm softhsm softhsm
 }
 
+# The server of the tests of the store on PostgreSQL. Debian's package would create a server of the system and start it.
+need_postgresql() {
+    scripts/postgres.sh find >/dev/null 2>&1 && return
+    if has apt-get && [ ! -e /etc/postgresql-common/createcluster.conf ]; then
+        install_packages postgresql-common - - -
+        as_root sed -i 's/^#\? *create_main_cluster *=.*/create_main_cluster = false/' /etc/postgresql-common/createcluster.conf
+    fi
+    install_packages postgresql postgresql-server postgresql postgresql@17
+    scripts/postgres.sh find >/dev/null
+}
+
 # Counts instructions. The benchmark accepts the runner of its own version only.
 need_gungraun() {
     local version
@@ -85,6 +96,7 @@ test)
     need_rust
     need_compiler
     need_softhsm
+    need_postgresql
     need_binutils
     # systemd-analyze checks the unit of the Debian package.
     ! has dpkg-deb || has systemd-analyze || install_packages systemd - - -

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use futures_util::TryStreamExt as _;
-use sqlx::SqliteConnection;
 
 use super::case_insensitive::LowercaseObjectId;
 use super::columns::{column, damaged, dated, instant, json, key_date, parsed, to_json};
+use super::database::{Database, query};
 use super::failure::{Done, Failure};
 use super::objects::Staged;
 use super::secrets;
@@ -33,13 +33,13 @@ pub(super) fn planned(
 }
 
 /// Writes a certificate without its versions.
-pub(super) async fn put(db: &mut SqliteConnection, certificate: &Certificate) -> Done {
+pub(super) async fn put(db: &mut Database, certificate: &Certificate) -> Done {
     let sql = "-- put_certificate
         INSERT INTO certificates (container, folded, name, first, policy, pending, renewal) VALUES ($1, $2, $3, $4, $5, $6, $7)
         ON CONFLICT (container, folded) DO UPDATE SET policy = excluded.policy, pending = excluded.pending,
             renewal = excluded.renewal";
     let pending = certificate.pending.as_ref().map(to_json).transpose()?;
-    sqlx::query(sql)
+    query(sql)
         .bind(ContainerId::from(&certificate.vault).to_case_insensitive())
         .bind(certificate.name.to_case_insensitive())
         .bind(certificate.name.as_str())
@@ -53,11 +53,7 @@ pub(super) async fn put(db: &mut SqliteConnection, certificate: &Certificate) ->
 }
 
 /// Writes a new version, or the new attributes and tags of an existing one.
-pub(super) async fn put_version(
-    db: &mut SqliteConnection,
-    certificate: &Certificate,
-    version: VersionId,
-) -> Done {
+pub(super) async fn put_version(db: &mut Database, certificate: &Certificate, version: VersionId) -> Done {
     let sql = "-- put_certificate_version
         INSERT INTO certificate_versions (container, certificate, version, position, der, thumbprint, enabled, not_before,
             expires, created, updated, tags, keep_order, notices)
@@ -68,7 +64,7 @@ pub(super) async fn put_version(
     let missing = || Failure::Refused(Error::internal("a planned version of a certificate is missing"));
     let known = certificate.version(Some(version)).ok_or_else(missing)?;
     let attributes = &known.attributes;
-    sqlx::query(sql)
+    query(sql)
         .bind(ContainerId::from(&certificate.vault).to_case_insensitive())
         .bind(certificate.name.to_case_insensitive())
         .bind(version.to_string())
@@ -90,7 +86,7 @@ pub(super) async fn put_version(
 
 /// Writes the notices of the current version, and the failed renewals.
 pub(super) async fn put_notices(
-    db: &mut SqliteConnection,
+    db: &mut Database,
     transaction: &Transaction<'_>,
     (vault, name): (&VaultName, &CertificateName),
 ) -> Done {
@@ -104,7 +100,7 @@ pub(super) async fn put_notices(
 
 /// Writes a certificate of a backup with its companion secret; its companion key is written already.
 pub(super) async fn restore(
-    db: &mut SqliteConnection,
+    db: &mut Database,
     transaction: &Transaction<'_>,
     restored: &Certificate,
 ) -> Done {
@@ -123,7 +119,7 @@ pub(super) async fn restore(
 
 /// Writes contacts and issuers of a vault.
 pub(super) async fn put_settings(
-    db: &mut SqliteConnection,
+    db: &mut Database,
     vault: &VaultName,
     settings: &CertificateSettings,
 ) -> Done {
@@ -131,7 +127,7 @@ pub(super) async fn put_settings(
         INSERT INTO certificate_settings (container, settings) VALUES ($1, $2)
         ON CONFLICT (container) DO UPDATE SET settings = excluded.settings";
     let container = ContainerId::from(vault).to_case_insensitive();
-    sqlx::query(sql).bind(container).bind(to_json(settings)?).execute(db).await?;
+    query(sql).bind(container).bind(to_json(settings)?).execute(db).await?;
     Ok(())
 }
 
@@ -140,18 +136,18 @@ pub(super) const DELETION: &str = "-- update_certificate_deletion
     UPDATE certificates SET deleted_at = $3, scheduled_purge_at = $4 WHERE container = $1 AND folded = $2";
 
 /// Deletes a certificate with its versions.
-pub(super) async fn delete(db: &mut SqliteConnection, (container, folded): &LowercaseObjectId) -> Done {
+pub(super) async fn delete(db: &mut Database, (container, folded): &LowercaseObjectId) -> Done {
     let versions = "-- delete_certificate_versions
         DELETE FROM certificate_versions WHERE container = $1 AND certificate = $2";
-    sqlx::query(versions).bind(container).bind(folded).execute(&mut *db).await?;
+    query(versions).bind(container).bind(folded).execute(&mut *db).await?;
     let sql = "-- delete_certificate
         DELETE FROM certificates WHERE container = $1 AND folded = $2";
-    sqlx::query(sql).bind(container).bind(folded).execute(db).await?;
+    query(sql).bind(container).bind(folded).execute(db).await?;
     Ok(())
 }
 
 /// Deletes all certificates of a vault, and its contacts and issuers. `container` is its stored identifier in lower case.
-pub(super) async fn delete_all(db: &mut SqliteConnection, container: &str) -> Done {
+pub(super) async fn delete_all(db: &mut Database, container: &str) -> Done {
     for sql in [
         "-- delete_all_certificate_versions
         DELETE FROM certificate_versions WHERE container = $1",
@@ -160,19 +156,17 @@ pub(super) async fn delete_all(db: &mut SqliteConnection, container: &str) -> Do
         "-- delete_certificate_settings
         DELETE FROM certificate_settings WHERE container = $1",
     ] {
-        sqlx::query(sql).bind(container).execute(&mut *db).await?;
+        query(sql).bind(container).execute(&mut *db).await?;
     }
     Ok(())
 }
 
 /// Reads the contacts and issuers of all vaults, by the stored identifier of the vault in lower case.
-pub(super) async fn load_settings(
-    db: &mut SqliteConnection,
-) -> Result<BTreeMap<String, Arc<CertificateSettings>>> {
+pub(super) async fn load_settings(db: &mut Database) -> Result<BTreeMap<String, Arc<CertificateSettings>>> {
     let sql = "-- load_certificate_settings
         SELECT container, settings FROM certificate_settings";
     let mut found = BTreeMap::new();
-    let mut rows = sqlx::query(sql).fetch(db);
+    let mut rows = query(sql).fetch(db);
     while let Some(row) = rows.try_next().await.map_err(Error::internal)? {
         found.insert(column(&row, "container")?, Arc::new(json(&row, "settings")?));
     }
@@ -180,7 +174,7 @@ pub(super) async fn load_settings(
 }
 
 /// Reads all certificates, in the form of changes.
-pub(super) async fn load(db: &mut SqliteConnection, vaults: &[Arc<Vault>]) -> Result<Staged<Certificate>> {
+pub(super) async fn load(db: &mut Database, vaults: &[Arc<Vault>]) -> Result<Staged<Certificate>> {
     let named = |vault: &Arc<Vault>| {
         let vault = vault.name.clone();
         (ContainerId::from(&vault).to_case_insensitive(), vault)
@@ -189,7 +183,7 @@ pub(super) async fn load(db: &mut SqliteConnection, vaults: &[Arc<Vault>]) -> Re
     let mut certificates = BTreeMap::<LowercaseObjectId, Certificate>::new();
     let sql = "-- load_certificates
         SELECT container, folded, name, first, policy, pending, renewal, deleted_at, scheduled_purge_at FROM certificates";
-    let mut rows = sqlx::query(sql).fetch(&mut *db);
+    let mut rows = query(sql).fetch(&mut *db);
     while let Some(row) = rows.try_next().await.map_err(Error::internal)? {
         let id: LowercaseObjectId = (column(&row, "container")?, column(&row, "folded")?);
         let deletion = match instant(&row, "deleted_at")? {
@@ -219,7 +213,7 @@ pub(super) async fn load(db: &mut SqliteConnection, vaults: &[Arc<Vault>]) -> Re
         SELECT container, certificate, version, der, thumbprint, enabled, not_before, expires, created, updated, tags,
             keep_order, notices
         FROM certificate_versions ORDER BY container, certificate, position";
-    let mut rows = sqlx::query(sql).fetch(db);
+    let mut rows = query(sql).fetch(db);
     while let Some(row) = rows.try_next().await.map_err(Error::internal)? {
         let id: LowercaseObjectId = (column(&row, "container")?, column(&row, "certificate")?);
         let certificate = certificates.get_mut(&id).ok_or_else(|| damaged("a version has no certificate"))?;

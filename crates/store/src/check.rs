@@ -16,6 +16,8 @@ use sha2::{Digest as _, Sha256};
 
 use super::connection::unusable;
 use super::faults::Faults;
+use super::location::Location;
+use super::schema;
 use crate::model::{Error, Result};
 
 /// The size in bytes up to which the structure is checked before the store opens. Larger databases are checked afterwards, because
@@ -45,12 +47,7 @@ pub(super) fn check_schema(path: &Path, newest: i64) -> Result<Option<i64>> {
     }
     let found = read_schema(path).map_err(|error| unusable(path, error))?;
     match found {
-        Some(found) if found > newest => Err(Error::internal(format!(
-            "a newer version of Strongroom wrote the database {}: it has schema {found}, and version {} supports schemas up to \
-             {newest}; nothing was changed; start the newer version, or restore the data directory as it was before the upgrade",
-            path.display(),
-            env!("CARGO_PKG_VERSION"),
-        ))),
+        Some(found) if found > newest => Err(schema::too_new(path.display(), found, "data directory")),
         found => Ok(found),
     }
 }
@@ -87,10 +84,39 @@ fn open_read_only(path: &Path) -> rusqlite::Result<Connection> {
     Connection::open_with_flags(uri, flags)
 }
 
+/// Checks the file before it is opened, and creates it if it does not exist. Nothing is changed if a check fails.
+///
+/// # Errors
+/// `Internal`, with a message for the operator.
+pub(super) async fn check_file(location: &Location, newest: i64) -> Result<DigestCheck> {
+    let Location::File(path) = location else { return Ok(DigestCheck { path: None, comparison: None }) };
+    let schema = check_schema(path, newest)?;
+    let mut digest = DigestCheck::start(path);
+    if !is_large(path) {
+        digest.compare().await?;
+    }
+    let checked = path.to_owned();
+    let structure = move || check_structure(&checked);
+    tokio::task::spawn_blocking(structure).await.map_err(Error::internal)??;
+    create(path)?;
+    if schema != Some(newest) {
+        digest.finish().await?;
+    }
+    Ok(digest)
+}
+
+/// Creates the database file with mode 0600 if it does not exist. SQLite would create it world-readable, and copies the
+/// mode to the WAL and shared-memory files.
+fn create(path: &Path) -> Result<()> {
+    let file = File::options().create(true).append(true).mode(0o600).open(path);
+    file.map(drop).map_err(|error| unusable(path, error))
+}
+
 /// The comparison of the file with the digest that a clean stop left. It runs while the database is read, which must not be written
 /// before its end: with a million keys it takes most of a second.
 pub(super) struct DigestCheck {
-    path: PathBuf,
+    /// The file; `None` if the database is on a server.
+    path: Option<PathBuf>,
     comparison: Option<tokio::task::JoinHandle<Result<()>>>,
 }
 
@@ -99,7 +125,7 @@ impl DigestCheck {
     pub(super) fn start(path: &Path) -> Self {
         let compared = path.to_owned();
         let comparison = tokio::task::spawn_blocking(move || compare_digest(&compared));
-        Self { path: path.to_owned(), comparison: Some(comparison) }
+        Self { path: Some(path.to_owned()), comparison: Some(comparison) }
     }
 
     /// Waits for the result.
@@ -113,10 +139,11 @@ impl DigestCheck {
     /// Waits for the result, and removes the digest: the database is about to change.
     pub(super) async fn finish(&mut self) -> Result<()> {
         self.compare().await?;
-        match fs::remove_file(digest_path(&self.path)) {
-            Ok(()) => sync_directory(&self.path).map_err(|error| unusable(&self.path, error)),
+        let Some(path) = &self.path else { return Ok(()) };
+        match fs::remove_file(digest_path(path)) {
+            Ok(()) => sync_directory(path).map_err(|error| unusable(path, error)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-            Err(error) => Err(unusable(&self.path, error)),
+            Err(error) => Err(unusable(path, error)),
         }
     }
 }
@@ -141,7 +168,8 @@ fn compare_digest(path: &Path) -> Result<()> {
 }
 
 /// Leaves the digest of a closed database. Without one, as when another connection is open, the next start compares nothing.
-pub(super) fn leave_digest(path: &Path) -> io::Result<()> {
+pub(super) fn leave_digest(location: &Location) -> io::Result<()> {
+    let Location::File(path) = location else { return Ok(()) };
     if has_content(&beside(path, "-wal")) {
         return Ok(());
     }
@@ -187,7 +215,11 @@ pub(super) fn check_structure(path: &Path) -> Result<()> {
 }
 
 /// Starts to check the structure of a large database.
-pub(super) fn start_background_check(path: &Path, faults: Arc<Faults>) -> Result<Option<BackgroundCheck>> {
+pub(super) fn start_background_check(
+    location: &Location,
+    faults: Arc<Faults>,
+) -> Result<Option<BackgroundCheck>> {
+    let Location::File(path) = location else { return Ok(None) };
     if !is_large(path) {
         return Ok(None);
     }

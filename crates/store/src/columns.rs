@@ -2,9 +2,8 @@
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use sqlx::Row as _;
-use sqlx::sqlite::SqliteRow;
 
+use super::database::{Column, Row};
 use super::failure::Failure;
 use crate::model::key_date::KeyDate;
 use crate::model::{Error, Result, Timestamp};
@@ -15,16 +14,13 @@ pub(super) fn damaged(why: impl Into<Box<dyn std::error::Error + Send + Sync>>) 
 }
 
 /// Reads a column.
-pub(super) fn column<'r, T>(row: &'r SqliteRow, name: &str) -> Result<T>
-where
-    T: sqlx::Decode<'r, sqlx::Sqlite> + sqlx::Type<sqlx::Sqlite>,
-{
-    row.try_get(name).map_err(damaged)
+pub(super) fn column<'r, T: Column<'r>>(row: &'r Row, name: &str) -> Result<T> {
+    row.get(name).map_err(damaged)
 }
 
 /// Parses a text column.
 pub(super) fn parsed<T: std::str::FromStr<Err: std::error::Error + Send + Sync + 'static>>(
-    row: &SqliteRow,
+    row: &Row,
     name: &str,
 ) -> Result<T> {
     column::<&str>(row, name)?.parse().map_err(damaged)
@@ -32,31 +28,31 @@ pub(super) fn parsed<T: std::str::FromStr<Err: std::error::Error + Send + Sync +
 
 /// Parses a nullable text column.
 pub(super) fn optional<T: std::str::FromStr<Err: std::error::Error + Send + Sync + 'static>>(
-    row: &SqliteRow,
+    row: &Row,
     name: &str,
 ) -> Result<Option<T>> {
     column::<Option<&str>>(row, name)?.map(str::parse).transpose().map_err(damaged)
 }
 
 /// Parses a JSON column.
-pub(super) fn json<T: DeserializeOwned>(row: &SqliteRow, name: &str) -> Result<T> {
+pub(super) fn json<T: DeserializeOwned>(row: &Row, name: &str) -> Result<T> {
     serde_json::from_str(column(row, name)?).map_err(damaged)
 }
 
 /// Reads a nullable instant, in microseconds.
-pub(super) fn instant(row: &SqliteRow, name: &str) -> Result<Option<Timestamp>> {
+pub(super) fn instant(row: &Row, name: &str) -> Result<Option<Timestamp>> {
     column::<Option<i64>>(row, name)?.map(Timestamp::from_microsecond).transpose().map_err(damaged)
 }
 
 /// Reads a nullable date of a key.
-pub(super) fn key_date(row: &SqliteRow, name: &str) -> Result<Option<KeyDate>> {
+pub(super) fn key_date(row: &Row, name: &str) -> Result<Option<KeyDate>> {
     let read =
         |micros| KeyDate::from_microsecond(micros).ok_or_else(|| damaged(format!("{name} is not a date")));
     column::<Option<i64>>(row, name)?.map(read).transpose()
 }
 
 /// Reads an instant, in microseconds.
-pub(super) fn dated(row: &SqliteRow, name: &str) -> Result<Timestamp> {
+pub(super) fn dated(row: &Row, name: &str) -> Result<Timestamp> {
     instant(row, name)?.ok_or_else(|| damaged(format!("{name} is missing")))
 }
 

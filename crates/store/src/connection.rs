@@ -1,4 +1,6 @@
-//! Connections to the database.
+//! Connections to the database of the store.
+
+mod session;
 
 use std::path::Path;
 use std::time::Duration;
@@ -6,13 +8,58 @@ use std::time::Duration;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqliteSynchronous};
 use sqlx::{ConnectOptions as _, Connection as _};
 
+use super::database::{Database, Engine, SqlError, query};
+use super::location::Location;
 use crate::model::{Error, Result};
 
 /// The time for which another process, such as a backup, may lock the database.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Connects to an existing database.
-pub(super) async fn connect(path: &Path) -> Result<SqliteConnection> {
+impl Location {
+    /// Connects to the database, which exists.
+    pub(super) async fn connect(&self) -> Result<Database> {
+        match self {
+            Self::File(path) => Ok(Engine::Sqlite(open_file(path).await?).into()),
+            Self::Postgres(server) => Ok(Engine::Postgres(session::open(server).await?).into()),
+        }
+    }
+
+    /// Connects to the database for reading only, beside the connection that writes.
+    pub(super) async fn connect_to_read(&self) -> Result<Database> {
+        match self {
+            Self::File(_) => self.connect().await,
+            Self::Postgres(server) => Ok(Engine::Postgres(session::open_to_read(server).await?).into()),
+        }
+    }
+
+    /// Replaces a failed connection. What its last transaction wrote, if it wrote anything, is visible and durable afterwards, so
+    /// that no later crash changes it.
+    ///
+    /// # Errors
+    /// `Internal` if there is no connection, or it is unknown what was written.
+    pub(super) async fn reconnect(&self, db: &mut Database) -> Result<()> {
+        match self {
+            Self::File(_) => {
+                let failed = std::mem::replace(db, self.connect().await?);
+                // It may hold the write lock, in a transaction that was neither committed nor rolled back.
+                if let Err(error) = failed.close().await {
+                    tracing::warn!(%error, "a connection to the database did not close cleanly");
+                }
+                checkpoint(db).await.map_err(|error| {
+                    Error::internal_caused_by("the database cannot be queried and checkpointed", error)
+                })
+            }
+            Self::Postgres(_) => {
+                // A new session gets the lock of the writer after the transactions of the failed one have ended.
+                db.abandon();
+                *db = self.connect().await?;
+                Ok(())
+            }
+        }
+    }
+}
+
+async fn open_file(path: &Path) -> Result<SqliteConnection> {
     let options = SqliteConnectOptions::new()
         .filename(path)
         .journal_mode(SqliteJournalMode::Wal)
@@ -21,6 +68,26 @@ pub(super) async fn connect(path: &Path) -> Result<SqliteConnection> {
         .busy_timeout(BUSY_TIMEOUT)
         .disable_statement_logging();
     SqliteConnection::connect_with(&options).await.map_err(|error| unusable(path, error))
+}
+
+/// Makes the content of a file of SQLite durable.
+async fn checkpoint(db: &mut Database) -> std::result::Result<(), SqlError> {
+    let mut transaction = db.begin().await?;
+    // Overwrites the WAL after the last known group. The value must change: SQLite writes nothing for an unchanged row.
+    let sql = "-- settle_written_groups
+        UPDATE written_groups SET settled = settled + 1 WHERE id = 1";
+    query(sql).execute(&mut transaction).await?;
+    transaction.commit().await?;
+    // After a failed flush, the contents of the WAL on disk are uncertain even if later flushes succeed: copy everything
+    // into the database file and restart the WAL.
+    let sql = "-- settle_checkpoint
+        PRAGMA wal_checkpoint(TRUNCATE)";
+    match query(sql).fetch_one(db).await?.get::<i64>("busy")? {
+        0 => Ok(()),
+        _ => Err(SqlError::Protocol(
+            "another process reads the database, which prevents a complete checkpoint".into(),
+        )),
+    }
 }
 
 /// The error for a database that cannot be opened.

@@ -4,12 +4,35 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use futures_util::TryStreamExt as _;
-use sqlx::SqliteConnection;
+use tokio::sync::watch;
 
+use super::Store;
 use super::columns::{damaged, json, to_json};
+use super::database::{Database, SqlError, query, rows_of};
 use super::failure::Failure;
 use crate::model::event::{EventBatch, EventFilter, EventPosition, LifecycleEvent};
 use crate::model::{Error, Field, Result};
+
+impl Store {
+    /// Returns a receiver of the sequence number of the newest lifecycle event.
+    pub fn watch_events(&self) -> watch::Receiver<u64> {
+        self.0.memory.watch_events()
+    }
+
+    /// Reads at most `most` events that `watched` includes, from a position in the log on.
+    ///
+    /// # Errors
+    /// `ResumeTokenExpired` if later events have already been removed, `Invalid` for a position after the newest
+    /// event.
+    pub fn events(&self, watched: EventFilter, since: EventPosition, most: usize) -> Result<EventBatch> {
+        self.0.memory.events().read(watched, since, most)
+    }
+
+    /// Whether events after the sequence number `after` concern this watch.
+    pub fn events_concern(&self, watched: EventFilter, after: u64) -> bool {
+        self.0.memory.events().concerns(watched, after)
+    }
+}
 
 /// The maximum number of rows per INSERT statement.
 const ROWS: usize = 500;
@@ -98,41 +121,40 @@ impl EventLog {
 
 /// Writes events, and removes those up to the sequence number `trimmed`.
 pub(super) async fn write(
-    db: &mut SqliteConnection,
+    db: &mut Database,
     events: &[Arc<LifecycleEvent>],
     trimmed: u64,
-) -> Result<(), sqlx::Error> {
+) -> Result<(), SqlError> {
     for rows in events.chunks(ROWS) {
-        let mut insert = sqlx::QueryBuilder::new(
+        let mut insert = rows_of(
             "-- insert_lifecycle_events
-            INSERT INTO lifecycle_events (sequence, event) ",
+            INSERT INTO lifecycle_events (sequence, event)",
+            (rows.len(), 2),
         );
-        let rows = rows.iter().map(|event| Ok((event.sequence, to_json(&**event)?)));
-        let rows: Result<Vec<_>, Failure> = rows.collect();
-        let rows = rows.map_err(|failure| match failure {
-            Failure::Refused(error) => sqlx::Error::Encode(Box::new(error)),
-            Failure::Database(error) => error,
-        })?;
-        insert.push_values(rows, |mut row, (sequence, event)| {
-            row.push_bind(number(sequence)).push_bind(event);
-        });
-        insert.build().execute(&mut *db).await?;
+        for event in rows {
+            let json = to_json(&**event).map_err(|failure| match failure {
+                Failure::Refused(error) => SqlError::Encode(Box::new(error)),
+                Failure::Database(error) => error,
+            })?;
+            insert = insert.bind(number(event.sequence)).bind(json);
+        }
+        insert.execute(db).await?;
     }
     if trimmed > 0 && !events.is_empty() {
         let sql = "-- trim_lifecycle_events
             DELETE FROM lifecycle_events WHERE sequence <= $1";
-        sqlx::query(sql).bind(number(trimmed)).execute(db).await?;
+        query(sql).bind(number(trimmed)).execute(db).await?;
     }
     Ok(())
 }
 
 /// Reads the newest events.
-pub(super) async fn load(db: &mut SqliteConnection, kept: usize) -> Result<EventLog> {
+pub(super) async fn load(db: &mut Database, kept: usize) -> Result<EventLog> {
     let mut log = EventLog::new(kept);
     let sql = "-- load_lifecycle_events
         SELECT event FROM lifecycle_events ORDER BY sequence DESC LIMIT $1";
     let most = i64::try_from(log.kept).unwrap_or(i64::MAX);
-    let mut rows = sqlx::query(sql).bind(most).fetch(db);
+    let mut rows = query(sql).bind(most).fetch(db);
     while let Some(row) = rows.try_next().await.map_err(Error::internal)? {
         let event: LifecycleEvent = json(&row, "event")?;
         if log.events.front().is_some_and(|next| event.sequence + 1 != next.sequence) {

@@ -120,7 +120,12 @@ fn fault_of(error: &(dyn StdError + 'static)) -> StorageFault {
     while let Some(cause) = next {
         let found = match (cause.downcast_ref::<io::Error>(), cause.downcast_ref::<sqlx::Error>()) {
             (Some(error), _) => of_io(error.kind()),
-            (_, Some(sqlx::Error::Database(error))) => of_sqlite(error.code().as_deref()),
+            (_, Some(sqlx::Error::Database(error))) => {
+                match error.try_downcast_ref::<sqlx::postgres::PgDatabaseError>() {
+                    Some(error) => of_postgres(error.code()),
+                    None => of_sqlite(error.code().as_deref()),
+                }
+            }
             (_, Some(sqlx::Error::Io(error))) => of_io(error.kind()),
             _ => StorageFault::Failing,
         };
@@ -151,6 +156,16 @@ fn of_sqlite(code: Option<&str>) -> StorageFault {
     }
 }
 
+/// The fault of an error code of PostgreSQL.
+fn of_postgres(code: &str) -> StorageFault {
+    match code {
+        "25006" => StorageFault::ReadOnly,
+        "53100" => StorageFault::Full,
+        "XX001" | "XX002" => StorageFault::Damaged,
+        _ => StorageFault::Failing,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -172,6 +187,9 @@ mod tests {
             (StorageFault::ReadOnly, StorageFault::Full, StorageFault::Damaged)
         );
         assert_eq!((failing, unknown), (StorageFault::Failing, StorageFault::Failing));
+        let [full, read_only, damaged, failing] = ["53100", "25006", "XX001", "57P01"].map(of_postgres);
+        assert_eq!((full, read_only), (StorageFault::Full, StorageFault::ReadOnly));
+        assert_eq!((damaged, failing), (StorageFault::Damaged, StorageFault::Failing));
     }
 
     #[test]

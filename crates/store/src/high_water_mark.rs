@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use jiff::SignedDuration;
-use sqlx::{Row as _, SqliteConnection};
 
 use super::columns::{column, damaged, dated, instant};
+use super::database::{Database, SqlError, query};
 use crate::model::time_guard::{GuardState, Hold, HoldReason};
 use crate::model::{Error, Result, Timestamp};
 
@@ -23,14 +23,14 @@ pub(super) fn is_due(written: Option<&GuardState>, now: &GuardState) -> bool {
 }
 
 /// Writes the mark.
-pub(super) async fn write(db: &mut SqliteConnection, kept: &GuardState) -> Result<(), sqlx::Error> {
+pub(super) async fn write(db: &mut Database, kept: &GuardState) -> Result<(), SqlError> {
     let sql = "-- set_time_mark
         INSERT INTO time_mark (id, mark, seen, hold_since, hold_reason, hold_ahead, hold_proven)
         VALUES (1, $1, $2, $3, $4, $5, $6)
         ON CONFLICT (id) DO UPDATE SET mark = excluded.mark, seen = excluded.seen, hold_since = excluded.hold_since,
             hold_reason = excluded.hold_reason, hold_ahead = excluded.hold_ahead, hold_proven = excluded.hold_proven";
     let micros = |duration: i128| i64::try_from(duration).unwrap_or(i64::MAX);
-    sqlx::query(sql)
+    query(sql)
         .bind(kept.mark.as_microsecond())
         .bind(kept.seen.as_microsecond())
         .bind(kept.hold.map(|hold| hold.since.as_microsecond()))
@@ -44,14 +44,14 @@ pub(super) async fn write(db: &mut SqliteConnection, kept: &GuardState) -> Resul
 
 /// Reads the mark. If there is none, as after an upgrade, the time of the newest audit record is used. `logged` is the time of
 /// the newest record that is in the log only.
-pub(super) async fn load(db: &mut SqliteConnection, logged: Option<Timestamp>) -> Result<Option<GuardState>> {
+pub(super) async fn load(db: &mut Database, logged: Option<Timestamp>) -> Result<Option<GuardState>> {
     let sql = "-- newest_record
         SELECT at FROM audit_outbox ORDER BY last_seq DESC LIMIT 1";
-    let newest = sqlx::query(sql).fetch_optional(&mut *db).await.map_err(Error::internal)?;
+    let newest = query(sql).fetch_optional(&mut *db).await.map_err(Error::internal)?;
     let newest = newest.map(|row| dated(&row, "at")).transpose()?.max(logged);
     let sql = "-- load_time_mark
         SELECT mark, seen, hold_since, hold_reason, hold_ahead, hold_proven FROM time_mark";
-    let Some(row) = sqlx::query(sql).fetch_optional(db).await.map_err(Error::internal)? else {
+    let Some(row) = query(sql).fetch_optional(db).await.map_err(Error::internal)? else {
         return Ok(newest.map(|mark| GuardState { mark, seen: mark, hold: None }));
     };
     let (mark, seen) = (dated(&row, "mark")?, dated(&row, "seen")?);
@@ -64,7 +64,7 @@ pub(super) async fn load(db: &mut SqliteConnection, logged: Option<Timestamp>) -
                 "stop" => HoldReason::Stop,
                 other => return Err(damaged(format!("unknown reason of a clock hold: {other}"))),
             },
-            ahead: SignedDuration::from_micros(row.try_get("hold_ahead").map_err(damaged)?),
+            ahead: SignedDuration::from_micros(column(&row, "hold_ahead")?),
             proven: Duration::from_micros(column::<i64>(&row, "hold_proven")?.unsigned_abs()),
         }),
     };

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use sqlx::{Row, SqliteConnection};
 use uuid::Uuid;
 
-use super::columns::{column, damaged, json, parsed, to_json};
+use super::columns::{column, damaged, dated, json, parsed, to_json};
+use super::database::{Database, query};
 use super::failure::Failure;
 use crate::model::container::Container;
 use crate::model::hsm::ManagedHsm;
@@ -52,23 +52,23 @@ impl Lifetimes {
 }
 
 /// Writes a new HSM.
-pub(super) async fn insert(db: &mut SqliteConnection, hsm: &ManagedHsm) -> Done {
+pub(super) async fn insert(db: &mut Database, hsm: &ManagedHsm) -> Done {
     let sql = "-- insert_hsm
         INSERT INTO hsms (folded, resource) VALUES ($1, $2)";
-    sqlx::query(sql).bind(hsm.name.to_case_insensitive()).bind(to_json(hsm)?).execute(db).await?;
+    query(sql).bind(hsm.name.to_case_insensitive()).bind(to_json(hsm)?).execute(db).await?;
     Ok(())
 }
 
 /// Writes the new state of an HSM.
-pub(super) async fn update(db: &mut SqliteConnection, hsm: &ManagedHsm) -> Done {
+pub(super) async fn update(db: &mut Database, hsm: &ManagedHsm) -> Done {
     let sql = "-- update_hsm
         UPDATE hsms SET resource = $2 WHERE folded = $1";
-    sqlx::query(sql).bind(hsm.name.to_case_insensitive()).bind(to_json(hsm)?).execute(db).await?;
+    query(sql).bind(hsm.name.to_case_insensitive()).bind(to_json(hsm)?).execute(db).await?;
     Ok(())
 }
 
 /// Deletes an HSM with all its keys, roles and intents.
-pub(super) async fn delete(db: &mut SqliteConnection, folded: &str) -> Done {
+pub(super) async fn delete(db: &mut Database, folded: &str) -> Done {
     delete_contents(db, folded).await?;
     let statements = [
         "-- delete_hsm_intents
@@ -77,13 +77,13 @@ pub(super) async fn delete(db: &mut SqliteConnection, folded: &str) -> Done {
         DELETE FROM hsms WHERE folded = $1",
     ];
     for sql in statements {
-        sqlx::query(sql).bind(folded).execute(&mut *db).await?;
+        query(sql).bind(folded).execute(&mut *db).await?;
     }
     Ok(())
 }
 
 /// Deletes the keys of a container, whose stored identifier in lower case is `folded`.
-pub(super) async fn delete_keys(db: &mut SqliteConnection, folded: &str) -> Done {
+pub(super) async fn delete_keys(db: &mut Database, folded: &str) -> Done {
     let statements = [
         "-- delete_all_rotation_policies
         DELETE FROM rotation_policies WHERE hsm = $1",
@@ -93,13 +93,13 @@ pub(super) async fn delete_keys(db: &mut SqliteConnection, folded: &str) -> Done
         DELETE FROM keys WHERE hsm = $1",
     ];
     for sql in statements {
-        sqlx::query(sql).bind(folded).execute(&mut *db).await?;
+        query(sql).bind(folded).execute(&mut *db).await?;
     }
     Ok(())
 }
 
 /// Deletes the keys and roles of an HSM.
-pub(super) async fn delete_contents(db: &mut SqliteConnection, folded: &str) -> Done {
+pub(super) async fn delete_contents(db: &mut Database, folded: &str) -> Done {
     delete_keys(db, folded).await?;
     let statements = [
         "-- delete_hsm_role_assignments
@@ -108,18 +108,18 @@ pub(super) async fn delete_contents(db: &mut SqliteConnection, folded: &str) -> 
         DELETE FROM role_definitions WHERE hsm = $1",
     ];
     for sql in statements {
-        sqlx::query(sql).bind(folded).execute(&mut *db).await?;
+        query(sql).bind(folded).execute(&mut *db).await?;
     }
     Ok(())
 }
 
 /// Writes the start of a phase.
-pub(super) async fn insert_phase(db: &mut SqliteConnection, begun: &PhaseBegun) -> Done {
+pub(super) async fn insert_phase(db: &mut Database, begun: &PhaseBegun) -> Done {
     let PhaseBegun { container, at, phase } = begun;
     let sql = "-- insert_hsm_life
         INSERT INTO hsm_lives (id, name, subscription, resource_group, location, sku)
         VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING";
-    sqlx::query(sql)
+    query(sql)
         .bind(container.unique_id().to_string())
         .bind(container.id().as_stored())
         .bind(container.subscription().to_string())
@@ -137,24 +137,24 @@ pub(super) async fn insert_phase(db: &mut SqliteConnection, begun: &PhaseBegun) 
         Phase::Purged => "purged",
     };
     let id = container.unique_id().to_string();
-    sqlx::query(sql).bind(id).bind(at.as_microsecond()).bind(name).execute(db).await?;
+    query(sql).bind(id).bind(at.as_microsecond()).bind(name).execute(db).await?;
     Ok(())
 }
 
 /// Reads all HSMs, by their lower-case names.
-pub(super) async fn load(db: &mut SqliteConnection) -> Result<BTreeMap<String, Arc<ManagedHsm>>> {
+pub(super) async fn load(db: &mut Database) -> Result<BTreeMap<String, Arc<ManagedHsm>>> {
     let sql = "-- load_hsms
         SELECT folded, resource FROM hsms";
-    let rows = sqlx::query(sql).fetch_all(db).await.map_err(Error::internal)?;
+    let rows = query(sql).fetch_all(db).await.map_err(Error::internal)?;
     rows.iter().map(|row| Ok((column(row, "folded")?, Arc::new(json(row, "resource")?)))).collect()
 }
 
 /// Reads the lifetimes of all containers, purged ones included.
-pub(super) async fn load_lifetimes(db: &mut SqliteConnection) -> Result<Lifetimes> {
+pub(super) async fn load_lifetimes(db: &mut Database) -> Result<Lifetimes> {
     let sql = "-- load_hsm_lives
         SELECT id, name, subscription, resource_group, location, sku FROM hsm_lives";
     let mut lifetimes = BTreeMap::new();
-    for row in sqlx::query(sql).fetch_all(&mut *db).await.map_err(Error::internal)? {
+    for row in query(sql).fetch_all(&mut *db).await.map_err(Error::internal)? {
         let lifetime = ContainerLifetime {
             id: parsed(&row, "id")?,
             container: parsed(&row, "name")?,
@@ -168,7 +168,7 @@ pub(super) async fn load_lifetimes(db: &mut SqliteConnection) -> Result<Lifetime
     }
     let sql = "-- load_hsm_phases
         SELECT hsm_id, at, phase FROM hsm_phases ORDER BY hsm_id, position";
-    for row in sqlx::query(sql).fetch_all(db).await.map_err(Error::internal)? {
+    for row in query(sql).fetch_all(db).await.map_err(Error::internal)? {
         let id: Uuid = parsed(&row, "hsm_id")?;
         let phase = match column::<&str>(&row, "phase")? {
             "running" => Phase::Running,
@@ -176,7 +176,7 @@ pub(super) async fn load_lifetimes(db: &mut SqliteConnection) -> Result<Lifetime
             "purged" => Phase::Purged,
             other => return Err(damaged(format!("unknown phase of a container {other}"))),
         };
-        let at = Timestamp::from_microsecond(row.try_get("at").map_err(damaged)?).map_err(damaged)?;
+        let at = dated(&row, "at")?;
         lifetimes.get_mut(&id).ok_or_else(|| damaged("a phase has no container"))?.phases.push((at, phase));
     }
     Ok(Lifetimes(lifetimes))

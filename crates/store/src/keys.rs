@@ -1,20 +1,20 @@
 //! The SQL that loads keys when the store is opened.
 //!
-//! There can be a million of them. sqlx copies each value and sends each row from a thread to another, which takes most of the time
-//! of a start with so many rows. So keys are read by a synchronous connection, which uses the same library of SQLite. Keys and
-//! versions are read in the same order and merged.
+//! There can be a million of them. Keys and versions are read in the same order, by two connections of their own (see `rows`), and
+//! merged.
+
+mod columns;
+mod rows;
 
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use rusqlite::fallible_streaming_iterator::FallibleStreamingIterator as _;
-use rusqlite::{Connection, OpenFlags, Rows};
-
+use self::columns::Columns;
+use self::rows::{Rows, Source};
 use super::columns::damaged;
+use super::location::Location;
 use super::objects::LoadedObjects;
-use super::row::Columns;
 use crate::model::container::ContainerId;
 use crate::model::due::Notices;
 use crate::model::key::{Attributes, Key, KeyVersion};
@@ -49,31 +49,31 @@ pub(super) type Containers = BTreeMap<String, KeysOfContainer>;
 ///
 /// # Errors
 /// `Internal` if a row is malformed, a version or a rotation policy has no key, or a key has no container or no version.
-pub(super) async fn load(database: PathBuf, mut containers: Containers) -> Result<Containers> {
-    let read = move || read(&database, &mut containers).map(|()| containers);
+pub(super) async fn load(location: &Location, mut containers: Containers) -> Result<Containers> {
+    let (mut keys, mut versions) = (Source::connect(location).await?, Source::connect(location).await?);
+    let read = move || {
+        let mut keys = keys.query(KEYS)?;
+        let mut versions = versions.query(VERSIONS)?;
+        merge(&mut keys.rows()?, &mut versions.rows()?, &mut containers).map(|()| containers)
+    };
     tokio::task::spawn_blocking(read).await.map_err(Error::internal)?
 }
 
-fn read(database: &Path, containers: &mut Containers) -> Result<()> {
-    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let db = Connection::open_with_flags(database, flags).map_err(Error::internal)?;
-    let sql = "-- load_keys
-        SELECT hsm, folded, name, deleted_at, scheduled_purge_at FROM keys ORDER BY hsm, folded";
-    let mut keys = db.prepare(sql).map_err(Error::internal)?;
-    let mut keys = keys.query(()).map_err(Error::internal)?;
-    let sql = "-- load_versions
+const KEYS: &str = "-- load_keys
+    SELECT hsm, folded, name, deleted_at, scheduled_purge_at FROM keys ORDER BY hsm, folded";
+
+const VERSIONS: &str = "-- load_versions
         SELECT hsm, key_name, version, material, protection, operations, enabled, not_before, expires, created, updated,
             exportable, tags, notices, mode_family
         FROM key_versions ORDER BY hsm, key_name, position";
-    let mut versions = db.prepare(sql).map_err(Error::internal)?;
-    let mut versions = versions.query(()).map_err(Error::internal)?;
-    versions.advance().map_err(Error::internal)?;
-    while let Some(row) = keys.next().map_err(Error::internal)? {
-        let mut columns = Columns::of(row);
+
+fn merge(keys: &mut Rows<'_>, versions: &mut Rows<'_>, containers: &mut Containers) -> Result<()> {
+    versions.advance()?;
+    while let Some(mut columns) = keys.next()? {
         let id = (columns.text()?, columns.text()?);
         let known = containers.get_mut(id.0).ok_or_else(|| damaged("a key has no container"))?;
         let name: KeyName = columns.parsed()?;
-        let versions = versions_of(id, &known.container, &name, &mut versions)?;
+        let versions = versions_of(id, &known.container, &name, versions)?;
         known.keys.push(Key {
             container: known.container.clone(),
             name,
@@ -100,8 +100,7 @@ fn versions_of(
     rows: &mut Rows<'_>,
 ) -> Result<Vec<Arc<KeyVersion>>> {
     let mut versions = Vec::new();
-    while let Some(row) = rows.get() {
-        let mut columns = Columns::of(row);
+    while let Some(mut columns) = rows.get() {
         match (columns.text()?, columns.text()?).cmp(&id) {
             Ordering::Less => return Err(damaged("a version has no key")),
             Ordering::Equal => {}
@@ -110,7 +109,7 @@ fn versions_of(
         // Most keys have one version, so that spare capacity would waste memory.
         versions.reserve_exact(1);
         versions.push(Arc::new(version(&mut columns, container, name)?));
-        rows.advance().map_err(Error::internal)?;
+        rows.advance()?;
     }
     match versions.is_empty() {
         true => Err(damaged(format!("key {name} has no version"))),

@@ -10,21 +10,22 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use sqlx::{Connection as _, SqliteConnection};
 use tokio::sync::{mpsc, oneshot};
 
-use super::ambiguous_commit::{self, CommitFailure, DatabasePath, LedgerPosition};
+use super::ambiguous_commit::{self, CommitFailure, LedgerPosition};
 use super::answers::Answers;
 use super::call_count::CallCount;
 use super::chain::ChainHead;
 use super::check::{self, BackgroundCheck};
 use super::commit::{AuditRecord, Commit};
+use super::database::{Database, SqlError};
 use super::event_log;
 use super::failure::Failure;
 use super::faults::Faults;
 use super::group::Group;
 use super::high_water_mark;
 use super::ledger_metrics::{GroupKind, LedgerMetrics};
+use super::location::Location;
 use super::memory::Memory;
 use super::outbox;
 use super::record_log::{RecordBatch, RecordLog};
@@ -76,15 +77,15 @@ struct Waiting {
 
 /// The state of the ledger.
 pub(super) struct Ledger {
-    pub(super) db: SqliteConnection,
+    pub(super) db: Database,
     pub(super) log: Box<dyn RecordLog>,
     pub(super) memory: Arc<Memory>,
     /// The last record.
     pub(super) head: ChainHead,
     /// The last record, for readers.
     pub(super) shown_head: Arc<Mutex<ChainHead>>,
-    /// The database that is queried after an ambiguous commit.
-    pub(super) source: DatabasePath,
+    /// Where the database is, to connect again after a failure.
+    pub(super) location: Location,
     /// The last known position of the database.
     pub(super) database: LedgerPosition,
     /// What the records after the position of the database count.
@@ -155,7 +156,7 @@ impl Ledger {
         }
         let is_sound = self.ambiguous.is_none() && self.faults.current().is_none();
         let closed = self.db.close().await;
-        match closed.map(|()| is_sound.then(|| check::leave_digest(&self.source.0))) {
+        match closed.map(|()| is_sound.then(|| check::leave_digest(&self.location))) {
             Ok(None | Some(Ok(()))) => {}
             Ok(Some(Err(error))) => tracing::warn!(%error, "the digest of the database could not be written"),
             Err(error) => tracing::error!(%error, "the database did not close cleanly"),
@@ -218,7 +219,13 @@ impl Ledger {
         }
         let changes_nothing = calls.iter().all(|(commit, _)| commit.is_record_only());
         if changes_nothing && !is_due {
-            return self.append(calls);
+            // Another process may have changed a database that this one cannot reach.
+            return match self.faults.of(StoragePart::Database) {
+                Some(fault) if self.db.is_shared() => {
+                    self.answer_failed(StoragePart::Database, fault, Outcome::NotDone, calls)
+                }
+                _ => self.append(calls),
+            };
         }
         let mut results = Vec::with_capacity(calls.len());
         match self.write(&calls, &mut results, time).await {
@@ -304,7 +311,7 @@ impl Ledger {
         }
     }
 
-    async fn begin_ambiguous(&mut self, error: &sqlx::Error, doubt: AmbiguousCommit) {
+    async fn begin_ambiguous(&mut self, error: &SqlError, doubt: AmbiguousCommit) {
         // The database is queried whether the group was written.
         self.faults.begin(StoragePart::Database, error);
         self.ambiguous = Some(doubt);
@@ -319,7 +326,7 @@ impl Ledger {
         if self.ambiguous.is_none() {
             return Ok(());
         }
-        let found = self.source.query_position(&mut self.db).await?;
+        let found = ambiguous_commit::query_position(&self.location, &mut self.db).await?;
         let Some(AmbiguousCommit { group, calls, results }) = self.ambiguous.take() else { return Ok(()) };
         if found == group.position {
             tracing::warn!("the group whose COMMIT failed was written to the database");
@@ -328,7 +335,8 @@ impl Ledger {
             self.fail_unwritten(calls);
         } else {
             self.ambiguous = Some(AmbiguousCommit { group, calls, results });
-            return Err(Error::internal("another process changed the database"));
+            self.db.abandon();
+            return Err(Error::internal(ambiguous_commit::CHANGED));
         }
         self.is_ambiguous.store(false, Ordering::Release);
         Ok(())
@@ -374,10 +382,23 @@ impl Ledger {
         self.answers.send(answers);
     }
 
-    /// Writes a group in one transaction of the database, with the usage that is not written yet and the high-water mark of a
-    /// guarded clock, because the database does not keep the records that show a later time. Adds one result per call to
-    /// `results`. The log has all earlier records.
+    /// Writes a group in one transaction of the database. Adds one result per call to `results`. The log has all earlier records.
     async fn write(
+        &mut self,
+        calls: &[Call],
+        results: &mut Vec<Result<()>>,
+        time: Option<(GuardState, Vec<ClockStatusChange>)>,
+    ) -> std::result::Result<Group, CommitFailure<Group>> {
+        let written = self.write_transaction(calls, results, time).await;
+        if matches!(written, Err(CommitFailure::NotWritten(_))) {
+            self.db.roll_back_abandoned().await;
+        }
+        written
+    }
+
+    /// Writes a group with the usage that is not written yet and the high-water mark of a guarded clock, because the database does
+    /// not keep the records that show a later time.
+    async fn write_transaction(
         &mut self,
         calls: &[Call],
         results: &mut Vec<Result<()>>,
@@ -386,7 +407,7 @@ impl Ledger {
         let started = Instant::now();
         let groups = self.database.groups + 1;
         let mut group = Group::after(LedgerPosition { groups, head: self.head.clone() });
-        let mut db = self.db.begin_with("BEGIN IMMEDIATE").await?;
+        let mut db = self.db.begin().await?;
         for (commit, _) in calls {
             let staged = match commit.is_record_only() {
                 true => Ok(()),
@@ -464,7 +485,7 @@ async fn pause(time: Duration) {
 /// Fault injection: the loss of the database's answer after it has written the group. Only tests inject it.
 #[cfg(not(test))]
 #[expect(clippy::unnecessary_wraps, reason = "the version for tests fails")]
-const fn fault() -> std::result::Result<(), sqlx::Error> {
+const fn fault() -> std::result::Result<(), SqlError> {
     Ok(())
 }
 

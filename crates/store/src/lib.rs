@@ -1,4 +1,4 @@
-//! The state of the service: read from memory, written through one ledger to SQLite.
+//! The state of the service: read from memory, written through one ledger to SQLite or PostgreSQL.
 //!
 //! Reads are synchronous, run no SQL and do not wait for disk writes. All writes go through
 //! [`Store::commit`] to the ledger, a thread, which commits in groups (see `ledger`). Audit records are
@@ -7,7 +7,7 @@
 //! the store is opened (see `replay`), so each record is in the log, and counted, exactly once.
 //!
 //! Two processes must not open the same database, because each would read only its own memory. The caller
-//! of [`Store::open`] holds a lock file.
+//! of [`Store::open`] holds a lock file; with PostgreSQL, the ledger's connection holds a lock of the server.
 
 mod ambiguous_commit;
 mod answers;
@@ -22,6 +22,8 @@ mod check;
 mod columns;
 mod commit;
 mod connection;
+mod copy;
+mod database;
 mod deleted_key;
 mod due_index;
 mod event_log;
@@ -36,6 +38,7 @@ mod keys;
 mod ledger;
 mod ledger_metrics;
 mod load;
+mod location;
 mod memory;
 mod micros;
 mod objects;
@@ -48,10 +51,14 @@ mod resource_statements;
 mod resources;
 mod roles;
 mod rotation;
-mod row;
+mod schema;
 mod secrets;
 mod stage;
 mod statements;
+mod tables;
+#[cfg(test)]
+#[path = "../tests/fixture/database.rs"]
+mod test_database;
 mod transaction;
 mod unsaved;
 mod usage;
@@ -68,7 +75,9 @@ use tokio::sync::{mpsc, oneshot, watch};
 use uuid::Uuid;
 
 pub use commit::{AuditRecord, Commit, Durability, Options, Rules};
+pub use copy::{CopiedTable, copy};
 pub use ledger_metrics::Statistics;
+pub use location::{Location, PostgresServer};
 pub use record_log::{RecordBatch, RecordLog};
 
 use call_count::CallCount;
@@ -83,7 +92,6 @@ use crate::model::billing::{Budget, Facts, MeterReading, Period, VersionUse, day
 use crate::model::certificate::{Certificate, CertificateSettings};
 use crate::model::change::Intent;
 use crate::model::container::{Container, ContainerId};
-use crate::model::event::{EventBatch, EventFilter, EventPosition};
 use crate::model::hsm::ManagedHsm;
 use crate::model::hsm_contents::HsmContents;
 use crate::model::key::Key;
@@ -145,25 +153,6 @@ impl Store {
     /// Returns a receiver that is notified of each commit.
     pub fn watch(&self) -> watch::Receiver<u64> {
         self.0.memory.watch()
-    }
-
-    /// Returns a receiver of the sequence number of the newest lifecycle event.
-    pub fn watch_events(&self) -> watch::Receiver<u64> {
-        self.0.memory.watch_events()
-    }
-
-    /// Reads at most `most` events that `watched` includes, from a position in the log on.
-    ///
-    /// # Errors
-    /// `ResumeTokenExpired` if later events have already been removed, `Invalid` for a position after the newest
-    /// event.
-    pub fn events(&self, watched: EventFilter, since: EventPosition, most: usize) -> Result<EventBatch> {
-        self.0.memory.events().read(watched, since, most)
-    }
-
-    /// Whether events after the sequence number `after` concern this watch.
-    pub fn events_concern(&self, watched: EventFilter, after: u64) -> bool {
-        self.0.memory.events().concerns(watched, after)
     }
 
     /// All HSMs, by name.

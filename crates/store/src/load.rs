@@ -1,20 +1,19 @@
 //! The SQL that loads the database into memory when the store is opened.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 use std::sync::Arc;
 
 use futures_util::TryStreamExt as _;
-use sqlx::SqliteConnection;
-use sqlx::sqlite::SqliteRow;
 use uuid::Uuid;
 
 use super::audit_keys;
 use super::certificates;
 use super::change_set::ChangeSet;
 use super::columns::{column, damaged, instant, json, parsed};
+use super::database::{Database, Row, query};
 use super::hsms;
 use super::keys::{self, KeysOfContainer};
+use super::location::Location;
 use super::memory::Memory;
 use super::objects::Staged;
 use super::resource_statements;
@@ -34,17 +33,17 @@ use crate::model::time::ClockSetting;
 use crate::model::vault::Vault;
 use crate::model::{Error, Result};
 
-/// Loads the database into memory. `database` is its file, to which `db` is connected.
+/// Loads the database into memory. `db` is connected to this location.
 ///
 /// # Errors
 /// `Internal` if a row is malformed: a damaged store is not opened.
-pub(super) async fn load(db: &mut SqliteConnection, database: &Path, memory: &Memory) -> Result<()> {
+pub(super) async fn load(db: &mut Database, location: &Location, memory: &Memory) -> Result<()> {
     let hsms = hsms::load(db).await?;
     let vaults = vaults::load(db).await?;
     let certificates = certificates::load(db, &vaults).await?;
     let mut keys = containers_of_keys(&hsms, &vaults, &certificates);
     rotation::load_policies(db, &mut keys).await?;
-    let keys = keys::load(database.to_owned(), keys).await?;
+    let keys = keys::load(location, keys).await?;
     let roles = roles(db, memory, &hsms).await?;
     let opened = intents(db).await?;
     let clock = clock(db).await?;
@@ -77,10 +76,10 @@ pub(super) async fn load(db: &mut SqliteConnection, database: &Path, memory: &Me
     Ok(())
 }
 
-async fn clock(db: &mut SqliteConnection) -> Result<Option<ClockSetting>> {
+async fn clock(db: &mut Database) -> Result<Option<ClockSetting>> {
     let sql = "-- load_clock
         SELECT offset_micros, frozen FROM clock";
-    let row = sqlx::query(sql).fetch_optional(db).await.map_err(Error::internal)?;
+    let row = query(sql).fetch_optional(db).await.map_err(Error::internal)?;
     let Some(row) = row else { return Ok(None) };
     Ok(Some(ClockSetting { offset: column(&row, "offset_micros")?, frozen: instant(&row, "frozen")? }))
 }
@@ -104,20 +103,20 @@ fn containers_of_keys(
 }
 
 async fn roles(
-    db: &mut SqliteConnection,
+    db: &mut Database,
     memory: &Memory,
     hsms: &BTreeMap<String, Arc<ManagedHsm>>,
 ) -> Result<BTreeMap<String, Arc<Roles>>> {
     let mut definitions = BTreeMap::<String, Vec<Arc<RoleDefinition>>>::new();
     let sql = "-- load_role_definitions
         SELECT hsm, definition FROM role_definitions ORDER BY hsm, position";
-    for row in sqlx::query(sql).fetch_all(&mut *db).await.map_err(Error::internal)? {
+    for row in query(sql).fetch_all(&mut *db).await.map_err(Error::internal)? {
         definitions.entry(column(&row, "hsm")?).or_default().push(Arc::new(json(&row, "definition")?));
     }
     let mut assignments = BTreeMap::<String, Vec<Arc<RoleAssignment>>>::new();
     let sql = "-- load_role_assignments
         SELECT hsm, id, role_definition, principal, scope FROM role_assignments ORDER BY hsm, position";
-    for row in sqlx::query(sql).fetch_all(db).await.map_err(Error::internal)? {
+    for row in query(sql).fetch_all(db).await.map_err(Error::internal)? {
         let assignment = RoleAssignment {
             id: parsed::<Uuid>(&row, "id")?,
             role_definition: parsed(&row, "role_definition")?,
@@ -134,11 +133,11 @@ async fn roles(
     Ok(hsms.keys().map(|hsm| (hsm.clone(), joined(hsm))).collect())
 }
 
-async fn intents(db: &mut SqliteConnection) -> Result<Vec<Intent>> {
+async fn intents(db: &mut Database) -> Result<Vec<Intent>> {
     let sql = "-- load_intents
         SELECT id, hsm, verb, objects FROM intents";
-    let rows = sqlx::query(sql).fetch_all(db).await.map_err(Error::internal)?;
-    let intent = |row: &SqliteRow| {
+    let rows = query(sql).fetch_all(db).await.map_err(Error::internal)?;
+    let intent = |row: &Row| {
         let verb = match column::<&str>(row, "verb")? {
             "create" => IntentVerb::Create,
             "destroy" => IntentVerb::Destroy,
@@ -157,11 +156,11 @@ async fn intents(db: &mut SqliteConnection) -> Result<Vec<Intent>> {
     rows.iter().map(intent).collect()
 }
 
-async fn usage(db: &mut SqliteConnection) -> Result<Usage> {
+async fn usage(db: &mut Database) -> Result<Usage> {
     let mut usage = Usage::default();
     let sql = "-- load_readings
         SELECT hsm, event, meter, hour, calls FROM readings";
-    for row in sqlx::query(sql).fetch_all(&mut *db).await.map_err(Error::internal)? {
+    for row in query(sql).fetch_all(&mut *db).await.map_err(Error::internal)? {
         let container = match column::<&str>(&row, "hsm")? {
             "" => None,
             stored => Some(stored.parse::<ContainerId>().map_err(damaged)?),
@@ -173,7 +172,7 @@ async fn usage(db: &mut SqliteConnection) -> Result<Usage> {
     }
     let sql = "-- load_used_versions
         SELECT version, hsm, key_name, key_type FROM used_versions";
-    for row in sqlx::query(sql).fetch_all(&mut *db).await.map_err(Error::internal)? {
+    for row in query(sql).fetch_all(&mut *db).await.map_err(Error::internal)? {
         let used = UsedVersion {
             container: parsed(&row, "hsm")?,
             key: parsed(&row, "key_name")?,
@@ -184,7 +183,7 @@ async fn usage(db: &mut SqliteConnection) -> Result<Usage> {
     }
     let sql = "-- load_version_days
         SELECT version, hsm, day FROM version_days ORDER BY version, hsm, day";
-    let mut rows = sqlx::query(sql).fetch(db);
+    let mut rows = query(sql).fetch(db);
     while let Some(row) = rows.try_next().await.map_err(Error::internal)? {
         let version = parsed::<VersionId>(&row, "version")?;
         let container: ContainerId = parsed(&row, "hsm")?;

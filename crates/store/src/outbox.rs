@@ -3,28 +3,24 @@
 //!
 //! When a group of changes is written, all earlier records are durable in the log, so it replaces the rows of the group before.
 
-use sqlx::{Row, SqliteConnection};
-
 use super::chain;
+use super::database::{Database, SqlError, query};
 use super::record_log::RecordBatch;
 use super::usage::Usage;
 use crate::model::Timestamp;
 
 /// Replaces the records by those of another group.
-pub(super) async fn replace(
-    db: &mut SqliteConnection,
-    records: Option<&RecordBatch>,
-) -> Result<(), sqlx::Error> {
+pub(super) async fn replace(db: &mut Database, records: Option<&RecordBatch>) -> Result<(), SqlError> {
     let sql = "-- clear_outbox
         DELETE FROM audit_outbox";
-    sqlx::query(sql).execute(&mut *db).await?;
+    query(sql).execute(&mut *db).await?;
     let Some(records) = records else { return Ok(()) };
     let sql = "-- insert_outbox
         INSERT INTO audit_outbox (last_seq, first_seq, at, chain, counted, lines)
         VALUES ($1, $2, $3, $4, $5, $6)";
     // Earlier versions counted rows when they removed them. The calls of this row are counted in its transaction.
-    let counted = Usage::default().to_json().map_err(|error| sqlx::Error::Encode(Box::new(error)))?;
-    sqlx::query(sql)
+    let counted = Usage::default().to_json().map_err(|error| SqlError::Encode(Box::new(error)))?;
+    query(sql)
         .bind(number(records.last))
         .bind(number(records.first))
         .bind(records.at.as_microsecond())
@@ -37,30 +33,30 @@ pub(super) async fn replace(
 }
 
 /// The usage counts of rows from before migration 0025, which are not in the totals yet.
-pub(super) async fn counted(db: &mut SqliteConnection) -> Result<Usage, sqlx::Error> {
+pub(super) async fn counted(db: &mut Database) -> Result<Usage, SqlError> {
     let sql = "-- outbox_counted
         SELECT counted FROM audit_outbox ORDER BY last_seq";
     let mut counted = Usage::default();
-    for row in sqlx::query(sql).fetch_all(db).await? {
-        let group = counted.add_json(row.try_get(0)?);
-        group.map_err(|error| sqlx::Error::Decode(Box::new(error)))?;
+    for row in query(sql).fetch_all(db).await? {
+        let group = counted.add_json(row.get("counted")?);
+        group.map_err(|error| SqlError::Decode(Box::new(error)))?;
     }
     Ok(counted)
 }
 
 /// The groups with records after `last`, in order.
-pub(super) async fn after(db: &mut SqliteConnection, last: u64) -> Result<Vec<RecordBatch>, sqlx::Error> {
+pub(super) async fn after(db: &mut Database, last: u64) -> Result<Vec<RecordBatch>, SqlError> {
     let sql = "-- outbox_after
         SELECT first_seq, last_seq, at, chain, lines FROM audit_outbox WHERE last_seq > $1 ORDER BY last_seq";
     let mut batches = Vec::new();
-    for row in sqlx::query(sql).bind(number(last)).fetch_all(db).await? {
+    for row in query(sql).bind(number(last)).fetch_all(db).await? {
         batches.push(RecordBatch {
-            first: row.try_get::<i64, _>(0)?.unsigned_abs(),
-            last: row.try_get::<i64, _>(1)?.unsigned_abs(),
-            at: Timestamp::from_microsecond(row.try_get(2)?)
-                .map_err(|error| sqlx::Error::Decode(Box::new(error)))?,
-            chain: row.try_get(3)?,
-            lines: row.try_get(4)?,
+            first: row.get::<i64>("first_seq")?.unsigned_abs(),
+            last: row.get::<i64>("last_seq")?.unsigned_abs(),
+            at: Timestamp::from_microsecond(row.get("at")?)
+                .map_err(|error| SqlError::Decode(Box::new(error)))?,
+            chain: row.get("chain")?,
+            lines: row.get("lines")?,
         });
     }
     Ok(batches)

@@ -3,10 +3,9 @@
 //! The database has the position of the last record that it has counted. Records after it are in the log only: groups without
 //! changes. They are verified and counted. Records up to it that the log lacks are in the outbox, and are appended to the log.
 
-use sqlx::SqliteConnection;
-
 use super::ambiguous_commit::LedgerPosition;
 use super::chain::ChainHead;
+use super::database::Database;
 use super::outbox;
 use super::record_log::RecordLog;
 use super::record_member::Recorded;
@@ -33,7 +32,7 @@ pub(super) struct Replayed {
 /// # Errors
 /// `Internal`, with a message for the operator.
 pub(super) async fn replay(
-    db: &mut SqliteConnection,
+    db: &mut Database,
     log: &mut dyn RecordLog,
     position: &LedgerPosition,
     accept_break: bool,
@@ -90,7 +89,7 @@ fn read_tail(log: &mut dyn RecordLog, position: &LedgerPosition) -> Result<Repla
 
 /// Appends the records of the outbox that the log lacks.
 async fn restore(
-    db: &mut SqliteConnection,
+    db: &mut Database,
     log: &mut dyn RecordLog,
     position: &LedgerPosition,
     accept_break: bool,

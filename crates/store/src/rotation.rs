@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use futures_util::TryStreamExt as _;
-use sqlx::SqliteConnection;
 
 use super::columns::{column, damaged, dated, optional};
+use super::database::{Database, query};
 use super::failure::Failure;
 use super::keys;
 use crate::model::key::{Key, KeyVersion};
@@ -14,7 +14,7 @@ use crate::model::rotation::{RotationPolicy, RotationRules, RotationTrigger};
 use crate::model::{Error, Result};
 
 /// Writes the rotation policy of a key, or deletes it if the key has none.
-pub(super) async fn put_policy(db: &mut SqliteConnection, key: &Key) -> Result<(), Failure> {
+pub(super) async fn put_policy(db: &mut Database, key: &Key) -> Result<(), Failure> {
     let (hsm, name) = (key.container.to_case_insensitive(), key.name.to_case_insensitive());
     let Some(policy) = &key.rotation else { return delete_policy(db, &hsm, &name).await };
     let sql = "-- put_rotation_policy
@@ -30,7 +30,7 @@ pub(super) async fn put_policy(db: &mut SqliteConnection, key: &Key) -> Result<(
         Some(RotationTrigger::BeforeExpiry(before)) => (None, Some(before)),
         None => (None, None),
     };
-    sqlx::query(sql)
+    query(sql)
         .bind(hsm)
         .bind(name)
         .bind(policy.rules.expiry_time().map(LifetimePeriod::as_str))
@@ -44,32 +44,29 @@ pub(super) async fn put_policy(db: &mut SqliteConnection, key: &Key) -> Result<(
 }
 
 /// Deletes the rotation policy of a key, if it has one.
-pub(super) async fn delete_policy(db: &mut SqliteConnection, hsm: &str, key: &str) -> Result<(), Failure> {
+pub(super) async fn delete_policy(db: &mut Database, hsm: &str, key: &str) -> Result<(), Failure> {
     let sql = "-- delete_rotation_policy
         DELETE FROM rotation_policies WHERE hsm = $1 AND key_name = $2";
-    sqlx::query(sql).bind(hsm).bind(key).execute(db).await?;
+    query(sql).bind(hsm).bind(key).execute(db).await?;
     Ok(())
 }
 
 /// Writes the notices of a version.
-pub(super) async fn set_notices(db: &mut SqliteConnection, version: &KeyVersion) -> Result<(), Failure> {
+pub(super) async fn set_notices(db: &mut Database, version: &KeyVersion) -> Result<(), Failure> {
     let sql = "-- set_notices
         UPDATE key_versions SET notices = $3 WHERE hsm = $1 AND version = $2";
     let bits = i64::from(version.notices.bits());
     let hsm = version.container.to_case_insensitive();
-    sqlx::query(sql).bind(hsm).bind(version.version.to_string()).bind(bits).execute(db).await?;
+    query(sql).bind(hsm).bind(version.version.to_string()).bind(bits).execute(db).await?;
     Ok(())
 }
 
 /// Reads the rotation policies of all keys.
-pub(super) async fn load_policies(
-    db: &mut SqliteConnection,
-    containers: &mut keys::Containers,
-) -> Result<()> {
+pub(super) async fn load_policies(db: &mut Database, containers: &mut keys::Containers) -> Result<()> {
     let sql = "-- load_rotation_policies
         SELECT hsm, key_name, expiry_time, time_after_create, time_before_expiry, created, updated
         FROM rotation_policies";
-    let mut rows = sqlx::query(sql).fetch(db);
+    let mut rows = query(sql).fetch(db);
     while let Some(row) = rows.try_next().await.map_err(Error::internal)? {
         let container = containers.get_mut(column::<&str>(&row, "hsm")?);
         let container = container.ok_or_else(|| damaged("a rotation policy has no key"))?;

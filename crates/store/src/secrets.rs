@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use futures_util::TryStreamExt as _;
-use sqlx::SqliteConnection;
 
 use super::case_insensitive::LowercaseObjectId;
 use super::columns::{column, damaged, dated, instant, json, key_date, parsed, to_json};
+use super::database::{Database, query};
 use super::failure::Failure;
 use super::objects::Staged;
 use super::transaction::Transaction;
@@ -39,10 +39,10 @@ pub(super) fn planned(
 }
 
 /// Writes a secret without its versions, unless it exists.
-pub(super) async fn insert(db: &mut SqliteConnection, secret: &Secret) -> Done {
+pub(super) async fn insert(db: &mut Database, secret: &Secret) -> Done {
     let sql = "-- insert_secret
         INSERT INTO secrets (container, folded, name) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING";
-    let query = sqlx::query(sql)
+    let query = query(sql)
         .bind(container_of(secret))
         .bind(secret.name.to_case_insensitive())
         .bind(secret.name.as_str());
@@ -51,7 +51,7 @@ pub(super) async fn insert(db: &mut SqliteConnection, secret: &Secret) -> Done {
 }
 
 /// Writes a new version.
-pub(super) async fn insert_version(db: &mut SqliteConnection, secret: &Secret, version: VersionId) -> Done {
+pub(super) async fn insert_version(db: &mut Database, secret: &Secret, version: VersionId) -> Done {
     let sql = "-- insert_secret_version
         INSERT INTO secret_versions (container, secret, version, position, value, content_type, enabled, not_before,
             expires, created, updated, tags)
@@ -59,7 +59,7 @@ pub(super) async fn insert_version(db: &mut SqliteConnection, secret: &Secret, v
     let position = secret.versions.iter().position(|known| known.version == version).unwrap_or_default();
     let version = found(secret, version)?;
     let attributes = &version.attributes;
-    sqlx::query(sql)
+    query(sql)
         .bind(container_of(secret))
         .bind(secret.name.to_case_insensitive())
         .bind(version.version.to_string())
@@ -78,13 +78,13 @@ pub(super) async fn insert_version(db: &mut SqliteConnection, secret: &Secret, v
 }
 
 /// Writes the new state of a version, except for its value, which does not change.
-pub(super) async fn update_version(db: &mut SqliteConnection, secret: &Secret, version: VersionId) -> Done {
+pub(super) async fn update_version(db: &mut Database, secret: &Secret, version: VersionId) -> Done {
     let sql = "-- update_secret_version
         UPDATE secret_versions SET content_type = $4, enabled = $5, not_before = $6, expires = $7, updated = $8, tags = $9
         WHERE container = $1 AND secret = $2 AND version = $3";
     let version = found(secret, version)?;
     let attributes = &version.attributes;
-    sqlx::query(sql)
+    query(sql)
         .bind(container_of(secret))
         .bind(secret.name.to_case_insensitive())
         .bind(version.version.to_string())
@@ -111,30 +111,30 @@ pub(super) const DELETION: &str = "-- update_secret_deletion
     UPDATE secrets SET deleted_at = $3, scheduled_purge_at = $4 WHERE container = $1 AND folded = $2";
 
 /// Deletes a secret with its versions.
-pub(super) async fn delete(db: &mut SqliteConnection, (container, folded): &LowercaseObjectId) -> Done {
+pub(super) async fn delete(db: &mut Database, (container, folded): &LowercaseObjectId) -> Done {
     let versions = "-- delete_secret_versions
         DELETE FROM secret_versions WHERE container = $1 AND secret = $2";
-    sqlx::query(versions).bind(container).bind(folded).execute(&mut *db).await?;
+    query(versions).bind(container).bind(folded).execute(&mut *db).await?;
     let sql = "-- delete_secret
         DELETE FROM secrets WHERE container = $1 AND folded = $2";
-    sqlx::query(sql).bind(container).bind(folded).execute(db).await?;
+    query(sql).bind(container).bind(folded).execute(db).await?;
     Ok(())
 }
 
 /// Deletes all secrets of a vault. `container` is its stored identifier in lower case.
-pub(super) async fn delete_all(db: &mut SqliteConnection, container: &str) -> Done {
+pub(super) async fn delete_all(db: &mut Database, container: &str) -> Done {
     let versions = "-- delete_all_secret_versions
         DELETE FROM secret_versions WHERE container = $1";
-    sqlx::query(versions).bind(container).execute(&mut *db).await?;
+    query(versions).bind(container).execute(&mut *db).await?;
     let sql = "-- delete_all_secrets
         DELETE FROM secrets WHERE container = $1";
-    sqlx::query(sql).bind(container).execute(db).await?;
+    query(sql).bind(container).execute(db).await?;
     Ok(())
 }
 
 /// Reads all secrets, in the form of changes. Those with the name of a certificate are its companions.
 pub(super) async fn load(
-    db: &mut SqliteConnection,
+    db: &mut Database,
     vaults: &[Arc<Vault>],
     certificates: &Staged<Certificate>,
 ) -> Result<Staged<Secret>> {
@@ -146,7 +146,7 @@ pub(super) async fn load(
     let mut secrets = BTreeMap::<LowercaseObjectId, Secret>::new();
     let sql = "-- load_secrets
         SELECT container, folded, name, deleted_at, scheduled_purge_at FROM secrets";
-    let mut rows = sqlx::query(sql).fetch(&mut *db);
+    let mut rows = query(sql).fetch(&mut *db);
     while let Some(row) = rows.try_next().await.map_err(Error::internal)? {
         let id: LowercaseObjectId = (column(&row, "container")?, column(&row, "folded")?);
         let vault = names.get(&id.0).ok_or_else(|| damaged("a secret has no vault"))?.clone();
@@ -164,7 +164,7 @@ pub(super) async fn load(
     let sql = "-- load_secret_versions
         SELECT container, secret, version, value, content_type, enabled, not_before, expires, created, updated, tags
         FROM secret_versions ORDER BY container, secret, position";
-    let mut rows = sqlx::query(sql).fetch(db);
+    let mut rows = query(sql).fetch(db);
     while let Some(row) = rows.try_next().await.map_err(Error::internal)? {
         let id: LowercaseObjectId = (column(&row, "container")?, column(&row, "secret")?);
         let secret = secrets.get_mut(&id).ok_or_else(|| damaged("a version has no secret"))?;

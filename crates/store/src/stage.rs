@@ -1,9 +1,8 @@
 //! Writes the changes of one commit within the transaction of its group.
 
-use sqlx::{Acquire as _, Sqlite, SqliteConnection};
-
 use super::change_set::ChangeSet;
 use super::commit::Commit;
+use super::database::Database;
 use super::events;
 use super::failure::Failure;
 use super::memory::Memory;
@@ -13,7 +12,7 @@ use crate::model::Timestamp;
 
 /// Writes the changes of one commit in a savepoint, which is rolled back if one of them fails.
 pub(super) async fn stage(
-    db: &mut sqlx::Transaction<'_, Sqlite>,
+    db: &mut Database,
     memory: &Memory,
     group: &mut ChangeSet,
     commit: &Commit,
@@ -37,7 +36,7 @@ pub(super) async fn stage(
 }
 
 async fn apply(
-    db: &mut SqliteConnection,
+    db: &mut Database,
     transaction: &mut Transaction<'_>,
     commit: &Commit,
     at: Timestamp,

@@ -1,9 +1,8 @@
 //! The SQL that writes changes. Each statement starts with its name in a comment, for logs and query plans.
 
-use sqlx::SqliteConnection;
-
 use super::certificates;
 use super::columns::to_json;
+use super::database::{Database, query};
 use super::failure::{Done, Failure};
 use super::hsms;
 use super::rotation;
@@ -23,11 +22,7 @@ use crate::model::secret::SecretVersion;
 use crate::model::{Error, Timestamp};
 
 /// Writes one change. The transaction already contains it, with the names and positions to write.
-pub(super) async fn change(
-    db: &mut SqliteConnection,
-    change: &Change,
-    transaction: &Transaction<'_>,
-) -> Done {
+pub(super) async fn change(db: &mut Database, change: &Change, transaction: &Transaction<'_>) -> Done {
     match change {
         Change::InsertHsm(hsm, assignments) => {
             hsms::insert(db, hsm).await?;
@@ -80,7 +75,7 @@ pub(super) async fn change(
                 UPDATE key_versions SET mode_family = $3 WHERE hsm = $1 AND version = $2";
             let family = version.mode_family.map(ModeFamily::as_str);
             let hsm = version.container.to_case_insensitive();
-            sqlx::query(sql).bind(hsm).bind(version.version.to_string()).bind(family).execute(db).await?;
+            query(sql).bind(hsm).bind(version.version.to_string()).bind(family).execute(db).await?;
             Ok(())
         }
         Change::PutRotationPolicy(container, name, _) => {
@@ -197,7 +192,7 @@ pub(super) async fn change(
         Change::DeleteRoleDefinition(hsm, id) => {
             let sql = "-- delete_role_definition
                 DELETE FROM role_definitions WHERE hsm = $1 AND id = $2";
-            sqlx::query(sql).bind(hsm.to_case_insensitive()).bind(id.to_string()).execute(db).await?;
+            query(sql).bind(hsm.to_case_insensitive()).bind(id.to_string()).execute(db).await?;
             Ok(())
         }
         Change::InsertRoleAssignment(hsm, assignment) => {
@@ -212,7 +207,7 @@ pub(super) async fn change(
                 INSERT INTO clock (id, offset_micros, frozen) VALUES (1, $1, $2)
                 ON CONFLICT (id) DO UPDATE SET offset_micros = excluded.offset_micros, frozen = excluded.frozen";
             let frozen = setting.frozen.map(Timestamp::as_microsecond);
-            sqlx::query(sql).bind(setting.offset).bind(frozen).execute(db).await?;
+            query(sql).bind(setting.offset).bind(frozen).execute(db).await?;
             Ok(())
         }
         // The ledger writes the high-water mark of the clock with every group.
@@ -220,14 +215,14 @@ pub(super) async fn change(
         Change::DeleteRoleAssignment(hsm, id) => {
             let sql = "-- delete_role_assignment
                 DELETE FROM role_assignments WHERE hsm = $1 AND id = $2";
-            sqlx::query(sql).bind(hsm.to_case_insensitive()).bind(id.to_string()).execute(db).await?;
+            query(sql).bind(hsm.to_case_insensitive()).bind(id.to_string()).execute(db).await?;
             Ok(())
         }
     }
 }
 
 /// Writes the lifetime phase that the current change begins.
-async fn insert_phase(db: &mut SqliteConnection, transaction: &Transaction<'_>) -> Done {
+async fn insert_phase(db: &mut Database, transaction: &Transaction<'_>) -> Done {
     match transaction.phase_begun() {
         Some(begun) => hsms::insert_phase(db, begun).await,
         None => Err(Error::internal("a planned phase is missing").into()),
@@ -258,14 +253,14 @@ fn found(key: &Key, version: VersionId) -> Result<&KeyVersion, Failure> {
 
 /// Writes the companions of a version of a certificate: new ones, or the new attributes of existing ones.
 async fn put_companions(
-    db: &mut SqliteConnection,
+    db: &mut Database,
     transaction: &Transaction<'_>,
     key: &KeyVersion,
     secret: &SecretVersion,
 ) -> Done {
     let sql = "-- has_key_version
         SELECT 1 FROM key_versions WHERE hsm = $1 AND version = $2";
-    let exists = sqlx::query(sql).bind(key.container.to_case_insensitive()).bind(key.version.to_string());
+    let exists = query(sql).bind(key.container.to_case_insensitive()).bind(key.version.to_string());
     let exists = exists.fetch_optional(&mut *db).await?.is_some();
     let planned_key = planned(transaction, &key.container, &key.name)?;
     let planned_secret = secrets::planned(transaction, &secret.vault, &secret.name)?;
@@ -280,7 +275,7 @@ async fn put_companions(
 }
 
 /// Writes a key with all its versions.
-async fn insert_whole_key(db: &mut SqliteConnection, key: &Key) -> Done {
+async fn insert_whole_key(db: &mut Database, key: &Key) -> Done {
     insert_key(db, key).await?;
     for version in &key.versions {
         insert_version(db, key, version.version).await?;
@@ -292,10 +287,10 @@ async fn insert_whole_key(db: &mut SqliteConnection, key: &Key) -> Done {
     rotation::put_policy(db, key).await
 }
 
-async fn insert_key(db: &mut SqliteConnection, key: &Key) -> Done {
+async fn insert_key(db: &mut Database, key: &Key) -> Done {
     let sql = "-- insert_key
         INSERT INTO keys (hsm, folded, name) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING";
-    let query = sqlx::query(sql)
+    let query = query(sql)
         .bind(key.container.to_case_insensitive())
         .bind(key.name.to_case_insensitive())
         .bind(key.name.to_string());
@@ -303,7 +298,7 @@ async fn insert_key(db: &mut SqliteConnection, key: &Key) -> Done {
     Ok(())
 }
 
-async fn insert_version(db: &mut SqliteConnection, key: &Key, version: VersionId) -> Done {
+async fn insert_version(db: &mut Database, key: &Key, version: VersionId) -> Done {
     let sql = "-- insert_version
         INSERT INTO key_versions (version, hsm, key_name, position, material, operations, enabled,
             not_before, expires, created, updated, exportable, tags, notices, mode_family, protection)
@@ -311,7 +306,7 @@ async fn insert_version(db: &mut SqliteConnection, key: &Key, version: VersionId
     let position = key.versions.iter().position(|known| known.version == version).unwrap_or_default();
     let version = found(key, version)?;
     let attributes = &version.attributes;
-    sqlx::query(sql)
+    query(sql)
         .bind(version.version.to_string())
         .bind(version.container.to_case_insensitive())
         .bind(version.name.to_case_insensitive())
@@ -333,13 +328,13 @@ async fn insert_version(db: &mut SqliteConnection, key: &Key, version: VersionId
     Ok(())
 }
 
-async fn update_version(db: &mut SqliteConnection, version: &KeyVersion) -> Done {
+async fn update_version(db: &mut Database, version: &KeyVersion) -> Done {
     let sql = "-- update_version
         UPDATE key_versions SET operations = $3, enabled = $4, not_before = $5, expires = $6,
             created = $7, updated = $8, exportable = $9, tags = $10, notices = $11
         WHERE hsm = $1 AND version = $2";
     let attributes = &version.attributes;
-    sqlx::query(sql)
+    query(sql)
         .bind(version.container.to_case_insensitive())
         .bind(version.version.to_string())
         .bind(to_json(&version.operations)?)
@@ -363,12 +358,12 @@ const KEY_DELETION: &str = "-- update_deletion
 /// Writes the dates of an object's deletion, or removes them. The statement's parameters are the container and the name, both in
 /// lower case, and the two dates.
 async fn update_deletion(
-    db: &mut SqliteConnection,
+    db: &mut Database,
     sql: &'static str,
     (container, folded): (&str, &str),
     deletion: Option<Deletion>,
 ) -> Done {
-    sqlx::query(sql)
+    query(sql)
         .bind(container)
         .bind(folded)
         .bind(deletion.map(|deletion| deletion.deleted_at.as_microsecond()))
@@ -378,32 +373,32 @@ async fn update_deletion(
     Ok(())
 }
 
-async fn delete_key(db: &mut SqliteConnection, hsm: &str, key: &str) -> Done {
+async fn delete_key(db: &mut Database, hsm: &str, key: &str) -> Done {
     let versions = "-- delete_key_versions
         DELETE FROM key_versions WHERE hsm = $1 AND key_name = $2";
-    sqlx::query(versions).bind(hsm).bind(key).execute(&mut *db).await?;
+    query(versions).bind(hsm).bind(key).execute(&mut *db).await?;
     rotation::delete_policy(db, hsm, key).await?;
     let sql = "-- delete_key
         DELETE FROM keys WHERE hsm = $1 AND folded = $2";
-    sqlx::query(sql).bind(hsm).bind(key).execute(db).await?;
+    query(sql).bind(hsm).bind(key).execute(db).await?;
     Ok(())
 }
 
-async fn put_role_definition(db: &mut SqliteConnection, hsm: &str, definition: &RoleDefinition) -> Done {
+async fn put_role_definition(db: &mut Database, hsm: &str, definition: &RoleDefinition) -> Done {
     let sql = "-- put_role_definition
         INSERT INTO role_definitions (hsm, id, position, definition)
         VALUES ($1, $2, (SELECT COALESCE(MAX(position), 0) + 1 FROM role_definitions WHERE hsm = $1), $3)
         ON CONFLICT (hsm, id) DO UPDATE SET definition = excluded.definition";
-    sqlx::query(sql).bind(hsm).bind(definition.id.to_string()).bind(to_json(definition)?).execute(db).await?;
+    query(sql).bind(hsm).bind(definition.id.to_string()).bind(to_json(definition)?).execute(db).await?;
     Ok(())
 }
 
-async fn insert_role_assignment(db: &mut SqliteConnection, hsm: &str, assignment: &RoleAssignment) -> Done {
+async fn insert_role_assignment(db: &mut Database, hsm: &str, assignment: &RoleAssignment) -> Done {
     let sql = "-- insert_role_assignment
         INSERT INTO role_assignments (hsm, id, position, role_definition, principal, scope)
         VALUES ($1, $2, (SELECT COALESCE(MAX(position), 0) + 1 FROM role_assignments WHERE hsm = $1),
             $3, $4, $5)";
-    sqlx::query(sql)
+    query(sql)
         .bind(hsm)
         .bind(assignment.id.to_string())
         .bind(assignment.role_definition.to_string())
@@ -415,7 +410,7 @@ async fn insert_role_assignment(db: &mut SqliteConnection, hsm: &str, assignment
 }
 
 /// Opens an intent.
-pub(super) async fn insert_intent(db: &mut SqliteConnection, intent: &Intent) -> Done {
+pub(super) async fn insert_intent(db: &mut Database, intent: &Intent) -> Done {
     let sql = "-- insert_intent
         INSERT INTO intents (id, hsm, verb, objects) VALUES ($1, $2, $3, $4)";
     let verb = match intent.verb {
@@ -425,7 +420,7 @@ pub(super) async fn insert_intent(db: &mut SqliteConnection, intent: &Intent) ->
         IntentVerb::Restore => "restore",
         IntentVerb::Wipe => "wipe",
     };
-    sqlx::query(sql)
+    query(sql)
         .bind(intent.id.to_string())
         .bind(intent.container.as_stored())
         .bind(verb)
@@ -436,9 +431,9 @@ pub(super) async fn insert_intent(db: &mut SqliteConnection, intent: &Intent) ->
 }
 
 /// Concludes an intent.
-pub(super) async fn delete_intent(db: &mut SqliteConnection, id: uuid::Uuid) -> Done {
+pub(super) async fn delete_intent(db: &mut Database, id: uuid::Uuid) -> Done {
     let sql = "-- delete_intent
         DELETE FROM intents WHERE id = $1";
-    sqlx::query(sql).bind(id.to_string()).execute(db).await?;
+    query(sql).bind(id.to_string()).execute(db).await?;
     Ok(())
 }

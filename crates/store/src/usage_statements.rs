@@ -1,13 +1,12 @@
 //! The SQL that writes usage.
 
-use sqlx::SqliteConnection;
-
+use super::database::{Database, SqlError, query};
 use super::usage::{Counter, Usage, UsedVersion};
 use crate::model::container::ContainerId;
 use crate::model::name::VersionId;
 
 /// Adds counted calls and days of use to the totals.
-pub(super) async fn add_usage(db: &mut SqliteConnection, usage: &Usage) -> Result<(), sqlx::Error> {
+pub(super) async fn add_usage(db: &mut Database, usage: &Usage) -> Result<(), SqlError> {
     for (counter, calls) in &usage.calls {
         add_reading(db, counter, *calls).await?;
     }
@@ -18,11 +17,11 @@ pub(super) async fn add_usage(db: &mut SqliteConnection, usage: &Usage) -> Resul
 }
 
 /// Adds calls to a reading.
-async fn add_reading(db: &mut SqliteConnection, counter: &Counter, calls: u64) -> Result<(), sqlx::Error> {
+async fn add_reading(db: &mut Database, counter: &Counter, calls: u64) -> Result<(), SqlError> {
     let sql = "-- add_reading
         INSERT INTO readings (hsm, event, meter, hour, calls) VALUES ($1, $2, $3, $4, $5)
         ON CONFLICT (hsm, event, meter, hour) DO UPDATE SET calls = readings.calls + excluded.calls";
-    sqlx::query(sql)
+    query(sql)
         .bind(counter.container.as_ref().map_or("", ContainerId::as_stored))
         .bind(&*counter.event)
         .bind(counter.meter.as_str())
@@ -34,18 +33,14 @@ async fn add_reading(db: &mut SqliteConnection, counter: &Counter, calls: u64) -
 }
 
 /// Adds the days on which a version was used.
-async fn add_version_use(
-    db: &mut SqliteConnection,
-    version: VersionId,
-    used: &UsedVersion,
-) -> Result<(), sqlx::Error> {
+async fn add_version_use(db: &mut Database, version: VersionId, used: &UsedVersion) -> Result<(), SqlError> {
     let sql = "-- insert_used_version
         INSERT INTO used_versions (version, hsm, key_name, key_type) VALUES ($1, $2, $3, $4)
         ON CONFLICT DO NOTHING";
     let key_type =
-        serde_json::to_string(&used.key_type).map_err(|error| sqlx::Error::Encode(Box::new(error)))?;
+        serde_json::to_string(&used.key_type).map_err(|error| SqlError::Encode(Box::new(error)))?;
     let version = version.to_string();
-    sqlx::query(sql)
+    query(sql)
         .bind(&version)
         .bind(used.container.as_stored())
         .bind(used.key.as_str())
@@ -55,7 +50,7 @@ async fn add_version_use(
     let sql = "-- insert_version_day
         INSERT INTO version_days (version, hsm, day) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING";
     for day in used.days.iter() {
-        sqlx::query(sql)
+        query(sql)
             .bind(&version)
             .bind(used.container.as_stored())
             .bind(i64::from(day))

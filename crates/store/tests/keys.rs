@@ -1,9 +1,10 @@
 //! Tests how keys are loaded when a store is opened.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
 
+#[path = "fixture/database.rs"]
+mod database;
 mod fixture;
 
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rusqlite::Connection;
@@ -16,8 +17,9 @@ use strongroom_model::name::{HsmName, KeyName};
 use strongroom_model::retention::Deletion;
 use strongroom_model::rotation::{RotationPolicy, RotationRules, RotationTrigger};
 use strongroom_model::time::{DueWork, ScheduledWork};
-use strongroom_store::{Commit, Listing, Store};
+use strongroom_store::{Commit, Listing, Location, PostgresServer, Store};
 
+use database::TestDatabase;
 use fixture::{at, insert_hsm, open, version};
 
 fn hsm() -> HsmName {
@@ -82,18 +84,22 @@ async fn commit(store: &Store, changes: Vec<Change>) {
 }
 
 /// Creates a store with an HSM and these changes.
-async fn create(directory: &Path, changes: Vec<Change>) -> (PathBuf, Store) {
-    let database = directory.join("store.db");
-    let store = open(&database).await.unwrap();
+async fn create(database: &TestDatabase, changes: Vec<Change>) -> Store {
+    let store = open(database.location()).await.unwrap();
     commit(&store, insert_hsm(&hsm()).unwrap()).await;
     commit(&store, changes).await;
-    (database, store)
+    store
 }
 
 #[tokio::test]
 async fn reopened_store_has_the_same_keys() {
-    let directory = tempfile::tempdir().unwrap();
-    let (database, store) = create(directory.path(), varied_keys()).await;
+    for database in TestDatabase::of_each_engine().await {
+        check_reopened(&database).await;
+    }
+}
+
+async fn check_reopened(database: &TestDatabase) {
+    let store = create(database, varied_keys()).await;
     let [created, _] = lists(&store);
     assert_eq!(names(&created), ["live", "Removed"]);
     assert!(created.iter().all(|key| key.versions.len() == 3 && key.rotation.is_some()));
@@ -104,7 +110,7 @@ async fn reopened_store_has_the_same_keys() {
     let due = store.next_due(|_| false);
     store.close().await;
 
-    let store = open(&database).await.unwrap();
+    let store = open(database.location()).await.unwrap();
     assert_eq!(lists(&store), before);
     assert_eq!(store.key(&hsm().into(), &"REMOVED".parse().unwrap()).as_ref(), before[1].first());
     assert_eq!(store.key_count(&hsm().into()), 2);
@@ -122,15 +128,20 @@ async fn reopened_store_has_the_same_keys() {
 
 #[tokio::test]
 async fn loaded_keys_are_listed_in_case_insensitive_order() {
-    let directory = tempfile::tempdir().unwrap();
+    for database in TestDatabase::of_each_engine().await {
+        check_order(&database).await;
+    }
+}
+
+async fn check_order(database: &TestDatabase) {
     let all = ["b", "C", "a-1", "A", "Zz", "a1", "zZ-2", "B2"];
     let created = all.iter().map(|name| insert(key_version(name)));
     let deleted = all.iter().map(|name| format!("Deleted-{name}"));
     let deleted = deleted.flat_map(|name| [insert(key_version(&name)), delete(&name)]);
-    let (database, store) = create(directory.path(), created.chain(deleted).collect()).await;
+    let store = create(database, created.chain(deleted).collect()).await;
     let before = lists(&store);
     store.close().await;
-    let store = open(&database).await.unwrap();
+    let store = open(database.location()).await.unwrap();
     assert_eq!(lists(&store), before);
     let order = ["A", "a-1", "a1", "b", "B2", "C", "Zz", "zZ-2"];
     assert_eq!(names(&before[0]), order);
@@ -141,13 +152,44 @@ async fn loaded_keys_are_listed_in_case_insensitive_order() {
     store.close().await;
 }
 
+/// The keys a, b and c, of which b is deleted.
+fn three_keys() -> Vec<Change> {
+    ["a", "b", "c"].map(|name| insert(key_version(name))).into_iter().chain([delete("b")]).collect()
+}
+
+/// PostgreSQL itself refuses values of other types, and versions without a key.
+#[tokio::test]
+async fn damaged_keys_of_a_server_are_not_opened() {
+    let Some(server) = database::shared_server() else { return };
+    let database = TestDatabase::on(&server).await;
+    create(&database, three_keys()).await.close().await;
+    let damages = [
+        ("UPDATE key_versions SET material = '{}' WHERE key_name = 'a'", "kty"),
+        ("UPDATE key_versions SET created = 9223372036854775807 WHERE key_name = 'a'", "range"),
+        ("UPDATE keys SET scheduled_purge_at = NULL WHERE folded = 'b'", "scheduled_purge_at"),
+        ("DELETE FROM key_versions WHERE key_name = 'c'", "key c has no version"),
+    ];
+    for (damage, why) in damages {
+        database.execute("CREATE TABLE IF NOT EXISTS kept AS SELECT * FROM key_versions").await;
+        database.execute("CREATE TABLE IF NOT EXISTS kept_keys AS SELECT * FROM keys").await;
+        database.execute(damage).await;
+        let error = open(database.location()).await.err().unwrap_or_else(|| panic!("opened after {damage}"));
+        let text = error.with_causes().to_string();
+        assert!(text.contains("the database is damaged") && text.contains(why), "{damage}: {text}");
+        database.execute("DELETE FROM key_versions; DELETE FROM keys").await;
+        database.execute("INSERT INTO keys SELECT * FROM kept_keys").await;
+        database.execute("INSERT INTO key_versions SELECT * FROM kept").await;
+    }
+    open(database.location()).await.unwrap().close().await;
+}
+
 #[tokio::test]
 async fn damaged_keys_are_not_opened() {
     let directory = tempfile::tempdir().unwrap();
-    let changes = ["a", "b", "c"].map(|name| insert(key_version(name)));
-    let changes = changes.into_iter().chain([delete("b")]).collect();
-    let (database, store) = create(directory.path(), changes).await;
+    let created = TestDatabase::file();
+    let store = create(&created, three_keys()).await;
     store.close().await;
+    let database = created.path();
     open(&database).await.unwrap().close().await;
 
     let damages = [

@@ -25,7 +25,7 @@ fn database(directory: &Path, megabytes: i64, is_damaged: bool) -> PathBuf {
 
 fn damage(path: &Path) -> Option<String> {
     let faults = Arc::new(Faults::default());
-    let check = start_background_check(path, Arc::clone(&faults)).unwrap();
+    let check = start_background_check(&Location::from(path), Arc::clone(&faults)).unwrap();
     let started = Instant::now();
     while check.as_ref().is_some_and(|check| !check.thread.is_finished()) {
         assert!(started.elapsed() < Duration::from_secs(60));
@@ -44,7 +44,7 @@ fn structure_of_a_large_database_is_checked_in_the_background() {
     let path = database(directory.path(), 34, false);
     assert_eq!(damage(&path), None);
     // A check that is not complete ends at once.
-    let check = start_background_check(&path, Arc::default()).unwrap().unwrap();
+    let check = start_background_check(&Location::from(&path), Arc::default()).unwrap().unwrap();
     let started = Instant::now();
     check.end();
     assert!(started.elapsed() < Duration::from_secs(5));
@@ -56,7 +56,7 @@ fn structure_of_a_small_database_is_checked_first() {
     let path = database(directory.path(), 1, true);
     let why = check_structure(&path).unwrap_err().to_string();
     assert!(why.contains("is damaged; restore"), "{why}");
-    assert!(start_background_check(&path, Arc::default()).unwrap().is_none());
+    assert!(start_background_check(&Location::from(&path), Arc::default()).unwrap().is_none());
 }
 
 #[tokio::test]
@@ -64,7 +64,7 @@ async fn digest_has_the_format_of_sha256sum_and_is_removed_by_a_start() {
     let directory = tempfile::tempdir().unwrap();
     let path = database(directory.path(), 0, false);
     DigestCheck::start(&path).finish().await.unwrap();
-    leave_digest(&path).unwrap();
+    leave_digest(&Location::from(&path)).unwrap();
     let text = fs::read_to_string(digest_path(&path)).unwrap();
     assert!(
         text.len() == 64 + 2 + "with % and ?.db\n".len() && text.ends_with("  with % and ?.db\n"),

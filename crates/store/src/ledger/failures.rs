@@ -3,6 +3,7 @@
 use std::error::Error as StdError;
 
 use super::{Call, Ledger};
+use crate::ambiguous_commit;
 use crate::faults::failed;
 use crate::model::Error;
 use crate::model::storage_failure::{Outcome, StorageFault, StoragePart};
@@ -28,7 +29,14 @@ impl Ledger {
         self.answer_failed(StoragePart::Database, fault, Outcome::NotDone, calls);
     }
 
-    fn answer_failed(&mut self, part: StoragePart, fault: StorageFault, outcome: Outcome, calls: Vec<Call>) {
+    /// Answers the callers of a group that failed because of a known fault.
+    pub(super) fn answer_failed(
+        &mut self,
+        part: StoragePart,
+        fault: StorageFault,
+        outcome: Outcome,
+        calls: Vec<Call>,
+    ) {
         for (commit, reply) in calls {
             match reply {
                 Some(reply) => drop(reply.send(Err(failed(part, fault, outcome)))),
@@ -66,10 +74,11 @@ impl Ledger {
             }
         }
         if self.faults.of(StoragePart::Database).is_some() {
-            match self.source.query_position(&mut self.db).await {
+            match ambiguous_commit::query_position(&self.location, &mut self.db).await {
                 Ok(position) if position == self.database => self.faults.end(StoragePart::Database),
                 Ok(_) => {
-                    let error = Error::internal("another process changed the database");
+                    self.db.abandon();
+                    let error = Error::internal(ambiguous_commit::CHANGED);
                     self.faults.begin(StoragePart::Database, &error);
                 }
                 Err(error) => drop(self.faults.begin(StoragePart::Database, &error)),

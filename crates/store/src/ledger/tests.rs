@@ -1,6 +1,9 @@
 //! Tests of failures of the database and of the log, and of crashes between all steps of a group.
 
 mod crashes;
+#[path = "../../tests/fixture/server.rs"]
+mod server;
+mod servers;
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
@@ -8,12 +11,15 @@ use std::sync::{Arc, Mutex};
 use jiff::Timestamp;
 use uuid::Uuid;
 
+use crate::database::SqlError;
 use crate::model::audit_entry::Meter;
 use crate::model::change::{Change, ControlChange, Intent, IntentVerb};
 use crate::model::resource::{Subscription, SubscriptionId};
 use crate::model::storage_failure::Outcome;
 use crate::model::{Error, Result};
-use crate::{AuditRecord, Commit, Durability, Options, RecordBatch, RecordLog, Store};
+use crate::{AuditRecord, Commit, Durability, Location, Options, RecordBatch, RecordLog, Store};
+
+use crate::test_database::{self as database, TestDatabase};
 
 type Hook = Box<dyn FnOnce() + Send>;
 
@@ -21,11 +27,11 @@ type Hook = Box<dyn FnOnce() + Send>;
 static HOOK: Mutex<Option<Hook>> = Mutex::new(None);
 
 /// Loses the answer of the database, if a test has set a hook.
-pub(super) fn fault() -> std::result::Result<(), sqlx::Error> {
+pub(super) fn fault() -> std::result::Result<(), SqlError> {
     match HOOK.lock().unwrap().take() {
         Some(hook) => {
             hook();
-            Err(sqlx::Error::WorkerCrashed)
+            Err(SqlError::WorkerCrashed)
         }
         None => Ok(()),
     }
@@ -150,18 +156,25 @@ impl RecordLog for Log {
 
 /// A database, and a log in memory.
 struct Site {
-    dir: tempfile::TempDir,
+    database: TestDatabase,
     log: Log,
     durability: Durability,
 }
 
 impl Site {
+    /// A file of SQLite.
     fn new(durability: Durability) -> Self {
-        Self { dir: tempfile::tempdir().unwrap(), log: Log::default(), durability }
+        Self { database: TestDatabase::file(), log: Log::default(), durability }
+    }
+
+    /// A database of each engine.
+    async fn of_each_engine(durability: Durability) -> Vec<Self> {
+        let databases = TestDatabase::of_each_engine().await;
+        databases.into_iter().map(|database| Self { database, log: Log::default(), durability }).collect()
     }
 
     fn path(&self) -> PathBuf {
-        self.dir.path().join("strongroom.db")
+        self.database.path()
     }
 
     async fn open(&self) -> Store {
@@ -170,7 +183,7 @@ impl Site {
 
     async fn try_open(&self) -> Result<Store> {
         let options = Options { durability: self.durability, ..Options::default() };
-        Store::open(&self.path(), Vec::new(), options, Box::new(self.log.clone())).await
+        Store::open(self.database.location(), Vec::new(), options, Box::new(self.log.clone())).await
     }
 
     fn exported(&self) -> (Vec<u64>, Vec<u64>) {
@@ -219,22 +232,23 @@ fn has(store: &Store, number: u64) -> bool {
 
 #[tokio::test]
 async fn group_written_despite_commit_error_is_applied() {
-    let site = Site::new(Durability::Request);
-    let store = site.open().await;
-    store.commit(call(1)).await.unwrap();
-    lose_the_next_answer(|| {});
-    assert_eq!(store.commit(call(2)).await, Ok(()));
-    assert!(has(&store, 2));
-    store.commit(only_a_record(3)).await.unwrap();
-    lose_the_next_answer(|| {});
-    assert_eq!(store.commit(call(4)).await, Ok(()));
-    store.resolve_ambiguous_commits().await.unwrap();
-    store.close().await;
-    assert_eq!(site.exported(), (vec![1, 2, 3, 4], vec![1, 2, 3, 4]));
+    for site in Site::of_each_engine(Durability::Request).await {
+        let store = site.open().await;
+        store.commit(call(1)).await.unwrap();
+        lose_the_next_answer(|| {});
+        assert_eq!(store.commit(call(2)).await, Ok(()));
+        assert!(has(&store, 2));
+        store.commit(only_a_record(3)).await.unwrap();
+        lose_the_next_answer(|| {});
+        assert_eq!(store.commit(call(4)).await, Ok(()));
+        store.resolve_ambiguous_commits().await.unwrap();
+        store.close().await;
+        assert_eq!(site.exported(), (vec![1, 2, 3, 4], vec![1, 2, 3, 4]));
 
-    let store = site.open().await;
-    assert!([1, 2, 4].into_iter().all(|number| has(&store, number)));
-    store.close().await;
+        let store = site.open().await;
+        assert!([1, 2, 4].into_iter().all(|number| has(&store, number)));
+        store.close().await;
+    }
 }
 
 #[tokio::test]
@@ -248,7 +262,7 @@ async fn ambiguous_commit_blocks_writes_until_resolved() {
         objects: Vec::new(),
     };
     store.commit(Commit { open: Some(intent.clone()), ..Commit::default() }).await.unwrap();
-    let (path, away) = (site.path(), site.dir.path().join("away"));
+    let (path, away) = (site.path(), site.path().with_extension("away"));
     let (from, to) = (path.clone(), away.clone());
     lose_the_next_answer(move || std::fs::rename(from, to).unwrap());
     let concluding = Commit { close: vec![intent.id], ..call(1) };
@@ -270,83 +284,93 @@ async fn ambiguous_commit_blocks_writes_until_resolved() {
 
 #[tokio::test]
 async fn ambiguous_checkpoint_counts_usage_exactly_once() {
-    let site = Site::new(Durability::Request);
-    let store = site.open().await;
-    for number in 1..=3 {
-        store.commit(only_a_record(number)).await.unwrap();
+    for site in Site::of_each_engine(Durability::Request).await {
+        let store = site.open().await;
+        for number in 1..=3 {
+            store.commit(only_a_record(number)).await.unwrap();
+        }
+        lose_the_next_answer(|| {});
+        store.checkpoint().await.unwrap();
+        store.commit(only_a_record(4)).await.unwrap();
+        store.checkpoint().await.unwrap();
+        assert_eq!(counted(&store), 4);
+        store.close().await;
+        let store = site.open().await;
+        assert_eq!(counted(&store), 4);
+        store.close().await;
     }
-    lose_the_next_answer(|| {});
-    store.checkpoint().await.unwrap();
-    store.commit(only_a_record(4)).await.unwrap();
-    store.checkpoint().await.unwrap();
-    assert_eq!(counted(&store), 4);
-    store.close().await;
-    assert_eq!(counted(&site.open().await), 4);
 }
 
 #[tokio::test]
 async fn relaxed_records_are_written_exactly_once() {
-    let site = Site::new(Durability::Relaxed);
-    let store = site.open().await;
-    for number in 1..=20 {
-        match number % 5 {
-            0 => site.log.fail([Fault::Full, Fault::NotFlushed, Fault::NotRemoved][number as usize % 3]),
-            1 => site.log.fail(None),
-            _ => {}
+    for site in Site::of_each_engine(Durability::Relaxed).await {
+        let store = site.open().await;
+        for number in 1..=20 {
+            match number % 5 {
+                0 => site.log.fail([Fault::Full, Fault::NotFlushed, Fault::NotRemoved][number as usize % 3]),
+                1 => site.log.fail(None),
+                _ => {}
+            }
+            // While the log fails, callers wait, and their calls fail; the calls answered before are carried over.
+            let _ = store.commit(only_a_record(number)).await;
         }
-        // While the log fails, callers wait, and their calls fail; the calls answered before are carried over.
-        let _ = store.commit(only_a_record(number)).await;
+        site.log.fail(None);
+        store.commit(call(21)).await.unwrap();
+        store.close().await;
+        let (sequence, calls) = site.exported();
+        assert_eq!(sequence, (1..=calls.len() as u64).collect::<Vec<_>>());
+        assert!(calls.is_sorted_by(|one, next| one < next) && calls.ends_with(&[21]), "{calls:?}");
+        assert_eq!(counted(&site.open().await), calls.len() as u64);
     }
-    site.log.fail(None);
-    store.commit(call(21)).await.unwrap();
-    store.close().await;
-    let (sequence, calls) = site.exported();
-    assert_eq!(sequence, (1..=calls.len() as u64).collect::<Vec<_>>());
-    assert!(calls.is_sorted_by(|one, next| one < next) && calls.ends_with(&[21]), "{calls:?}");
-    assert_eq!(counted(&site.open().await), calls.len() as u64);
 }
 
 #[tokio::test]
 async fn failed_append_fails_its_calls_and_leaves_no_record() {
-    let site = Site::new(Durability::Request);
-    let store = site.open().await;
-    store.commit(call(1)).await.unwrap();
-    for (number, fault, is_unknown) in
-        [(2, Fault::Full, false), (3, Fault::NotFlushed, false), (4, Fault::NotRemoved, true)]
-    {
-        site.log.fail(fault);
-        let found = outcome(store.commit(only_a_record(number)).await);
-        assert_eq!(found, Some(if is_unknown { Outcome::Unknown } else { Outcome::NotDone }), "{fault:?}");
-        let expected = if is_unknown { vec![1, number] } else { vec![1] };
-        assert_eq!(site.exported().1, expected, "{fault:?}");
+    for site in Site::of_each_engine(Durability::Request).await {
+        let store = site.open().await;
+        store.commit(call(1)).await.unwrap();
+        for (number, fault, is_unknown) in
+            [(2, Fault::Full, false), (3, Fault::NotFlushed, false), (4, Fault::NotRemoved, true)]
+        {
+            site.log.fail(fault);
+            let found = outcome(store.commit(only_a_record(number)).await);
+            assert_eq!(
+                found,
+                Some(if is_unknown { Outcome::Unknown } else { Outcome::NotDone }),
+                "{fault:?}"
+            );
+            let expected = if is_unknown { vec![1, number] } else { vec![1] };
+            assert_eq!(site.exported().1, expected, "{fault:?}");
+        }
+        // What may be in the log must be removed first, also before changes.
+        assert!(store.commit(only_a_record(5)).await.is_err() && store.commit(call(6)).await.is_err());
+        assert!(!has(&store, 6));
+        site.log.fail(None);
+        store.commit(only_a_record(7)).await.unwrap();
+        store.close().await;
+        assert_eq!(site.exported(), (vec![1, 2], vec![1, 7]));
+        assert_eq!(counted(&site.open().await), 2);
     }
-    // What may be in the log must be removed first, also before changes.
-    assert!(store.commit(only_a_record(5)).await.is_err() && store.commit(call(6)).await.is_err());
-    assert!(!has(&store, 6));
-    site.log.fail(None);
-    store.commit(only_a_record(7)).await.unwrap();
-    store.close().await;
-    assert_eq!(site.exported(), (vec![1, 2], vec![1, 7]));
-    assert_eq!(counted(&site.open().await), 2);
 }
 
 #[tokio::test]
 async fn records_of_changes_stay_in_the_database_while_the_log_fails() {
-    let site = Site::new(Durability::Request);
-    let store = site.open().await;
-    site.log.fail(Fault::Full);
-    store.commit(call(1)).await.unwrap();
-    assert!(has(&store, 1), "the change and its record are in the database");
-    assert!(store.commit(call(2)).await.is_err() && store.commit(only_a_record(3)).await.is_err());
-    store.close().await;
-    assert_eq!(site.exported(), (vec![], vec![]));
-    assert!(site.try_open().await.is_err(), "a store without its log is not opened");
-    site.log.fail(None);
-    let store = site.open().await;
-    assert_eq!(store.restored_records(), Some((1, 1)));
-    store.commit(only_a_record(4)).await.unwrap();
-    store.close().await;
-    assert_eq!(site.exported(), (vec![1, 2], vec![1, 4]));
-    let store = site.open().await;
-    assert_eq!((counted(&store), has(&store, 2), store.restored_records()), (2, false, None));
+    for site in Site::of_each_engine(Durability::Request).await {
+        let store = site.open().await;
+        site.log.fail(Fault::Full);
+        store.commit(call(1)).await.unwrap();
+        assert!(has(&store, 1), "the change and its record are in the database");
+        assert!(store.commit(call(2)).await.is_err() && store.commit(only_a_record(3)).await.is_err());
+        store.close().await;
+        assert_eq!(site.exported(), (vec![], vec![]));
+        assert!(site.try_open().await.is_err(), "a store without its log is not opened");
+        site.log.fail(None);
+        let store = site.open().await;
+        assert_eq!(store.restored_records(), Some((1, 1)));
+        store.commit(only_a_record(4)).await.unwrap();
+        store.close().await;
+        assert_eq!(site.exported(), (vec![1, 2], vec![1, 4]));
+        let store = site.open().await;
+        assert_eq!((counted(&store), has(&store, 2), store.restored_records()), (2, false, None));
+    }
 }

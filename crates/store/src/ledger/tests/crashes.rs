@@ -110,10 +110,11 @@ async fn replays_only_what_follows_the_database() {
             (log.appended, log.lines) = (lines.len(), lines);
         }
         let copy =
-            Site { dir: tempfile::tempdir().unwrap(), log: site.log.clone(), durability: site.durability };
-        for file in std::fs::read_dir(site.dir.path()).unwrap() {
+            Site { database: TestDatabase::file(), log: site.log.clone(), durability: site.durability };
+        let directory = |site: &Site| site.path().parent().unwrap().to_owned();
+        for file in std::fs::read_dir(directory(site)).unwrap() {
             let file = file.unwrap();
-            std::fs::copy(file.path(), copy.dir.path().join(file.file_name())).unwrap();
+            std::fs::copy(file.path(), directory(&copy).join(file.file_name())).unwrap();
         }
         async move {
             let opened = copy.try_open().await;
