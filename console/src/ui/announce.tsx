@@ -1,0 +1,24 @@
+import { Store, useStore } from "../model/store.js";
+
+const message = new Store("");
+
+/** Tells the result of a change: shown below the header, and read by screen readers. */
+export function announce(text: string): void {
+  message.set(text);
+}
+
+export function Announcement() {
+  const text = useStore(message);
+  return (
+    <div class="announcement" role="status" aria-live="polite">
+      {text !== "" && (
+        <p>
+          {text}
+          <button type="button" class="quiet" aria-label="Dismiss" onClick={() => announce("")}>
+            ×
+          </button>
+        </p>
+      )}
+    </div>
+  );
+}
