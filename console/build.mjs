@@ -47,22 +47,30 @@ async function licences({ inputs }) {
       names.add(name);
     }
   }
-  const texts = ["The console contains the following packages."];
+  const texts = new Map();
   for (const name of [...names].sort()) {
     const folder = join("node_modules", name);
     const { version, license } = JSON.parse(await readFile(join(folder, "package.json"), "utf8"));
     const file = (await readdir(folder)).find((entry) => /^licen[cs]e/i.test(entry));
-    const text = file === undefined ? await sharedLicence(name) : await readFile(join(folder, file), "utf8");
-    texts.push(`${name} ${version} (${license})\n\n${text.trim()}`);
+    // Packages under the Apache License whose archive has no licence file refer to its text.
+    const source = file !== undefined ? join(folder, file) : license.includes("Apache-2.0") ? "../LICENSE" : undefined;
+    if (source === undefined) {
+      throw new Error(`${name} has no licence file`);
+    }
+    const text = (await readFile(source, "utf8")).trim();
+    texts.set(text, [...(texts.get(text) ?? []), `${name} ${version} (${license})`]);
   }
-  return `${texts.join(`\n\n${"-".repeat(80)}\n\n`)}\n`;
+  texts.set(await varintNotice(), ["parts of @bufbuild/protobuf (BSD-3-Clause)"]);
+  const sections = [...texts].map(([text, packages]) => `${packages.join("\n")}\n\n${text}\n`);
+  return `The console contains the following packages.\n\n${sections.join(`\n${"-".repeat(80)}\n\n`)}`;
 }
 
-/** Packages whose archive has no licence file refer to the text of the Apache License, version 2.0. */
-async function sharedLicence(name) {
-  const { license } = JSON.parse(await readFile(join("node_modules", name, "package.json"), "utf8"));
-  if (!license.includes("Apache-2.0")) {
-    throw new Error(`${name} has no licence file`);
+/** The notice of the file in @bufbuild/protobuf that comes from Google's implementation. */
+async function varintNotice() {
+  const source = await readFile("node_modules/@bufbuild/protobuf/dist/esm/wire/varint.js", "utf8");
+  const comment = /^(\/\/.*\n)+/.exec(source)?.[0] ?? "";
+  if (!comment.includes("Redistribution and use")) {
+    throw new Error("@bufbuild/protobuf: the notice of varint.js is missing");
   }
-  return readFile("../LICENSE", "utf8");
+  return comment.replaceAll(/^\/\/ ?/gm, "").trim();
 }
