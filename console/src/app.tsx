@@ -15,7 +15,7 @@ import { SignInPage } from "./pages/sign-in.js";
 import { href, type Route, route } from "./router.js";
 import { config } from "./session/config.js";
 import { session, signOut } from "./session/session.js";
-import { announce, Announcement } from "./ui/announce.js";
+import { Announcement, pageChanged } from "./ui/announce.js";
 import { ClockDisplay } from "./ui/clock-display.js";
 
 const NAVIGATION: readonly (readonly [string, string])[] = [
@@ -33,7 +33,7 @@ export function App() {
   const at = useStore(route);
   const address = at.path.join("/");
   useEffect(() => {
-    announce("");
+    pageChanged();
     document.querySelector<HTMLElement>("h1")?.focus();
     document.title = `${document.querySelector("h1")?.textContent ?? "Console"} · Strongroom`;
   }, [address, current === undefined]);

@@ -33,6 +33,12 @@ export function navigate(...segments: string[]): void {
   location.hash = href(...segments);
 }
 
+/** Goes to a page without a new entry in the history, and removes parameters before the fragment. */
+export function replaceAddress(hash: string): void {
+  history.replaceState(null, "", `${location.pathname}${hash}`);
+  route.set(parse(hash));
+}
+
 /** Sets parameters of the page without a new entry in the history; empty values are removed. */
 export function setQuery(values: Record<string, string>): void {
   const { path, query } = route.get();

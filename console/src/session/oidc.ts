@@ -1,6 +1,7 @@
 // OpenID Connect authorization code flow with PKCE (RFC 7636). The browser leaves the page, so the verifier and the state are kept in
 // sessionStorage until the issuer sends it back; they are useless afterwards. Tokens are held in memory only.
 import { fromBase64, toBase64Url } from "../model/bytes.js";
+import { replaceAddress } from "../router.js";
 import type { GatewayConfig } from "./config.js";
 import { signIn, type Token } from "./session.js";
 
@@ -74,7 +75,7 @@ export async function completeSignIn(config: GatewayConfig): Promise<void> {
     return;
   }
   const pending = stored === null ? undefined : (JSON.parse(stored) as Pending);
-  history.replaceState(null, "", `${location.pathname}${pending?.hash ?? ""}`);
+  replaceAddress(pending?.hash ?? "");
   if (pending === undefined || answer.get("state") !== pending.state) {
     throw new Error("the answer of the issuer belongs to another sign-in; sign in again");
   }

@@ -1,10 +1,22 @@
 import { Store, useStore } from "../model/store.js";
 
 const message = new Store("");
+let next = "";
 
 /** Tells the result of a change: shown below the header, and read by screen readers. */
 export function announce(text: string): void {
   message.set(text);
+}
+
+/** Tells a result on the page that is opened next. */
+export function announceNext(text: string): void {
+  next = text;
+}
+
+/** Removes what was told on the page before. */
+export function pageChanged(): void {
+  message.set(next);
+  next = "";
 }
 
 export function Announcement() {

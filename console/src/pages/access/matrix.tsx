@@ -36,7 +36,8 @@ export function Matrix({ place, scope, assignments }: Props) {
   const assigned = assignments.map(({ principalId }) => principalId);
   const rows = [...new Set([...principals().map(({ id }) => id), ...assigned, ...added])];
   const actions = matrixActions(place);
-  const answers = useAnswers(place, scope, rows, actions);
+  const version = assignments.map(({ name }) => name).join();
+  const answers = useAnswers(place, scope, rows, actions, version);
   const add = (event: Event) => {
     event.preventDefault();
     setAdded([...added, objectId(typed.trim())]);
@@ -147,8 +148,14 @@ function Why({ cell, answer }: { cell: Cell; answer: Answer }) {
   );
 }
 
-/** Asks the service about all cells, a few at a time. */
-function useAnswers(place: Place, scope: string, rows: readonly string[], actions: readonly string[]): ReadonlyMap<string, Answer> {
+/** Asks the service about all cells, a few at a time, and again when the assignments have another version. */
+function useAnswers(
+  place: Place,
+  scope: string,
+  rows: readonly string[],
+  actions: readonly string[],
+  version: string,
+): ReadonlyMap<string, Answer> {
   const [answers, setAnswers] = useState<ReadonlyMap<string, Answer>>(new Map());
   useEffect(() => {
     let wanted = true;
@@ -176,6 +183,6 @@ function useAnswers(place: Place, scope: string, rows: readonly string[], action
       wanted = false;
       clearTimeout(timer);
     };
-  }, [place.id, scope, rows.join(), actions.join()]);
+  }, [place.id, scope, rows.join(), actions.join(), version]);
   return answers;
 }

@@ -9,7 +9,7 @@ import { toHex, toPem } from "../../model/bytes.js";
 import { findContainer } from "../../model/containers.js";
 import { type Container, dataPlane, lastSegment } from "../../model/names.js";
 import { href, navigate } from "../../router.js";
-import { announce } from "../../ui/announce.js";
+import { announce, announceNext } from "../../ui/announce.js";
 import { ActionButton } from "../../ui/button.js";
 import { ConfirmDialog } from "../../ui/dialog.js";
 import { FailurePanel, Show } from "../../ui/failure.js";
@@ -100,8 +100,8 @@ function Current({ of: { container, current }, name }: { of: Found; name: string
           onClose={(done) => {
             setDeleting(false);
             if (done) {
+              announceNext(`Certificate ${name} is deleted. It can be recovered on the page of deleted items.`);
               navigate("vaults", container.name, "certificates");
-              setTimeout(() => announce(`Certificate ${name} is deleted. It can be recovered on the page of deleted items.`));
             }
           }}
         >

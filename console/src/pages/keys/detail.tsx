@@ -8,7 +8,7 @@ import { toBase64Url } from "../../model/bytes.js";
 import { findContainer } from "../../model/containers.js";
 import { type Container, type ContainerKind, dataPlane, lastSegment } from "../../model/names.js";
 import { navigate } from "../../router.js";
-import { announce } from "../../ui/announce.js";
+import { announce, announceNext } from "../../ui/announce.js";
 import { ActionButton } from "../../ui/button.js";
 import { ConfirmDialog, Dialog } from "../../ui/dialog.js";
 import { FailurePanel, Show } from "../../ui/failure.js";
@@ -121,12 +121,13 @@ function Current({ of: { container, current }, changed }: { of: Found; changed: 
           confirm="Delete"
           danger
           ask={ask(ACTIONS.keyDelete)}
-          done={`Key ${short} is deleted; it can be recovered on the page of deleted items`}
+          done={`Key ${short} is deleted`}
           change={() => keys.deleteKey({ name })}
           onClose={(done) => {
             setOpen(undefined);
             if (done) {
-              leave(container, short);
+              announceNext(`Key ${short} is deleted. It can be recovered on the page of deleted items.`);
+              navigate(`${container.kind}s`, container.name, "keys");
             }
           }}
         >
@@ -140,12 +141,6 @@ function Current({ of: { container, current }, changed }: { of: Found; changed: 
       )}
     </section>
   );
-}
-
-/** The page of a deleted key is gone: shows the list, and says why. */
-function leave(container: Container, name: string): void {
-  navigate(`${container.kind}s`, container.name, "keys");
-  setTimeout(() => announce(`Key ${name} is deleted. It can be recovered on the page of deleted items.`));
 }
 
 function PublicKey({ of: { key } }: { of: KeyBundle }) {

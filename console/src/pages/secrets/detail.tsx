@@ -7,7 +7,7 @@ import type { SecretBundle } from "../../gen/strongroom/v1/secret_pb.js";
 import { findContainer } from "../../model/containers.js";
 import { type Container, dataPlane, lastSegment } from "../../model/names.js";
 import { navigate } from "../../router.js";
-import { announce } from "../../ui/announce.js";
+import { announce, announceNext } from "../../ui/announce.js";
 import { ActionButton } from "../../ui/button.js";
 import { ConfirmDialog } from "../../ui/dialog.js";
 import { FailurePanel, Show } from "../../ui/failure.js";
@@ -91,8 +91,8 @@ function Toolbar({ of: { container, versions }, name, changed }: { of: Found; na
           onClose={(done) => {
             setOpen(undefined);
             if (done) {
+              announceNext(`Secret ${name} is deleted. It can be recovered on the page of deleted items.`);
               navigate("vaults", container.name, "secrets");
-              setTimeout(() => announce(`Secret ${name} is deleted. It can be recovered on the page of deleted items.`));
             }
           }}
         >
