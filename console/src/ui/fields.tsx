@@ -5,11 +5,13 @@ interface Common {
   label: string;
   hint?: ComponentChildren;
   disabled?: boolean;
+  /** Whether it needs more room than other fields. */
+  broad?: boolean;
 }
 
-function Frame({ id, label, hint, children }: Common & { id: string; children: ComponentChildren }) {
+function Frame({ id, label, hint, broad, children }: Common & { id: string; children: ComponentChildren }) {
   return (
-    <div class="field">
+    <div class={broad === true ? "field broad" : "field"}>
       <label for={id}>{label}</label>
       {children}
       {hint !== undefined && (

@@ -24,7 +24,10 @@ interface Cell {
 }
 
 /** How many questions are asked at the same time. */
-const PARALLEL = 8;
+const PARALLEL = 16;
+
+/** How often answers are shown while they arrive. */
+const REFRESH_MS = 150;
 
 const cellKey = ({ principal, action }: Cell) => `${principal} ${action}`;
 
@@ -172,13 +175,18 @@ function useAnswers(
           (error: unknown) => ({ failure: toFailure(error) }),
         );
         known.set(cellKey(cell), answer);
-        if (wanted) {
-          setAnswers(new Map(known));
-        }
+      }
+    };
+    const start = async () => {
+      const refresh = setInterval(() => wanted && setAnswers(new Map(known)), REFRESH_MS);
+      await Promise.all(Array.from({ length: PARALLEL }, worker));
+      clearInterval(refresh);
+      if (wanted) {
+        setAnswers(new Map(known));
       }
     };
     // A scope that is being typed is not worth a question for each letter.
-    const timer = setTimeout(() => Array.from({ length: PARALLEL }, worker), 300);
+    const timer = setTimeout(() => void start(), 300);
     return () => {
       wanted = false;
       clearTimeout(timer);

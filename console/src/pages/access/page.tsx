@@ -40,6 +40,7 @@ function Chosen({ all }: { all: readonly Place[] }) {
       <div class="filters">
         <SelectField
           label="At"
+          broad
           value={place.id}
           onChange={(at) => setQuery({ at, scope: "" })}
           options={all.map(({ id, title }) => ({ value: id, label: title }))}

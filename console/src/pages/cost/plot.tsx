@@ -98,6 +98,7 @@ function label(plot: uPlot, lines: readonly Line[], budgets: readonly Budget[], 
   ctx.save();
   ctx.font = `${12 * ratio}px system-ui, sans-serif`;
   ctx.textBaseline = "middle";
+  ctx.textAlign = "left";
   const used: number[] = [];
   for (const { name, colour, points } of lines.filter(({ last }) => last)) {
     const [instant, value] = [...points].at(-1) ?? [0, 0];
