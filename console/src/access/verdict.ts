@@ -1,15 +1,22 @@
 import { authorization, access, vaults } from "../api/clients.js";
 import type { Denial, Failure } from "../api/failure.js";
 import type { RoleAssignment } from "../gen/strongroom/v1/access_pb.js";
-import type { Container } from "../model/names.js";
-import { dataPlane } from "../model/names.js";
+import { decidedByPolicies } from "../model/containers.js";
+import { type Container, dataPlane } from "../model/names.js";
 import { session } from "../session/session.js";
 import { rolesThatGrant } from "./roles.js";
 
 /** Whether a principal may do something: an action at a scope of a plane. */
 export type Question =
   | { readonly plane: "hsm"; readonly hsm: string; readonly action: string; readonly scope: string }
-  | { readonly plane: "vault"; readonly vault: string; readonly action: string; readonly object: string }
+  | {
+      readonly plane: "vault";
+      readonly vault: string;
+      readonly action: string;
+      readonly object: string;
+      /** Whether access policies decide, so that no role grants anything. */
+      readonly byPolicies: boolean;
+    }
   | { readonly plane: "control"; readonly scope: string; readonly action: string };
 
 /** Who asks about whom. */
@@ -42,7 +49,7 @@ export function containerQuestion(container: Container, actions: ActionNames, ob
   }
   return container.resource === undefined
     ? undefined
-    : { plane: "vault", vault: container.resource, action: actions.vault, object };
+    : { plane: "vault", vault: container.resource, action: actions.vault, object, byPolicies: decidedByPolicies(container) };
 }
 
 /** The short name of an action in managed HSMs, and in vaults. */
@@ -62,10 +69,8 @@ export async function ask(question: Question, subject: Subject): Promise<Verdict
       return { ...reply, assignment: reply.roleAssignment, roles, permission: undefined };
     }
     case "vault": {
-      const { vault: name, action, object } = question;
+      const { vault: name, action, object, byPolicies } = question;
       const reply = await vaults.checkVaultAccess({ name, action, object, ...principal });
-      // Without Azure RBAC access policies decide, and no role grants anything.
-      const byPolicies = /access polic/i.test(reply.reason);
       const roles = reply.allowed || byPolicies ? [] : await rolesThatGrant(name, reply.action, "dataActions");
       return { ...reply, assignment: reply.roleAssignment, roles, permission: byPolicies ? reply.permission : undefined };
     }

@@ -24,6 +24,11 @@ export function isEntry(container: Container): container is Entry {
   return "hsm" in container || "vault" in container;
 }
 
+/** Whether access policies decide about the contents of a container, as far as its settings are known. */
+export function decidedByPolicies(container: Container): boolean {
+  return isEntry(container) && container.kind === "vault" && container.vault.rbacAuthorization === false;
+}
+
 /** What the principal may list on the control plane. */
 export interface Inventory {
   readonly subscriptions: readonly Subscription[];

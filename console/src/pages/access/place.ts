@@ -2,7 +2,7 @@ import { MATRIX } from "../../access/actions.js";
 import type { Question } from "../../access/verdict.js";
 import { access, authorization } from "../../api/clients.js";
 import type { RoleAssignment } from "../../gen/strongroom/v1/access_pb.js";
-import { type Inventory, isEntry, knownContainers } from "../../model/containers.js";
+import { decidedByPolicies, type Inventory, knownContainers } from "../../model/containers.js";
 import { type Container, dataPlane, kindTitle, lastSegment, segmentAfter } from "../../model/names.js";
 
 /** Where access is decided: the data plane of an HSM or a vault, or a resource of the control plane. */
@@ -40,8 +40,9 @@ function dataPlace(container: Container): Place[] {
   if (kind === "hsm") {
     return [{ id: `hsm:${name}`, title, plane: "hsm", parent: dataPlane(container), byPolicies: false }];
   }
-  const byPolicies = isEntry(container) && container.kind === "vault" && container.vault.rbacAuthorization === false;
-  return resource === undefined ? [] : [{ id: `vault:${name}`, title, plane: "vault", parent: resource, byPolicies }];
+  return resource === undefined
+    ? []
+    : [{ id: `vault:${name}`, title, plane: "vault", parent: resource, byPolicies: decidedByPolicies(container) }];
 }
 
 /** The actions that the matrix shows at a place. */
@@ -50,12 +51,12 @@ export function matrixActions({ plane }: Place): readonly string[] {
 }
 
 /** A question about an action at a place; `scope` is /, /keys or /keys/{key} in an HSM, and an object or empty in a vault. */
-export function questionAt({ plane, parent }: Place, scope: string, action: string): Question {
+export function questionAt({ plane, parent, byPolicies }: Place, scope: string, action: string): Question {
   switch (plane) {
     case "hsm":
       return { plane, hsm: parent, action, scope: scope === "" ? "/" : scope };
     case "vault":
-      return { plane, vault: parent, action, object: scope };
+      return { plane, vault: parent, action, object: scope, byPolicies };
     case "control":
       return { plane, scope: parent, action };
   }

@@ -1,4 +1,4 @@
-import { type Entry, findContainer, isEntry } from "../../model/containers.js";
+import { decidedByPolicies, type Entry, findContainer, isEntry } from "../../model/containers.js";
 import { type Container, type ContainerKind, kindTitle, segmentAfter } from "../../model/names.js";
 import { href } from "../../router.js";
 import { Show } from "../../ui/failure.js";
@@ -84,7 +84,6 @@ function Settings({ of }: { of: Container }) {
 
 function settingRows(entry: Entry) {
   const { location, sku, retentionDays, purgeProtection, recoveryLevel, created, tags } = entry.kind === "hsm" ? entry.hsm : entry.vault;
-  const byPolicies = entry.kind === "vault" && entry.vault.rbacAuthorization === false;
   return [
     ["Resource group", segmentAfter(entry.resource ?? "", "resourceGroups")],
     ["Location", location],
@@ -92,7 +91,7 @@ function settingRows(entry: Entry) {
     ["Retention", `${retentionDays} days`],
     ["Purge protection", purgeProtection ? "on" : "off"],
     ["Recovery level", recoveryLevel],
-    ["Access to contents", entry.kind === "hsm" ? "local RBAC" : byPolicies ? "access policies" : "Azure RBAC"],
+    ["Access to contents", entry.kind === "hsm" ? "local RBAC" : decidedByPolicies(entry) ? "access policies" : "Azure RBAC"],
     ["Created", <Instant at={created} />],
     ["Tags", <Tags tags={tags} />],
   ] as const;

@@ -106,11 +106,6 @@ function controlName(resourceId: string): string {
   return `${group}/${collection.toLowerCase() === "vaults" ? "vaults" : "managedHsms"}/${name}`;
 }
 
-/** The days of a period by their first instants. */
-export function daysOf({ from, to }: Pick<Costs, "from" | "to">): number[] {
-  return Array.from({ length: Math.ceil((to - from) / DAY) }, (_, index) => from + index * DAY);
-}
-
 export function total({ running, softDeleted }: Pick<ContainerCosts, "running" | "softDeleted">): Decimal {
   return add(running, softDeleted);
 }

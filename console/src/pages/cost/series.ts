@@ -1,6 +1,6 @@
 import { parseDecimal, toNumber } from "../../model/decimal.js";
 import { DAY, toMillis } from "../../model/time.js";
-import { type ContainerCosts, type Costs, daysOf } from "./data.js";
+import type { ContainerCosts, Costs } from "./data.js";
 
 /** A stretch of a line: accrued cost by instant. */
 export interface Line {
@@ -65,7 +65,12 @@ function expectation({ forecast }: ContainerCosts, accrued: number, until: numbe
   return points.set(to, final);
 }
 
-/** Cost of all containers at the end of each day, for the table. */
+/** The days of a period by their first instants. */
+export function daysOf({ from, to }: Pick<Costs, "from" | "to">): number[] {
+  return Array.from({ length: Math.ceil((to - from) / DAY) }, (_, index) => from + index * DAY);
+}
+
+/** The cost of each container on each day, for the table. */
 export function dayRows(costs: Costs): { day: number; amounts: readonly (number | undefined)[] }[] {
   return daysOf(costs)
     .filter((day) => day < costs.until)
