@@ -34,6 +34,7 @@ export const CONTROL = {
   hsmPurge: "Microsoft.KeyVault/locations/deletedManagedHsms/purge/action",
   vaultWrite: "Microsoft.KeyVault/vaults/write",
   vaultDelete: "Microsoft.KeyVault/vaults/delete",
+  policyWrite: "Microsoft.KeyVault/vaults/accessPolicies/write",
   vaultPurge: "Microsoft.KeyVault/locations/deletedVaults/purge/action",
   budgetWrite: "Microsoft.Consumption/budgets/write",
   budgetDelete: "Microsoft.Consumption/budgets/delete",

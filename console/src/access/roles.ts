@@ -8,6 +8,11 @@ const definitions = new Map<string, Promise<RoleDefinition[]>>();
 
 session.follow(() => definitions.clear());
 
+/** Forgets definitions, because they have changed. */
+export function forgetRoles(): void {
+  definitions.clear();
+}
+
 /** The role definitions of an HSM, or of a scope of the control plane. */
 export function listRoles(parent: string): Promise<RoleDefinition[]> {
   let found = definitions.get(parent);

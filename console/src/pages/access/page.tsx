@@ -1,3 +1,4 @@
+import { useState } from "preact/hooks";
 import { listRoles } from "../../access/roles.js";
 import { fetchInventory } from "../../model/containers.js";
 import { useStore } from "../../model/store.js";
@@ -60,21 +61,23 @@ function Chosen({ all }: { all: readonly Place[] }) {
 }
 
 function Details({ place, scope }: { place: Place; scope: string }) {
+  // Counts changes of access policies, after which the matrix is asked for again.
+  const [version, setVersion] = useState(0);
   const assignments = useLoad(() => listAssignments(place), [place.id]);
   const roles = useLoad(() => listRoles(place.parent), [place.id]);
   return (
     <>
-      {place.byPolicies && <AccessPolicies vault={place.parent} />}
+      {place.byPolicies && <AccessPolicies vault={place.parent} changed={() => setVersion(version + 1)} />}
       <Show of={assignments} what="role assignments">
         {(found) => (
           <>
-            <Matrix place={place} scope={scope} assignments={found} />
+            <Matrix key={version} place={place} scope={scope} assignments={found} />
             <Assignments place={place} assignments={found} roles={roles.value ?? []} changed={assignments.reload} />
           </>
         )}
       </Show>
       <Show of={roles} what="roles">
-        {(found) => <Roles roles={found} />}
+        {(found) => <Roles place={place} roles={found} changed={roles.reload} />}
       </Show>
     </>
   );

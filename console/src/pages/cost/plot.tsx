@@ -128,17 +128,17 @@ function label(plot: uPlot, lines: readonly Line[], budgets: readonly Budget[], 
 
 /** What the kinds of line mean. */
 export function Legend() {
-  const kinds: [string, string][] = [
-    ["Running", ""],
-    ["Soft-deleted, in another colour", "10 5"],
-    ["Forecast", "2 5"],
-    ["Budget", "14 4 2 4"],
+  const kinds: [string, string, string][] = [
+    ["Running", "", ""],
+    ["Soft-deleted", "10 5", "soft-deleted"],
+    ["Forecast", "2 5", ""],
+    ["Budget", "14 4 2 4", ""],
   ];
   return (
     <ul class="legend">
-      {kinds.map(([title, dash]) => (
+      {kinds.map(([title, dash, name]) => (
         <li key={title}>
-          <svg width="44" height="8" aria-hidden="true" stroke="currentColor" stroke-width="2">
+          <svg class={name} width="44" height="8" aria-hidden="true" stroke="currentColor" stroke-width="2">
             <line x1="0" y1="4" x2="44" y2="4" stroke-dasharray={dash} />
           </svg>
           {title}
