@@ -3,7 +3,7 @@ import type { ActionNames } from "./verdict.js";
 /** The data actions of the operations that the console offers. */
 export const ACTIONS = {
   keyCreate: { hsm: "keys/create", vault: "keys/create" },
-  keyRead: { hsm: "keys/read", vault: "keys/get" },
+  keyImport: { hsm: "keys/import", vault: "keys/import" },
   keyUpdate: { hsm: "keys/write", vault: "keys/update" },
   keyRotate: { hsm: "keys/rotate", vault: "keys/rotate" },
   keyPolicy: { hsm: "keys/write", vault: "keys/setrotationpolicy" },
@@ -21,6 +21,7 @@ export const ACTIONS = {
   secretRecover: { vault: "secrets/recover" },
   secretPurge: { vault: "secrets/purge" },
   certificateCreate: { vault: "certificates/create" },
+  certificateImport: { vault: "certificates/import" },
   certificateUpdate: { vault: "certificates/update" },
   certificateDelete: { vault: "certificates/delete" },
   certificateRecover: { vault: "certificates/recover" },

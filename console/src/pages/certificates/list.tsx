@@ -12,15 +12,22 @@ import { Searchable } from "../../ui/searchable.js";
 import type { Column } from "../../ui/table.js";
 import { Badge, Enabled, Instant, Tags } from "../../ui/text.js";
 import { CreateCertificateDialog } from "./create.js";
+import { ImportCertificateDialog } from "./import.js";
 
 /** The certificates of a vault, those in progress included. */
 export function CertificateList({ vault }: { vault: Container }) {
-  const [creating, setCreating] = useState(false);
+  const [open, setOpen] = useState<"create" | "import" | undefined>(undefined);
   const parent = dataPlane(vault);
   const pages = usePages(async (page) => {
     const reply = await certificates.listCertificates({ parent, includePending: true, ...page });
     return { items: reply.certificates, nextPageToken: reply.nextPageToken };
   }, [parent]);
+  const close = (changed: boolean) => {
+    setOpen(undefined);
+    if (changed) {
+      pages.reload();
+    }
+  };
   const columns: Column<CertificateBundle>[] = [
     { head: "Name", title: true, cell: ({ name }) => <a href={href("vaults", vault.name, "certificates", lastSegment(name))}>{lastSegment(name)}</a> },
     { head: "State", cell: ({ enabled, thumbprint }) => (thumbprint.length > 0 ? <Enabled on={enabled} /> : <Badge tone="warn">in progress</Badge>) },
@@ -39,21 +46,15 @@ export function CertificateList({ vault }: { vault: Container }) {
         rowKey={({ name }) => name}
         text={({ name, thumbprint, tags }) => `${lastSegment(name)} ${toHex(thumbprint)} ${Object.entries(tags).flat().join(" ")}`}
       >
-        <ActionButton kind="primary" ask={containerQuestion(vault, ACTIONS.certificateCreate, "")} onClick={() => setCreating(true)}>
+        <ActionButton kind="primary" ask={containerQuestion(vault, ACTIONS.certificateCreate, "")} onClick={() => setOpen("create")}>
           Create certificate
         </ActionButton>
+        <ActionButton ask={containerQuestion(vault, ACTIONS.certificateImport, "")} onClick={() => setOpen("import")}>
+          Import certificate
+        </ActionButton>
       </Searchable>
-      {creating && (
-        <CreateCertificateDialog
-          vault={vault}
-          onClose={(changed) => {
-            setCreating(false);
-            if (changed) {
-              pages.reload();
-            }
-          }}
-        />
-      )}
+      {open === "create" && <CreateCertificateDialog vault={vault} onClose={close} />}
+      {open === "import" && <ImportCertificateDialog vault={vault} onClose={close} />}
     </section>
   );
 }

@@ -11,16 +11,23 @@ import { Searchable } from "../../ui/searchable.js";
 import type { Column } from "../../ui/table.js";
 import { Badge, Enabled, Instant, Tags } from "../../ui/text.js";
 import { CreateKeyDialog } from "./create.js";
+import { ImportKeyDialog } from "./import.js";
 import { keyType } from "./kinds.js";
 
 /** The keys of a managed HSM or vault. */
 export function KeyList({ container }: { container: Container }) {
-  const [creating, setCreating] = useState(false);
+  const [open, setOpen] = useState<"create" | "import" | undefined>(undefined);
   const parent = dataPlane(container);
   const pages = usePages(async (page) => {
     const reply = await keys.listKeys({ parent, ...page });
     return { items: reply.keys, nextPageToken: reply.nextPageToken };
   }, [parent]);
+  const close = (changed: boolean) => {
+    setOpen(undefined);
+    if (changed) {
+      pages.reload();
+    }
+  };
   const columns: Column<KeyBundle>[] = [
     {
       head: "Name",
@@ -44,21 +51,15 @@ export function KeyList({ container }: { container: Container }) {
         rowKey={({ name }) => name}
         text={({ name, kty, tags }) => `${lastSegment(name)} ${kty} ${Object.entries(tags).flat().join(" ")}`}
       >
-        <ActionButton kind="primary" ask={containerQuestion(container, ACTIONS.keyCreate, "")} onClick={() => setCreating(true)}>
+        <ActionButton kind="primary" ask={containerQuestion(container, ACTIONS.keyCreate, "")} onClick={() => setOpen("create")}>
           Create key
         </ActionButton>
+        <ActionButton ask={containerQuestion(container, ACTIONS.keyImport, "")} onClick={() => setOpen("import")}>
+          Import key
+        </ActionButton>
       </Searchable>
-      {creating && (
-        <CreateKeyDialog
-          container={container}
-          onClose={(changed) => {
-            setCreating(false);
-            if (changed) {
-              pages.reload();
-            }
-          }}
-        />
-      )}
+      {open === "create" && <CreateKeyDialog container={container} onClose={close} />}
+      {open === "import" && <ImportKeyDialog container={container} onClose={close} />}
     </section>
   );
 }
