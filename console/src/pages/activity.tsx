@@ -13,6 +13,7 @@ import { CheckField, TextField } from "../ui/fields.js";
 import { useLoad } from "../ui/hooks.js";
 import { Table } from "../ui/table.js";
 import { Badge, Instant } from "../ui/text.js";
+import { NothingKnown } from "./containers/open.js";
 
 /** The most events that are kept. */
 const LIMIT = 500;
@@ -28,7 +29,7 @@ export function ActivityPage() {
       <h1 tabIndex={-1}>Activity</h1>
       <p class="lead">Lifecycle events of all that this principal may list, as they happen. Retained events are shown first.</p>
       <Show of={parents} what="what can be watched">
-        {(found) => <Tail parents={found} />}
+        {(found) => (found.length === 0 ? <NothingKnown then="and its events are shown here." /> : <Tail parents={found} />)}
       </Show>
     </>
   );

@@ -1,5 +1,5 @@
 import { Code } from "@connectrpc/connect";
-import type { ComponentChildren } from "preact";
+import { type ComponentChildren, Fragment } from "preact";
 import type { Denial, Failure } from "../api/failure.js";
 import { principalName } from "../session/config.js";
 import type { Loaded } from "./hooks.js";
@@ -44,10 +44,10 @@ export function FailurePanel({ failure, retry }: { failure: Failure; retry?: () 
       {denial === undefined && facts.size > 0 && (
         <dl class="facts">
           {[...facts].map(([name, value]) => (
-            <>
+            <Fragment key={name}>
               <dt>{name}</dt>
               <dd>{value}</dd>
-            </>
+            </Fragment>
           ))}
         </dl>
       )}

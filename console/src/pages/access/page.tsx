@@ -6,6 +6,7 @@ import { route, setQuery } from "../../router.js";
 import { Show } from "../../ui/failure.js";
 import { SelectField, TextField } from "../../ui/fields.js";
 import { useLoad } from "../../ui/hooks.js";
+import { NothingKnown } from "../containers/open.js";
 import { Assignments } from "./assignments.js";
 import { Matrix } from "./matrix.js";
 import { listAssignments, type Place, places } from "./place.js";
@@ -23,7 +24,7 @@ export function AccessPage() {
         of the control plane. A role at a scope applies to everything below it.
       </p>
       <Show of={found} what="scopes">
-        {(all) => (all.length === 0 ? <p class="notice">This principal knows no HSM and no vault. Open one by its name first.</p> : <Chosen all={all} />)}
+        {(all) => (all.length === 0 ? <NothingKnown then="and its roles are listed here." /> : <Chosen all={all} />)}
       </Show>
     </>
   );

@@ -1,3 +1,4 @@
+import { Fragment } from "preact";
 import { useState } from "preact/hooks";
 import { forgetRoles } from "../../access/roles.js";
 import { forgetVerdicts } from "../../access/verdict.js";
@@ -90,7 +91,7 @@ function Permissions({ of: { actions, notActions, dataActions, notDataActions } 
       {lists
         .filter(([, names]) => names.length > 0)
         .map(([title, names]) => (
-          <>
+          <Fragment key={title}>
             <dt>{title}</dt>
             <dd>
               {names.map((name) => (
@@ -99,7 +100,7 @@ function Permissions({ of: { actions, notActions, dataActions, notDataActions } 
                 </div>
               ))}
             </dd>
-          </>
+          </Fragment>
         ))}
     </dl>
   );

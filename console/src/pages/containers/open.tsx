@@ -44,3 +44,13 @@ export function OpenByName({ known }: { known: readonly Container[] }) {
     </section>
   );
 }
+
+/** Shown by pages about all containers to a principal that can list none and has opened none. */
+export function NothingKnown({ then }: { then: string }) {
+  return (
+    <p class="notice">
+      This principal has no role on the control plane, so HSMs and vaults cannot be listed.{" "}
+      <a href={href("containers")}>Open one by its name</a>, {then}
+    </p>
+  );
+}

@@ -4,6 +4,7 @@ import { useStore } from "../../model/store.js";
 import { CheckField, SelectField, TextField } from "../../ui/fields.js";
 import { FailurePanel, Show } from "../../ui/failure.js";
 import { useLoad, useServiceNow } from "../../ui/hooks.js";
+import { NothingKnown } from "../containers/open.js";
 import { fetchDeleted } from "./all.js";
 import type { DeletedItem, Refusal } from "./item.js";
 import { DeletedTable } from "./table.js";
@@ -20,12 +21,16 @@ export function DeletedPage() {
         Deleted items keep their names and can be recovered until the service purges them, at the scheduled purge date by its clock.
       </p>
       <Show of={deleted} what="deleted items">
-        {({ items, refused }) => (
-          <>
-            <Filtered items={items} changed={deleted.reload} />
-            <Refused refused={refused} />
-          </>
-        )}
+        {({ items, refused, anywhere }) =>
+          anywhere ? (
+            <>
+              <Filtered items={items} changed={deleted.reload} />
+              <Refused refused={refused} />
+            </>
+          ) : (
+            <NothingKnown then="and its deleted items are listed here." />
+          )
+        }
       </Show>
     </>
   );

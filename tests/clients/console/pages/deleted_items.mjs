@@ -10,7 +10,12 @@ export default async function ({ origin, newPage }) {
   await deleteKey(page, "local", "invoices");
   assert.equal(await page.getByRole("link", { name: "invoices" }).count(), 0);
 
-  // Local roles separate the deletion of keys from their recovery and purge.
+  // A principal that can list no container sees what is deleted in those that it has opened by name.
+  await page.getByRole("button", { name: "Switch" }).click();
+  await signIn(page, origin, "crypto-officer", "#/hsms/local");
+  await open(page, "#/deleted", "Deleted items");
+  await row(page, "invoices").waitFor();
+
   await page.getByRole("button", { name: "Switch" }).click();
   await signIn(page, origin, "dev", "#/deleted");
   await open(page, "#/deleted", "Deleted items");
