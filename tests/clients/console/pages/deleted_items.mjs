@@ -13,6 +13,7 @@ export default async function ({ origin, newPage }) {
   // A principal that can list no container sees what is deleted in those that it has opened by name.
   await page.getByRole("button", { name: "Switch" }).click();
   await signIn(page, origin, "crypto-officer", "#/hsms/local");
+  await page.getByRole("alert").waitFor();
   await open(page, "#/deleted", "Deleted items");
   await row(page, "invoices").waitFor();
 
