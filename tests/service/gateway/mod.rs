@@ -1,6 +1,7 @@
 //! Tests gateway mode: an existing token, configured certificates and a configured issuer, without a seed.
 
 mod certificates;
+mod console;
 mod core_dumps;
 mod fixture;
 mod pool;
