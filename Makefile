@@ -62,7 +62,7 @@ soak: ## run the long tests: SEQUENCES=5000 of calls, KILLS=200, WORKER_KILLS=10
 	STRONGROOM_SOAK_SECONDS=$(FAULTS) $(if $(SEED),STRONGROOM_SOAK_SEED=$(SEED)) \
 		cargo nextest run --locked --profile soak --workspace -E 'test(/^soak::/)' $(ARGS)
 
-lint: ## check format, lints, dependencies and protocol
+lint: ## check format, lints, dependencies, protocol and the built console
 	@scripts/install-deps.sh lint
 	cargo fmt --all --check
 	cargo fmt --manifest-path tests/clients/rust/Cargo.toml --check
@@ -71,6 +71,7 @@ lint: ## check format, lints, dependencies and protocol
 	RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps --document-private-items --quiet
 	scripts/deny.sh
 	scripts/proto-lint.sh
+	scripts/console-build.sh
 
 bench: ## run the benchmarks of time, or the one that BENCH names: throughput, retention, backup
 	@scripts/install-deps.sh run

@@ -1,9 +1,9 @@
-//! Compiles the protocol buffers in pure Rust: no system `protoc` is needed.
+//! Compiles the protocol buffers in pure Rust: no system `protoc` is needed. Embeds the files of the web console.
 //!
-//! Besides the code of `prost` and `tonic`, it writes the redaction of secrets (`redacted.rs`) and the implementation of
-//! the services (`services.rs`) into `OUT_DIR`.
+//! Besides the code of `prost` and `tonic`, it writes the redaction of secrets (`redacted.rs`), the implementation of
+//! the services (`services.rs`) and the files of the console (`console.rs`) into `OUT_DIR`.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error;
 use std::fmt::Write as _;
 use std::path::PathBuf;
@@ -19,12 +19,25 @@ const PACKAGE: &str = "strongroom.v1";
 /// The folder of its files, in the import path `proto`.
 const FOLDER: &str = "strongroom/v1";
 
+/// The folder with the files of the web console, which `console/` builds.
+const CONSOLE: &str = "console/dist";
+
+/// The content types of its files, by the ending of their names.
+const CONTENT_TYPES: [(&str, &str); 5] = [
+    ("html", "text/html; charset=utf-8"),
+    ("js", "text/javascript; charset=utf-8"),
+    ("css", "text/css; charset=utf-8"),
+    ("svg", "image/svg+xml"),
+    ("txt", "text/plain; charset=utf-8"),
+];
+
 /// Rpcs without a stream that are more than one call of the operation of their name.
 const HANDLED: [&str; 1] = ["AdvanceClock"];
 
 #[expect(clippy::disallowed_methods, reason = "Cargo passes OUT_DIR to build scripts in the environment")]
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo:rerun-if-changed=proto");
+    println!("cargo:rerun-if-changed={CONSOLE}");
     let mut compiler = protox::Compiler::new(["proto"])?;
     compiler.include_imports(true).include_source_info(true).open_files(proto_files()?)?;
     let out = PathBuf::from(std::env::var("OUT_DIR")?);
@@ -35,6 +48,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let wiped = wiped(&pool, &redacted);
     std::fs::write(out.join("redacted.rs"), redaction(&pool, &redacted, &wiped)?)?;
     std::fs::write(out.join("services.rs"), services(&pool, &wiped)?)?;
+    std::fs::write(out.join("console.rs"), console_assets()?)?;
     tonic_prost_build::configure()
         .extern_path(".google.rpc", "::tonic_types::pb")
         .codec_path("crate::api::grpc::Codec")
@@ -53,6 +67,31 @@ fn proto_files() -> Result<BTreeSet<String>, Box<dyn Error>> {
         }
     }
     Ok(files)
+}
+
+/// The array of the files of the console, in the order of their names. `index.html` is at the path of the folder.
+fn console_assets() -> Result<String, Box<dyn Error>> {
+    let mut files = BTreeMap::new();
+    for entry in std::fs::read_dir(CONSOLE)? {
+        let name = entry?.file_name().into_string().map_err(|_| format!("{CONSOLE}: a name is not UTF-8"))?;
+        let ending = name.rsplit('.').next().unwrap_or_default();
+        let content_type = CONTENT_TYPES.iter().find(|(known, _)| *known == ending);
+        let (_, content_type) =
+            content_type.ok_or_else(|| format!("{CONSOLE}/{name}: the type is unknown"))?;
+        files.insert(name.clone(), *content_type);
+    }
+    let mut code = format!("pub(super) static ASSETS: [Asset; {}] = [\n", files.len());
+    for (name, content_type) in files {
+        let path = if name == "index.html" { "" } else { &name };
+        writeln!(
+            code,
+            "Asset {{ path: {:?}, content_type: {content_type:?}, content: include_bytes!(concat!(env!(\"CARGO_MANIFEST_DIR\"), {:?})) }},",
+            format!("/console/{path}"),
+            format!("/{CONSOLE}/{name}"),
+        )?;
+    }
+    code.push_str("];\n");
+    Ok(code)
 }
 
 /// The messages of the protocol.

@@ -67,7 +67,13 @@ need_node() {
     has npm || install_packages "nodejs npm" "nodejs npm" "nodejs npm" "node"
 }
 
-# Whether the tests that ARGS selects may run Azure's clients: all tests, unless a filter or another test binary is named.
+# The browser of the tests of the web console.
+need_chromium() {
+    has chromium || has chromium-browser || has google-chrome || install_packages chromium chromium chromium -
+    has chromium || has chromium-browser || has google-chrome || die "Chromium is missing; please install it"
+}
+
+# Whether the tests that ARGS selects may run Azure's clients or a browser: all tests, unless a filter or another test binary is named.
 # `make` exports ARGS from its command line.
 need_clients() {
     case "${ARGS:-}" in
@@ -107,6 +113,8 @@ test)
     scripts/airflow-clients.sh "${CARGO_TARGET_DIR:-target}/tmp/airflow-clients"
     scripts/javascript-clients.sh "${CARGO_TARGET_DIR:-target}/tmp/javascript-clients"
     scripts/rust-clients.sh "${CARGO_TARGET_DIR:-target}/tmp/rust-clients"
+    need_chromium
+    scripts/console-clients.sh "${CARGO_TARGET_DIR:-target}/tmp/console-clients"
     ;;
 instructions)
     need_rust

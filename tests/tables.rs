@@ -8,6 +8,8 @@ use strongroom::ops;
 
 #[path = "tables/commands.rs"]
 mod commands;
+#[path = "tables/console.rs"]
+mod console;
 #[path = "tables/golden.rs"]
 mod golden;
 #[path = "tables/monitoring.rs"]

@@ -5,6 +5,7 @@ pub mod files;
 
 mod audit_maintenance;
 mod connections;
+mod console;
 mod health_check;
 mod metrics;
 mod opening;
@@ -24,6 +25,7 @@ use anyhow::Context as _;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
+pub(crate) use console::ConsoleSettings;
 pub(crate) use opening::{
     DirectoryLock, InitialHsm, InitialRole, InitialSubscription, InitialVault, Installation, in_processes,
     isolation, managed_identity, open, profile,

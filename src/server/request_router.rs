@@ -17,11 +17,12 @@ use tonic_health::pb::health_server::{Health, HealthServer};
 use tower::ServiceExt as _;
 use tracing::Instrument as _;
 
+use super::console;
 use super::opening::Service;
 use super::probes::{self, Probes};
 use super::traces;
 use crate::api::arm::ResourceManager;
-use crate::api::grpc::Services;
+use crate::api::grpc::{self, Services};
 use crate::api::rest::Rest;
 use crate::api::{BodyBudget, BodyLimits, PeerAddress, normalize_path, retry_after_seconds};
 use crate::audit;
@@ -36,14 +37,17 @@ const CA: &str = "/ca.pem";
 #[derive(Clone)]
 pub(super) struct RequestRouter {
     grpc: Router,
+    grpc_web: Router,
     authority: Option<Router>,
     common: Router,
+    console: Option<Router>,
     resource_manager: ResourceManager,
     rest: Rest,
     budget: BodyBudget,
     limits: BodyLimits,
     authority_hosts: Arc<[String]>,
     management_hosts: Arc<[String]>,
+    console_hosts: Arc<[String]>,
 }
 
 impl RequestRouter {
@@ -66,15 +70,18 @@ impl RequestRouter {
         let common = Router::new().route(CA, get(ca_pem)).with_state(ca).merge(probes.routes());
         let names = &config.names;
         Ok(Self {
+            grpc_web: grpc::web_routes(grpc.clone()),
             grpc,
             authority: service.authority_routes.clone(),
             common,
+            console: service.console_routes.clone(),
             resource_manager: ResourceManager::new(service.engine.clone(), service.names.clone(), limits),
             rest: Rest::new(service.engine.clone(), service.names.clone(), limits),
             budget: BodyBudget::new(config.connections.max_buffered_bytes),
             limits,
             authority_hosts: names.authority.iter().cloned().chain([GRAPH_HOST.to_owned()]).collect(),
             management_hosts: names.management.clone().into(),
+            console_hosts: names.console.clone().into(),
         })
     }
 
@@ -91,15 +98,19 @@ impl RequestRouter {
         let intake = self.budget.reservation(self.limits);
         let mut request = normalize_path(request).map(|body| Body::new(intake.wrap(body)));
         request.extensions_mut().insert(intake.clone());
-        let router = if is_grpc(&request) {
-            return self.grpc.oneshot(request).await;
+        let router = if let Some(kind) = grpc_content_type(&request) {
+            let router = if grpc::is_grpc_web(kind) { self.grpc_web } else { self.grpc };
+            return router.oneshot(request).await;
         } else if is_for(&request, &self.authority_hosts) {
-            if let Some(PeerAddress(peer)) = request.extensions().get().copied() {
-                request.extensions_mut().insert(ConnectInfo(peer));
-            }
+            insert_peer(&mut request);
             self.authority.unwrap_or(self.common)
         } else if needs_no_credential(request.uri().path()) {
             self.common
+        } else if let Some(console) = self.console
+            && (console::is_own_path(request.uri().path()) || is_for(&request, &self.console_hosts))
+        {
+            insert_peer(&mut request);
+            console
         } else if is_for(&request, &self.management_hosts) {
             return Ok(self.resource_manager.handle(request).await);
         } else {
@@ -126,8 +137,17 @@ fn unread_body_error(why: &Error) -> Response {
     (status, retry, format!("{why}\n")).into_response()
 }
 
-fn is_grpc(request: &Request<Body>) -> bool {
-    request.headers().get(CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"application/grpc"))
+/// Returns the content type of a request of gRPC or gRPC-Web.
+fn grpc_content_type(request: &Request<Body>) -> Option<&[u8]> {
+    let kind = request.headers().get(CONTENT_TYPE)?.as_bytes();
+    kind.starts_with(b"application/grpc").then_some(kind)
+}
+
+/// Adds the address of the client where the handlers of the simulator expect it.
+fn insert_peer(request: &mut Request<Body>) {
+    if let Some(PeerAddress(peer)) = request.extensions().get().copied() {
+        request.extensions_mut().insert(ConnectInfo(peer));
+    }
 }
 
 fn is_for(request: &Request<Body>, hosts: &[String]) -> bool {

@@ -16,6 +16,9 @@ pub(super) fn print(directory: &Path, simulator: &ConnectionData, urls: &Urls<'_
     writeln!(out, "strongroom {}: simulator, not a certified HSM", env!("CARGO_PKG_VERSION"))?;
     writeln!(out)?;
     writeln!(out, "  gRPC        {}", simulator.endpoint)?;
+    if let Some(console) = &simulator.console_url {
+        writeln!(out, "  console     {console}")?;
+    }
     writeln!(out, "  authority   {}/{}", simulator.authority_url, simulator.seed.tenant_id)?;
     if let Some(endpoint) = urls.managed_identity {
         writeln!(out, "  identities  http://{}", endpoint.address)?;

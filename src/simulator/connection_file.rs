@@ -29,6 +29,8 @@ pub(super) struct ConnectionData {
     pub(super) ca_bundle_file: PathBuf,
     pub(super) seed: Seed,
     pub(super) endpoint: String,
+    /// The URL of the web console, if one is served.
+    pub(super) console_url: Option<String>,
     pub(super) authority_url: String,
     /// The audience of access tokens for the data planes of managed HSMs.
     pub(super) audience: String,
@@ -53,6 +55,9 @@ impl ConnectionData {
 #[derive(Serialize)]
 struct Connection<'a> {
     endpoint: &'a str,
+    /// The URL of the web console.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    console: Option<&'a str>,
     ca_file: &'a Path,
     ca_bundle_file: &'a Path,
     authority: &'a str,
@@ -81,6 +86,7 @@ struct Hosts<'a> {
     vaults: &'a [String],
     authority: &'a [String],
     management: &'a [String],
+    console: &'a [String],
     graph: &'a str,
 }
 
@@ -173,6 +179,7 @@ pub(super) fn write(directory: &Path, simulator: &ConnectionData, urls: &Urls<'_
     let hsm = seed.hsm.first().map_or("", |hsm: &HsmSeed| hsm.name.as_str());
     let connection = Connection {
         endpoint: &simulator.endpoint,
+        console: simulator.console_url.as_deref(),
         ca_file: &simulator.ca_file,
         ca_bundle_file: &simulator.ca_bundle_file,
         authority: &simulator.authority_url,
@@ -189,6 +196,7 @@ pub(super) fn write(directory: &Path, simulator: &ConnectionData, urls: &Urls<'_
             vaults: &simulator.hosts.vaults,
             authority: &simulator.hosts.authority,
             management: &simulator.hosts.management,
+            console: &simulator.hosts.console,
             graph: GRAPH_HOST,
         },
         managed_identity: urls.managed_identity.map(ManagedIdentity::of),

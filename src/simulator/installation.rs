@@ -13,6 +13,7 @@ use super::applications;
 use super::authority::{Authority, AuthoritySettings, ManagedIdentities};
 use super::certificates;
 use super::connection_file::ConnectionData;
+use super::console;
 use super::seed::{PrincipalSeed, Seed};
 use super::seeded_vaults;
 use crate::api::TokenAuthorities;
@@ -77,6 +78,7 @@ pub(super) fn prepare(config: &Config, port: u16) -> anyhow::Result<Prepared> {
     let credentials = applications::register(&authority, &seed, &directory)?;
     let identities = applications::managed_identities(&authority, &seed, &directory.join("authority"))?;
     let routes = Arc::clone(&authority).router().layer(DefaultBodyLimit::max(MAX_AUTHORITY_REQUEST));
+    let console_routes = console::routes(config, &seed, &authority, names, audiences.primary())?;
     let log = config.log.clone();
     let clock_setters = seed.principal.iter().filter(|principal| principal.turns_clock);
     let installation = Installation {
@@ -96,13 +98,16 @@ pub(super) fn prepare(config: &Config, port: u16) -> anyhow::Result<Prepared> {
         storage: storage_policy(config),
         test_issuer: true,
         authority_routes: Some(routes),
+        console_routes,
         ca_file: Some(certificates.ca_pem_path.clone()),
     };
+    let endpoint = format!("https://{}", reachable(config.server.listen.ip(), port));
     let connection = ConnectionData {
         hosts: config.names.clone(),
         ca_file: certificates.ca_pem_path,
         ca_bundle_file: certificates.ca_bundle_path,
-        endpoint: format!("https://{}", reachable(config.server.listen.ip(), port)),
+        console_url: console::url(config, &endpoint, with_port),
+        endpoint,
         authority_url,
         audience: with_port(config.names.data_plane.first().map_or("managedhsm.localhost", String::as_str)),
         management_audience: with_port(
@@ -184,6 +189,7 @@ fn names(config: &Config) -> Vec<String> {
     names.extend(names_of_vaults(&config.names));
     names.push(GRAPH_HOST.to_owned());
     names.extend(config.names.authority.iter().chain(&config.names.management).cloned());
+    names.extend(config.names.console.iter().cloned());
     names.extend(config.names.certificate.iter().cloned());
     names.extend(["127.0.0.1".to_owned(), "::1".to_owned()]);
     let listening = config.server.listen.ip();
@@ -223,6 +229,14 @@ impl Audiences {
 
     fn all(&self) -> Vec<String> {
         [&*self.service, &self.vaults, &self.management].concat()
+    }
+
+    /// Returns the first audience of each plane.
+    fn primary(&self) -> Vec<String> {
+        [&self.service, &self.vaults, &self.management]
+            .iter()
+            .filter_map(|urls| urls.first().cloned())
+            .collect()
     }
 }
 

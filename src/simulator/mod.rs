@@ -7,6 +7,7 @@ pub mod certificates;
 mod applications;
 mod banner;
 mod connection_file;
+mod console;
 mod installation;
 mod managed_identity_listener;
 mod name_constraints;

@@ -1,5 +1,6 @@
 //! Tests with Microsoft's clients, unmodified and from their registries, in separate processes. Each resolves the host
-//! names of real deployments, verifies TLS, and verifies the authentication challenge.
+//! names of real deployments, verifies TLS, and verifies the authentication challenge. And tests of the web console, with a
+//! browser.
 
 #![expect(
     clippy::unwrap_used,
@@ -11,6 +12,7 @@
 mod airflow;
 mod az;
 mod blob_storage;
+mod console;
 mod credentials;
 mod drop_in;
 mod javascript;

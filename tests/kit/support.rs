@@ -36,7 +36,8 @@ pub(crate) use crate::messages::{days, ec, micros, oct, rsa, timestamp};
 const READY_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// The host names besides `localhost` that [`Server::http`] resolves to the server.
-const HOST_NAMES: [&str; 18] = [
+const HOST_NAMES: [&str; 19] = [
+    "console.localhost",
     "graph.microsoft.com",
     "login.localhost",
     "login.microsoftonline.com",

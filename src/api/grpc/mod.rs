@@ -13,6 +13,7 @@ mod pipeline;
 mod reflection;
 mod services;
 mod streamed_calls;
+mod web;
 
 use http::{Extensions, HeaderMap};
 use tokio_util::sync::CancellationToken;
@@ -25,6 +26,7 @@ use zeroize::{Zeroize, Zeroizing};
 
 pub use codec::Codec;
 use deadline::Deadline;
+pub use web::{is_grpc_web, web_routes};
 
 use super::peer::{self, credential};
 use crate::engine::{Engine, PlaneAccess};

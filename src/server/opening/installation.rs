@@ -54,6 +54,8 @@ pub(crate) struct Installation {
     pub(crate) test_issuer: bool,
     /// The routes of the built-in authority, if there is one.
     pub(crate) authority_routes: Option<Router>,
+    /// The routes of the web console, if one is served.
+    pub(crate) console_routes: Option<Router>,
     /// The path of the certificate that clients must trust, PEM, if the service publishes it.
     pub(crate) ca_file: Option<PathBuf>,
 }

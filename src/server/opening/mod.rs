@@ -49,6 +49,8 @@ pub(crate) struct Service {
     pub(super) names: HostNames,
     /// The routes of the built-in authority, if there is one.
     pub(super) authority_routes: Option<Router>,
+    /// The routes of the web console, if one is served.
+    pub(super) console_routes: Option<Router>,
     /// The path of the certificate that clients must trust, PEM, if the service publishes it.
     pub(super) ca_file: Option<PathBuf>,
     /// The lock of the data directory.
@@ -134,6 +136,7 @@ pub(crate) async fn open(config: &Config, installation: Installation) -> anyhow:
         tls,
         names: names(config, hsms.first(), installation.authorities),
         authority_routes: installation.authority_routes,
+        console_routes: installation.console_routes,
         ca_file: installation.ca_file,
         lock: installation.lock,
     })

@@ -14,6 +14,8 @@ use super::{AuthoritySettings, Client};
 /// How an application authenticated.
 #[derive(Clone, Copy)]
 pub(super) enum ClientAuthentication<'a> {
+    /// Not at all, as a public client.
+    None,
     /// With a client secret.
     Secret,
     /// With a client assertion, signed with the key of its certificate.
@@ -23,19 +25,31 @@ pub(super) enum ClientAuthentication<'a> {
 }
 
 impl ClientAuthentication<'_> {
-    /// Returns the value of `appidacr` or `azpacr`: 1 for a secret, 2 for a certificate, which platforms use as well.
+    /// Returns the value of `appidacr` or `azpacr`: 0 for a public client, 1 for a secret, 2 for a certificate, which platforms
+    /// use as well.
     const fn class(self) -> &'static str {
         match self {
+            Self::None => "0",
             Self::Secret => "1",
             Self::Certificate | Self::Platform { .. } => "2",
         }
     }
 }
 
+/// The resources for which an access token is valid (RFC 7519, section 4.1.3).
+#[derive(Clone, Copy, Serialize)]
+#[serde(untagged)]
+pub(super) enum Recipients<'a> {
+    /// One resource, as in all access tokens of Entra ID.
+    One(&'a str),
+    /// Several resources.
+    Several(&'a [String]),
+}
+
 /// The claims of an access token for an application.
 #[derive(Serialize)]
 pub(super) struct Claims<'a> {
-    aud: &'a str,
+    aud: Recipients<'a>,
     iss: &'a str,
     iat: i64,
     nbf: i64,
@@ -68,7 +82,7 @@ impl<'a> Claims<'a> {
         settings: &'a AuthoritySettings,
         client: &'a Client,
         proof: ClientAuthentication<'a>,
-        aud: &'a str,
+        aud: Recipients<'a>,
         (from, until): (i64, i64),
     ) -> Self {
         let (iss, ver, application) = match settings.access_token_version {
@@ -101,7 +115,7 @@ impl<'a> Claims<'a> {
             ver,
             xms_mirid: match proof {
                 ClientAuthentication::Platform { resource } => Some(resource),
-                ClientAuthentication::Secret | ClientAuthentication::Certificate => None,
+                _ => None,
             },
         }
     }

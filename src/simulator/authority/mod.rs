@@ -9,6 +9,7 @@ mod audience;
 mod certificate;
 mod claims;
 mod clients;
+mod console;
 mod discovery;
 mod graph;
 mod host;
@@ -40,8 +41,9 @@ use crate::server::files;
 use super::SetupError;
 use audience::Audiences;
 pub use certificate::ClientCertificate;
-use claims::{Claims, ClientAuthentication};
+use claims::{Claims, ClientAuthentication, Recipients};
 use clients::{Clients, new_secret};
+pub use console::ConsoleTokens;
 pub use managed_identity::{ManagedIdentities, ManagedIdentity};
 pub use self_signed::ensure as ensure_certificate;
 
@@ -177,7 +179,7 @@ impl Authority {
             .clients
             .get(client_id)
             .ok_or_else(|| Error::invalid(Field::ClientId, "no application is registered under this id"))?;
-        self.sign(&client, ClientAuthentication::Secret, audience, lifetime)
+        self.sign(&client, ClientAuthentication::Secret, Recipients::One(audience), lifetime)
     }
 
     /// From now on, adds each access token request to the audit log, before its response is sent. Later calls have no
@@ -200,7 +202,7 @@ impl Authority {
         &self,
         client: &Client,
         proof: ClientAuthentication<'_>,
-        audience: &str,
+        audience: Recipients<'_>,
         lifetime: i64,
     ) -> Result<String> {
         let now = i64::try_from(system_clock::unix_seconds()).unwrap_or(i64::MAX);

@@ -19,7 +19,7 @@ use zeroize::Zeroizing;
 use crate::identity::system_clock;
 
 use super::assertion::JWT_BEARER;
-use super::claims::ClientAuthentication;
+use super::claims::{ClientAuthentication, Recipients};
 use super::refusal::Refusal;
 use super::token_request::IssuedToken;
 use super::{Authority, Client};
@@ -166,7 +166,7 @@ impl Authority {
         }
         let lifetime = self.settings.lifetime.as_secs();
         let seconds = i64::try_from(lifetime).unwrap_or(i64::MAX);
-        let token = self.sign(client, proof, audience, seconds).map_err(|error| {
+        let token = self.sign(client, proof, Recipients::One(audience), seconds).map_err(|error| {
             tracing::error!(error = %error.with_causes(), "cannot sign an access token");
             Refusal::our_fault()
         })?;

@@ -2,6 +2,7 @@
 
 mod absent_token;
 mod certificates;
+mod console;
 mod core_dumps;
 mod fixture;
 mod pool;

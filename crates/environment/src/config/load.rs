@@ -169,6 +169,7 @@ fn validate(config: &Config) -> Result<(), ConfigError> {
             "identity.issuers: proxy requires jwks_url",
         )?;
     }
+    config.console.validate(config.mode, &config.identity.issuers)?;
     if config.mode == Mode::Gateway {
         need(config.token.module.is_some(), "token.module: a gateway needs the module's path")?;
         need(

@@ -5,6 +5,7 @@ mod access_token_version;
 mod audit;
 mod backup;
 mod connections;
+mod console;
 mod crypto;
 mod environment;
 mod error;
@@ -33,6 +34,7 @@ pub use access_token_version::AccessTokenVersion;
 pub use audit::{Audit, BrokenChain, Durability};
 pub use backup::Backup;
 pub use connections::{Connections, network_of};
+pub use console::{Console, ConsoleClient, ConsoleSignIn};
 pub use crypto::Crypto;
 pub use error::ConfigError;
 pub use identity::{CertificateRule, Issuer};
@@ -96,6 +98,8 @@ pub struct Config {
     pub traces: Traces,
     /// Issuers of access tokens, and client certificates.
     pub identity: Identity,
+    /// The web console of a gateway.
+    pub console: Console,
     /// The managed HSMs of a gateway. The simulator's come from its seed.
     pub hsm: Vec<HsmSeed>,
     /// The initial role assignments of a gateway's control plane. The simulator's come from its seed.
@@ -152,6 +156,8 @@ pub struct Names {
     pub authority: Vec<String>,
     /// The hosts of the control plane.
     pub management: Vec<String>,
+    /// The hosts of the web console. It is also served below `/console/` at other hosts.
+    pub console: Vec<String>,
     /// Additional names in the server's certificate.
     pub certificate: Vec<String>,
 }
@@ -268,6 +274,8 @@ pub struct Simulator {
     pub clock_start: Option<Timestamp>,
     /// Whether vaults without soft-delete may be created while the clock shows a time before February 2025.
     pub soft_delete_opt_out: bool,
+    /// Who may sign in to the web console.
+    pub console_sign_in: ConsoleSignIn,
 }
 
 impl Default for Config {
@@ -290,6 +298,7 @@ impl Default for Config {
             metrics: Metrics::default(),
             traces: Traces::default(),
             identity: Identity::default(),
+            console: Console::default(),
             hsm: Vec::new(),
             control_plane_role: Vec::new(),
             simulator: Simulator::default(),
@@ -321,6 +330,7 @@ impl Default for Names {
             vaults: own(&["vault.localhost", "vault.azure.net"]),
             authority: own(&["login.localhost", "login.microsoftonline.com"]),
             management: own(&["management.localhost", "management.azure.com"]),
+            console: own(&["console.localhost"]),
             certificate: Vec::new(),
         }
     }
@@ -367,6 +377,7 @@ impl Default for Simulator {
             limits: RateLimits::default(),
             clock_start: None,
             soft_delete_opt_out: false,
+            console_sign_in: ConsoleSignIn::default(),
         }
     }
 }
