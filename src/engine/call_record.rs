@@ -1,6 +1,7 @@
 //! The record of a running call: begun when the call arrives, rendered and committed exactly once.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use uuid::Uuid;
@@ -44,7 +45,7 @@ impl CallRecord {
             duration: std::time::Duration::ZERO,
             items: None,
         };
-        engine.0.store.begin_call();
+        engine.0.calls_in_progress.fetch_add(1, Ordering::Relaxed);
         Self {
             engine: engine.clone(),
             started: Instant::now(),
@@ -161,7 +162,7 @@ impl CallRecord {
     /// Ends the call: counts it, and returns its entry. The duration includes the commit, unlike that of the record.
     fn end(&mut self) -> Option<AuditEntry> {
         let entry = self.entry.take()?;
-        self.engine.0.store.end_call();
+        self.engine.0.calls_in_progress.fetch_sub(1, Ordering::Relaxed);
         call_metrics::record(&entry, self.started.elapsed());
         tracing::Span::current().record("result", entry.result.err().unwrap_or("ok"));
         Some(entry)

@@ -23,6 +23,7 @@ mod throttling;
 
 use std::convert::Infallible;
 use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
 
 use tokio_util::task::TaskTracker;
 use tracing::Instrument as _;
@@ -91,6 +92,7 @@ struct Inner {
     throttle: Throttle,
     soft_delete_opt_out: bool,
     audit_log: AuditLog,
+    calls_in_progress: AtomicUsize,
     steps: Steps,
 }
 
@@ -133,6 +135,7 @@ impl Engine {
             throttle: Throttle::new(parts.rate_limits),
             soft_delete_opt_out: parts.soft_delete_opt_out,
             audit_log: parts.audit_log,
+            calls_in_progress: AtomicUsize::new(0),
             steps: Steps::new(),
         }))
     }

@@ -3,6 +3,7 @@
 use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
@@ -85,7 +86,7 @@ impl Engine {
         let store = &self.0.store;
         let tokens = self.containers_tokens();
         Status {
-            calls_in_progress: self.0.store.calls_in_progress(),
+            calls_in_progress: self.0.calls_in_progress.load(Ordering::Relaxed),
             tokens: tokens.iter().map(|token| (token.info().clone(), token.statistics())).collect(),
             ledger: store.statistics(),
             audit_position: store.audit_head().0,

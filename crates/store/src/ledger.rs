@@ -14,7 +14,6 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::ambiguous_commit::{self, CommitFailure, LedgerPosition};
 use super::answers::Answers;
-use super::call_count::CallCount;
 use super::chain::ChainHead;
 use super::check::{self, BackgroundCheck};
 use super::commit::{AuditRecord, Commit};
@@ -111,8 +110,6 @@ pub(super) struct Ledger {
     pub(super) metrics: LedgerMetrics,
     /// The number of messages of the group before.
     pub(super) last_group: usize,
-    /// The calls that may commit soon.
-    pub(super) calls: Arc<CallCount>,
     /// Answers the callers of durable groups.
     pub(super) answers: Answers<Result<()>>,
 }
@@ -135,11 +132,9 @@ impl Ledger {
             if messages.iter().all(is_unattended) && !messages.is_empty() {
                 pause(GATHER).await;
                 gather(&mut queue, &mut messages);
-            } else if self.last_group > 1
-                && gather_or_count(&mut queue, &mut messages) < self.calls.in_progress()
-            {
-                // Calls run at the same time: those that are about to commit do so first, and join the group.
-                std::thread::sleep(linger());
+            } else if self.last_group > 1 {
+                // Calls run at the same time: threads that are about to commit do so first, and join the group.
+                std::thread::yield_now();
                 gather(&mut queue, &mut messages);
             }
             self.last_group = messages.len();
@@ -458,18 +453,6 @@ fn gather(queue: &mut mpsc::Receiver<Message>, messages: &mut Vec<Message>) -> b
         messages.push(message);
     }
     messages.len() > before
-}
-
-fn gather_or_count(queue: &mut mpsc::Receiver<Message>, messages: &mut Vec<Message>) -> usize {
-    gather(queue, messages);
-    messages.len()
-}
-
-fn linger() -> Duration {
-    static L: std::sync::OnceLock<u64> = std::sync::OnceLock::new();
-    Duration::from_micros(
-        *L.get_or_init(|| std::env::var("LINGER").ok().and_then(|v| v.parse().ok()).unwrap_or(100)),
-    )
 }
 
 /// Whether no caller waits for the message.

@@ -13,7 +13,6 @@ mod ambiguous_commit;
 mod answers;
 mod arm_roles;
 mod audit_keys;
-mod call_count;
 mod case_insensitive;
 mod certificates;
 mod chain;
@@ -80,7 +79,6 @@ pub use ledger_metrics::Statistics;
 pub use location::{Location, PostgresServer};
 pub use record_log::{RecordBatch, RecordLog};
 
-use call_count::CallCount;
 use chain::ChainHead;
 use faults::Faults;
 use ledger::Message;
@@ -130,7 +128,6 @@ struct Inner {
     head: Arc<Mutex<ChainHead>>,
     chain_break: Option<String>,
     restored: Option<(u64, u64)>,
-    calls: Arc<CallCount>,
     /// Set while a commit is ambiguous.
     is_ambiguous: Arc<AtomicBool>,
     no_grants: Arc<[Grant]>,

@@ -112,7 +112,6 @@ async fn open(
     let counted = Arc::new(AtomicU64::new(database.head.seq));
     let check = check::start_background_check(&location, Arc::clone(&faults))?;
     let (queue, messages) = mpsc::channel(QUEUE);
-    let calls = Arc::default();
     let ledger = Ledger {
         db,
         log,
@@ -131,7 +130,6 @@ async fn open(
         carried: Vec::new(),
         high_water_mark,
         last_group: 0,
-        calls: Arc::clone(&calls),
         counted: Arc::clone(&counted),
         metrics: LedgerMetrics::new(),
         answers,
@@ -146,7 +144,6 @@ async fn open(
         head: shown_head,
         chain_break: found.mismatch,
         restored: found.restored,
-        calls,
         is_ambiguous,
         no_grants: Arc::new([]),
         no_control_grants: Arc::new([]),
