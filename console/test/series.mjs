@@ -38,3 +38,11 @@ test("a forecast ends with the purge", () => {
 test("the table has the days until now", () => {
   assert.deepEqual(dayRows(costs(undefined)).map(({ amounts }) => amounts), [[10], [10], [10], [10]]);
 });
+
+test("with several containers there is a total", () => {
+  const one = costs({ state: "running", costPerDay: "10" });
+  const later = { ...one.containers[0], life: "2", days: new Map([[day(2), { amount: parseDecimal("5"), deleted: false }]]), forecast: undefined };
+  const [recorded, expected] = linesOf({ ...one, containers: [...one.containers, later] }).filter(({ name }) => name === "Total");
+  assert.deepEqual([...recorded.points], [[day(0), 0], [day(1), 10], [day(2), 20], [day(3), 35], [day(3) + DAY / 2, 45]]);
+  assert.deepEqual([expected.kind, expected.last, expected.points.get(day(10))], ["forecast", true, 110]);
+});

@@ -78,10 +78,12 @@ function Tail({ parents }: { parents: readonly string[] }) {
         hideCaption
         columns={[
           { head: "When", cell: ({ at }: LifecycleEvent) => <Instant at={at} /> },
-          { head: "Event", cell: ({ kind }) => <code>{kind}</code> },
+          { head: "Event", cell: ({ kind }) => <code class="nowrap">{kind}</code> },
           { head: "Subject", title: true, cell: ({ subject }) => subject },
           { head: "Scheduled purge", cell: ({ scheduledPurgeAt }) => <Instant at={scheduledPurgeAt} /> },
-          { head: "Expires", cell: ({ expires }) => <Instant at={expires} /> },
+          ...(shown.some(({ expires }) => expires !== undefined)
+            ? [{ head: "Expires", cell: ({ expires }: LifecycleEvent) => <Instant at={expires} /> }]
+            : []),
         ]}
         rows={shown}
         rowKey={({ resumeToken, subject }) => `${resumeToken} ${subject}`}

@@ -81,13 +81,12 @@ function DeniedButton({ denial, kind, label, children }: DeniedProps) {
   );
 }
 
-/** Below the button, or above it where there is no room, and within the window. */
+/** Below the button, or above it where there is no room, and within the window. It touches the button, so that the pointer can reach it. */
 function place(element: HTMLElement, { left, top, bottom }: DOMRect): void {
   const { offsetWidth, offsetHeight } = element;
-  const below = bottom + 6;
-  const fits = below + offsetHeight <= innerHeight;
+  const fits = bottom + offsetHeight <= innerHeight;
   element.style.left = `${Math.max(8, Math.min(left, innerWidth - offsetWidth - 8))}px`;
-  element.style.top = `${fits ? below : Math.max(8, top - offsetHeight - 6)}px`;
+  element.style.top = `${fits ? bottom : Math.max(8, top - offsetHeight)}px`;
 }
 
 /** What the signed-in principal lacks; undefined while it is not known. */

@@ -1,7 +1,7 @@
 import { useCallback, useEffect, useRef, useState } from "preact/hooks";
 import { type Failure, isCancelled, toFailure } from "../api/failure.js";
 import { type Question, rememberRefusal } from "../access/verdict.js";
-import { serviceNow } from "../model/clock.js";
+import { clockReading, serviceNow } from "../model/clock.js";
 import { SECOND } from "../model/time.js";
 
 /** Something that is fetched for a page. While it is fetched again, the previous value stays. */
@@ -75,12 +75,17 @@ export function useTask(question?: Question): Task {
   return { busy, failure, run, clear: () => setFailure(undefined) };
 }
 
-/** The service's time, with a new value every second. Undefined before it is known. */
+/** The service's time, with a new value every second and when the clock is turned. Undefined before it is known. */
 export function useServiceNow(): number | undefined {
   const [now, setNow] = useState(serviceNow);
   useEffect(() => {
-    const timer = setInterval(() => setNow(serviceNow()), SECOND);
-    return () => clearInterval(timer);
+    const update = () => setNow(serviceNow());
+    const timer = setInterval(update, SECOND);
+    const leave = clockReading.follow(update);
+    return () => {
+      clearInterval(timer);
+      leave();
+    };
   }, []);
   return now;
 }

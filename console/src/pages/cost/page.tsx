@@ -65,8 +65,11 @@ function Period({ parent, costs, changed }: { parent: string; costs: Costs; chan
   const { statement, until, containers } = costs;
   const { currency } = statement;
   const drawn = useMemo(
-    () => costs.budgets.map(({ name, amount }) => ({ name: lastSegment(name), amount: toNumber(parseDecimal(amount)) })),
-    [costs.budgets],
+    () => costs.budgets.map(({ name, scope, amount }) => {
+        const covers = scope === parent ? "of the subscription" : `of ${lastSegment(scope)}`;
+        return { name: `${lastSegment(name)} ${covers}`, amount: toNumber(parseDecimal(amount)) };
+      }),
+    [costs.budgets, parent],
   );
   const summary = `${formatMoney(statement.total, currency)} until ${formatDay(until)}, of which ${formatMoney(statement.softDeleted, currency)} for soft-deleted HSMs and vaults`;
   return (

@@ -10,11 +10,14 @@ const HEIGHT = 320;
 
 /** Colours for light and dark grounds, with a contrast of at least 3. Soft-deleted time has a colour of its own. */
 const PALETTES = {
-  light: { text: "#1a2230", grid: "#d3d9e2", deleted: "#c2410c", budget: "#1a2230", lines: ["#1d5bb0", "#1c7a45", "#7a3fb0", "#0f7a86", "#8a6a00", "#b02a6f"] },
-  dark: { text: "#e6eaf1", grid: "#364152", deleted: "#ff9d5c", budget: "#e6eaf1", lines: ["#86b6f5", "#7fd0a0", "#c9a2f2", "#6fd0da", "#e3c665", "#f29ac6"] },
+  light: { text: "#1a2230", grid: "#d3d9e2", deleted: "#c2410c", lines: ["#1d5bb0", "#1c7a45", "#7a3fb0", "#0f7a86", "#8a6a00", "#b02a6f"] },
+  dark: { text: "#e6eaf1", grid: "#364152", deleted: "#ff9d5c", lines: ["#86b6f5", "#7fd0a0", "#c9a2f2", "#6fd0da", "#e3c665", "#f29ac6"] },
 };
 
+type Palette = (typeof PALETTES)["light"];
+
 interface Budget {
+  /** Its name, and what it covers. */
   readonly name: string;
   readonly amount: number;
 }
@@ -73,8 +76,8 @@ function draw(target: HTMLElement, costs: Costs, budgets: readonly Budget[], dar
       {},
       ...lines.map(
         ({ kind, colour }): uPlot.Series => ({
-          stroke: kind === "soft-deleted" ? palette.deleted : lineColour(palette.lines, colour),
-          width: kind === "forecast" ? 1.5 : 2,
+          stroke: kind === "soft-deleted" ? palette.deleted : lineColour(palette, colour),
+          width: colour === undefined ? 3 : kind === "forecast" ? 1.5 : 2,
           dash: DASHES[kind],
           spanGaps: true,
           points: { show: false },
@@ -86,12 +89,12 @@ function draw(target: HTMLElement, costs: Costs, budgets: readonly Budget[], dar
   return new uPlot(options, data, target);
 }
 
-function lineColour(colours: readonly string[], index: number): string {
-  return colours[index % colours.length] ?? "currentColor";
+function lineColour({ lines, text }: Palette, index: number | undefined): string {
+  return index === undefined ? text : (lines[index % lines.length] ?? text);
 }
 
 /** Names the ends of the lines, and draws budgets across the plot. */
-function label(plot: uPlot, lines: readonly Line[], budgets: readonly Budget[], palette: (typeof PALETTES)["light"]): void {
+function label(plot: uPlot, lines: readonly Line[], budgets: readonly Budget[], palette: Palette): void {
   const { ctx } = plot;
   const ratio = uPlot.pxRatio;
   const { left, width: across } = plot.bbox;
@@ -108,11 +111,11 @@ function label(plot: uPlot, lines: readonly Line[], budgets: readonly Budget[], 
       y += 13 * ratio;
     }
     used.push(y);
-    ctx.fillStyle = lineColour(palette.lines, colour);
+    ctx.fillStyle = lineColour(palette, colour);
     ctx.fillText(name, plot.valToPos(instant / SECONDS, "x", true) + 6 * ratio, y);
   }
-  ctx.strokeStyle = palette.budget;
-  ctx.fillStyle = palette.budget;
+  ctx.strokeStyle = palette.text;
+  ctx.fillStyle = palette.text;
   ctx.lineWidth = ratio;
   ctx.setLineDash([14 * ratio, 4 * ratio, 2 * ratio, 4 * ratio]);
   for (const { name, amount } of budgets) {

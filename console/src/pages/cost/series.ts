@@ -5,17 +5,43 @@ import type { ContainerCosts, Costs } from "./data.js";
 /** A stretch of a line: accrued cost by instant. */
 export interface Line {
   readonly name: string;
-  /** The index of the colour of its container. */
-  readonly colour: number;
+  /** The index of the colour of its container; undefined for the total. */
+  readonly colour: number | undefined;
   readonly kind: "running" | "soft-deleted" | "forecast";
   readonly points: ReadonlyMap<number, number>;
   /** Whether its end is labelled with the name. */
   readonly last: boolean;
 }
 
-/** The accrued cost of each container, in stretches of one state, and what is expected. */
+/** The accrued cost of each container, in stretches of one state, and what is expected; with several, their total, too. */
 export function linesOf(costs: Costs): Line[] {
-  return costs.containers.flatMap((container, colour) => containerLines(container, colour, costs));
+  const containers = costs.containers.map((container, colour) => containerLines(container, colour, costs));
+  const charged = containers.filter((lines) => lines.some(({ points }) => [...points.values()].some((value) => value >= 0.01)));
+  return [...containers.flat(), ...(charged.length > 1 ? totalLines(charged, costs.until) : [])];
+}
+
+/** The sum of the lines of all containers, which budgets of the subscription are compared with. */
+function totalLines(containers: readonly (readonly Line[])[], until: number): Line[] {
+  const all = containers.map((lines) => new Map(lines.flatMap(({ points }) => [...points])));
+  const instants = [...new Set(all.flatMap((points) => [...points.keys()]))].sort((left, right) => left - right);
+  const sum = (instant: number) => all.reduce((total, points) => total + valueAt(points, instant), 0);
+  const line = (kind: Line["kind"], part: readonly number[], last: boolean): Line[] =>
+    part.length < 2 ? [] : [{ name: "Total", colour: undefined, kind, points: new Map(part.map((instant) => [instant, sum(instant)])), last }];
+  const recorded = line("running", instants.filter((instant) => instant <= until), false);
+  const expected = line("forecast", instants.filter((instant) => instant >= until), true);
+  return expected.length > 0 ? [...recorded, ...expected] : recorded.map((only) => ({ ...only, last: true }));
+}
+
+/** The value of a line between its points; zero before the first. */
+function valueAt(points: ReadonlyMap<number, number>, instant: number): number {
+  let before: [number, number] | undefined;
+  for (const point of points) {
+    if (point[0] > instant) {
+      return before === undefined ? 0 : before[1] + ((point[1] - before[1]) * (instant - before[0])) / (point[0] - before[0]);
+    }
+    before = point;
+  }
+  return before?.[1] ?? 0;
 }
 
 function containerLines(container: ContainerCosts, colour: number, { from, to, until }: Costs): Line[] {
