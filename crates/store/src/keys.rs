@@ -10,8 +10,6 @@ use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use self::columns::Columns;
-use self::rows::{Rows, Source};
 use super::columns::damaged;
 use super::location::Location;
 use super::objects::LoadedObjects;
@@ -21,6 +19,8 @@ use crate::model::key::{Attributes, Key, KeyVersion};
 use crate::model::name::KeyName;
 use crate::model::rotation::RotationPolicy;
 use crate::model::{Error, Result};
+use columns::Columns;
+use rows::{Rows, Source};
 
 /// The keys of a container, and what is known of them before they are loaded. Names are in lower case.
 pub(super) struct KeysOfContainer {

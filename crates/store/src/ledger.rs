@@ -214,12 +214,13 @@ impl Ledger {
         }
         let changes_nothing = calls.iter().all(|(commit, _)| commit.is_record_only());
         if changes_nothing && !is_due {
-            // Another process may have changed a database that this one cannot reach.
-            return match self.faults.of(StoragePart::Database) {
-                Some(fault) if self.db.is_shared() => {
-                    self.answer_failed(StoragePart::Database, fault, Outcome::NotDone, calls)
-                }
-                _ => self.append(calls),
+            // If another process may have changed the database, memory may lack that change.
+            if let Some(fault) = self.faults.of(StoragePart::Database).filter(|_| self.db.is_shared()) {
+                return self.answer_failed(StoragePart::Database, fault, Outcome::NotDone, calls);
+            }
+            return match self.db.confirm().await {
+                Ok(()) => self.append(calls),
+                Err(error) => self.fail(StoragePart::Database, &error, Outcome::NotDone, calls),
             };
         }
         let mut results = Vec::with_capacity(calls.len());

@@ -6,8 +6,8 @@
 //! written to an outbox in the transaction of the changes first. The log and the database are compared when
 //! the store is opened (see `replay`), so each record is in the log, and counted, exactly once.
 //!
-//! Two processes must not open the same database, because each would read only its own memory. The caller
-//! of [`Store::open`] holds a lock file; with PostgreSQL, the ledger's connection holds a lock of the server.
+//! Two processes must not open the same database, because each would read only its own memory. The caller of [`Store::open`] holds
+//! a lock file; with PostgreSQL, the ledger's connection holds a lock of the server.
 
 mod ambiguous_commit;
 mod answers;
@@ -443,8 +443,7 @@ impl Store {
         result.await.unwrap_or_else(|_| Err(closed()))
     }
 
-    /// Waits until no commit is ambiguous. Readers then see the result: an intent that the store does not have was
-    /// closed by a commit, even if its caller received an error.
+    /// Waits until no commit is ambiguous. Readers then see the result: an intent that the store does not have was closed by a commit.
     ///
     /// # Errors
     /// `Internal` if the database cannot be queried or the store is closed. Nothing may be rolled back then, because a

@@ -29,7 +29,7 @@ pub enum Location {
 /// A database of a PostgreSQL server, version 15 or newer, and how to connect to it.
 #[derive(Clone)]
 pub struct PostgresServer {
-    pub(super) options: PgConnectOptions,
+    pub(super) options: Box<PgConnectOptions>,
     pub(super) timeout: Duration,
 }
 
@@ -43,13 +43,13 @@ impl PostgresServer {
         let options = PgConnectOptions::from_str(url);
         let options = options.map_err(|error| Error::internal_caused_by("the URL of the database", error))?;
         let options = options.statement_cache_capacity(STATEMENTS).disable_statement_logging();
-        Ok(Self { options, timeout: TIMEOUT })
+        Ok(Self { options: Box::new(options), timeout: TIMEOUT })
     }
 
     /// Sets the password.
     #[must_use]
     pub fn with_password(mut self, password: &str) -> Self {
-        self.options = self.options.password(password);
+        *self.options = self.options.clone().password(password);
         self
     }
 
@@ -84,7 +84,8 @@ impl Location {
     pub(super) fn of_one_opening(self) -> Self {
         match self {
             Self::Postgres(mut server) => {
-                server.options = server.options.application_name(&format!("strongroom {}", Ids.guid()));
+                *server.options =
+                    server.options.clone().application_name(&format!("strongroom {}", Ids.guid()));
                 Self::Postgres(server)
             }
             file @ Self::File(_) => file,

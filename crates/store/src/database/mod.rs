@@ -50,6 +50,14 @@ impl Database {
         matches!(self.engine, Engine::Postgres(_))
     }
 
+    /// Makes sure that no other process has changed a shared database, up to a second ago: the session has the lock of the writer.
+    pub(super) async fn confirm(&mut self) -> Result<(), SqlError> {
+        match &mut self.engine {
+            Engine::Sqlite(_) => Ok(()),
+            Engine::Postgres(db) => db.confirm().await,
+        }
+    }
+
     /// Ends the session with a server, so that another process can take over. Statements fail afterwards.
     pub(super) fn abandon(&mut self) {
         if let Engine::Postgres(db) = &mut self.engine {

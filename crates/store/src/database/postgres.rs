@@ -1,7 +1,7 @@
 //! The connection to a server of PostgreSQL, with limits of time.
 
 use std::io;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures_util::stream::{self, BoxStream, StreamExt as _, TryStreamExt as _};
 use sqlx::Connection as _;
@@ -15,18 +15,31 @@ use super::SqlError;
 /// The factor by which a row of a result may take longer than a statement that writes: it may be sorted first.
 const ROWS: u32 = 6;
 
+/// The time for which an answer of the server shows that the session exists.
+const CONFIRMED: Duration = Duration::from_secs(1);
+
 /// A connection to a server. A server that hangs must not stop the ledger for ever, so that each statement has a limit of time.
 /// After a failure of the connection all statements fail at once, until the connection is replaced.
 pub(crate) struct PostgresConnection {
     connection: Option<PgConnection>,
     is_broken: bool,
     limit: Duration,
+    /// When the server has answered last.
+    answered: Instant,
 }
 
 impl PostgresConnection {
     /// A connection whose statements take at most `limit`.
-    pub(crate) const fn new(connection: PgConnection, limit: Duration) -> Self {
-        Self { connection: Some(connection), is_broken: false, limit }
+    pub(crate) fn new(connection: PgConnection, limit: Duration) -> Self {
+        Self { connection: Some(connection), is_broken: false, limit, answered: Instant::now() }
+    }
+
+    /// Asks the server whether the session still exists, unless it has answered a moment ago.
+    pub(crate) async fn confirm(&mut self) -> Result<(), SqlError> {
+        if self.connection.is_some() && self.answered.elapsed() < CONFIRMED {
+            return Ok(());
+        }
+        self.run(async |db| db.ping().await).await
     }
 
     /// Runs statements within the limit.
@@ -41,6 +54,8 @@ impl PostgresConnection {
         let done = timeout(self.limit, work(connection)).await.unwrap_or_else(|_| Err(timed_out()));
         if done.as_ref().is_err_and(|error| !is_of_statement(error)) {
             self.abandon();
+        } else {
+            self.answered = Instant::now();
         }
         done
     }
@@ -50,7 +65,7 @@ impl PostgresConnection {
         &'e mut self,
         query: Query<'e, Postgres, PgArguments>,
     ) -> BoxStream<'e, Result<PgRow, SqlError>> {
-        let Self { connection, is_broken, limit } = self;
+        let Self { connection, is_broken, limit, .. } = self;
         let limit = *limit * ROWS;
         let Some(connection) = connection.as_mut().filter(|_| !*is_broken) else {
             return stream::once(async { Err(not_connected()) }).boxed();
