@@ -40,6 +40,10 @@ pub(super) fn routes(
             "mode": config.mode,
             "version": env!("CARGO_PKG_VERSION"),
             "tenant": seed.tenant_id,
+            // For principals that may use these, and may not list the resources of the subscription.
+            "subscription": seed.subscription.id,
+            "hsm": seed.hsm.first().map(|hsm| &hsm.name),
+            "vault": seed.vault.first().map(|vault| &vault.name),
             "principals": seed.principal.iter().map(description).collect::<Vec<_>>(),
         }),
         connect_origins: Vec::new(),

@@ -2,7 +2,6 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
-use std::sync::Mutex;
 
 use tempfile::TempDir;
 
@@ -14,8 +13,8 @@ const SCENARIOS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/clients/cons
 /// The names of Chromium's program.
 const CHROMIUM: [&str; 3] = ["chromium", "chromium-browser", "google-chrome"];
 
-/// How many scenarios run at the same time: they wait about half of their time.
-const CONCURRENT: usize = 2;
+/// The number of tests among which the scenarios of pages are divided, so that they run at the same time.
+const PARTS: usize = 6;
 
 /// A copy of the scenarios beside the packages that they import.
 struct Scenarios {
@@ -59,26 +58,19 @@ impl Scenarios {
         (output, server.log())
     }
 
-    /// Runs all scenarios of a folder, and expects success.
-    fn expect_success(&self, folder: &str) {
-        let waiting = Mutex::new(self.of(folder));
-        let failures = Mutex::new(Vec::new());
-        std::thread::scope(|scope| {
-            for _ in 0..CONCURRENT {
-                scope.spawn(|| {
-                    loop {
-                        let Some(scenario) = waiting.lock().unwrap().pop() else { return };
-                        let (output, log) = self.run(&scenario);
-                        if !output.status.success() {
-                            let failure = format!("{scenario}: {}\n{}\n{log}", output.status, text(&output));
-                            failures.lock().unwrap().push(failure);
-                        }
-                    }
-                });
-            }
-        });
-        let failures = failures.into_inner().unwrap();
-        assert!(failures.is_empty(), "{}", failures.join("\n\n"));
+    /// Runs scenarios one after the other, and expects success.
+    fn expect_success(&self, names: impl IntoIterator<Item = String>) {
+        for scenario in names {
+            let (output, log) = self.run(&scenario);
+            assert!(output.status.success(), "{scenario}: {}\n{}\n{log}", output.status, text(&output));
+        }
+    }
+
+    /// Runs every scenario of a page whose position in the list belongs to a part.
+    fn expect_success_of_part(&self, part: usize) {
+        let pages = self.of("pages");
+        assert!(!pages.is_empty());
+        self.expect_success(pages.into_iter().skip(part).step_by(PARTS));
     }
 }
 
@@ -97,15 +89,41 @@ fn text(output: &Output) -> String {
 }
 
 #[test]
-fn pages_work() {
-    Scenarios::prepare().expect_success("pages");
+fn pages_work_part_1() {
+    Scenarios::prepare().expect_success_of_part(0);
+}
+
+#[test]
+fn pages_work_part_2() {
+    Scenarios::prepare().expect_success_of_part(1);
+}
+
+#[test]
+fn pages_work_part_3() {
+    Scenarios::prepare().expect_success_of_part(2);
+}
+
+#[test]
+fn pages_work_part_4() {
+    Scenarios::prepare().expect_success_of_part(3);
+}
+
+#[test]
+fn pages_work_part_5() {
+    Scenarios::prepare().expect_success_of_part(4);
+}
+
+#[test]
+fn pages_work_part_6() {
+    Scenarios::prepare().expect_success_of_part(PARTS - 1);
 }
 
 #[test]
 fn pages_are_protected_from_other_origins() {
     let scenarios = Scenarios::prepare();
-    assert!(scenarios.of("security").len() >= 3);
-    scenarios.expect_success("security");
+    let security = scenarios.of("security");
+    assert!(security.len() >= 3);
+    scenarios.expect_success(security);
 }
 
 /// The tests of the console can fail.

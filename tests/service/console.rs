@@ -114,6 +114,8 @@ async fn config_names_principals_and_no_secrets() {
     let connection = server.connection();
     assert_eq!((&config["mode"], &config["tenant"]), (&json!("simulator"), &json!(connection.tenant_id)));
     assert_eq!(config["version"], env!("CARGO_PKG_VERSION"));
+    assert_eq!((&config["hsm"], &config["vault"]), (&json!("local"), &json!("demo")));
+    assert_eq!(config["subscription"], connection.subscription_id);
     let expected: Vec<_> = connection.principals.iter().map(|principal| json!(principal.name)).collect();
     let named: Vec<_> =
         config["principals"].as_array().unwrap().iter().map(|one| one["name"].clone()).collect();

@@ -14,7 +14,7 @@ use http::{HeaderMap, HeaderValue, StatusCode};
 use hyper::body::Bytes;
 use serde_json::Value;
 
-use assets::{ASSETS, Asset};
+use assets::ASSETS;
 use headers::SecurityHeaders;
 
 /// The path of the first page.

@@ -6,7 +6,7 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { mkdirSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import { join, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { connect } from "node:tls";
 import { pathToFileURL } from "node:url";
 
@@ -100,7 +100,8 @@ async function checkStorage(page) {
 
 try {
   const run = (await import(pathToFileURL(resolve(scenario)))).default;
-  await run({ browser, origin, newPage, connection, checkAccessibility, screenshot });
+  const directory = dirname(connectionFile);
+  await run({ browser, origin, newPage, connection, directory, checkAccessibility, screenshot });
   for (const page of pages) {
     await checkStorage(page);
   }
