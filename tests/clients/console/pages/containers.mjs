@@ -38,4 +38,19 @@ export default async function ({ origin, newPage, screenshot }) {
   await page.getByRole("button", { name: "Purge Managed HSM payroll" }).waitFor();
   assert.match(await row(page, "payroll").innerText(), /76\.80 USD/);
   await screenshot(page, "containers-deleted");
+  await createAsContributor(page, origin);
+}
+
+// Its role permits to create HSMs, and neither to list resource groups nor locations.
+async function createAsContributor(page, origin) {
+  await page.getByRole("button", { name: "Switch" }).click();
+  await signIn(page, origin, "contributor", "#/containers");
+  await open(page, "#/containers", "HSMs and vaults");
+  await page.getByText(/^Refused to this principal: .*vaults/).first().waitFor();
+  await complete(page, page.getByRole("button", { name: "Create", exact: true }).first(), "Create", async (dialog) => {
+    await dialog.getByLabel("Kind").selectOption({ label: "Managed HSM" });
+    await dialog.getByLabel("Name").fill("reports");
+    assert.equal(await dialog.getByLabel("Location").inputValue(), "localhost");
+  });
+  await row(page, "reports").getByText("not activated").waitFor();
 }
