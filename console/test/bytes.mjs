@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { fromBase64, toBase64Url, toHex, toPem } from "../src/model/bytes.ts";
+import { certificatesOfPem, fromBase64, toBase64Url, toHex, toPem } from "../src/model/bytes.ts";
 
 test("base64url has no padding, and base64 is read, too", () => {
   const bytes = Uint8Array.of(251, 239, 255, 1);
@@ -13,7 +13,14 @@ test("base64url has no padding, and base64 is read, too", () => {
 });
 
 test("PEM has lines of 64 characters", () => {
-  const lines = toPem(new Uint8Array(100)).trimEnd().split("\n");
+  const lines = toPem(new Uint8Array(100), "CERTIFICATE").trimEnd().split("\n");
   assert.equal(lines[0], "-----BEGIN CERTIFICATE-----");
   assert.deepEqual(lines.slice(1, -1).map((line) => line.length), [64, 64, 8]);
+});
+
+test("the certificates of a PEM file are found among other text", () => {
+  const [first, second] = [Uint8Array.of(1, 2), Uint8Array.of(3)];
+  const text = `subject=CN=a\n${toPem(first, "CERTIFICATE")}issuer\n${toPem(second, "CERTIFICATE")}`;
+  assert.deepEqual(certificatesOfPem(text), [first, second]);
+  assert.throws(() => certificatesOfPem(toPem(first, "CERTIFICATE REQUEST")), /no certificate/);
 });

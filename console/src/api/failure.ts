@@ -24,6 +24,12 @@ export interface Failure {
   readonly facts: ReadonlyMap<string, string>;
 }
 
+/** A list that was refused or failed, and what it is of. */
+export interface Refusal {
+  readonly what: string;
+  readonly failure: Failure;
+}
+
 const DENIAL_FACTS = ["principal", "plane", "action", "scope", "roles", "permission"];
 
 export function toFailure(error: unknown): Failure {

@@ -20,8 +20,17 @@ export function toHex(bytes: Uint8Array): string {
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
-/** A certificate in DER as PEM (RFC 7468). */
-export function toPem(der: Uint8Array): string {
+/** DER as PEM (RFC 7468). */
+export function toPem(der: Uint8Array, label: "CERTIFICATE" | "CERTIFICATE REQUEST"): string {
   const lines = toBase64(der).match(/.{1,64}/g) ?? [];
-  return `-----BEGIN CERTIFICATE-----\n${lines.join("\n")}\n-----END CERTIFICATE-----\n`;
+  return `-----BEGIN ${label}-----\n${lines.join("\n")}\n-----END ${label}-----\n`;
+}
+
+/** The certificates of a PEM file in DER, in order. Text between them is ignored. Throws if there is none. */
+export function certificatesOfPem(text: string): Uint8Array[] {
+  const found = [...text.matchAll(/-----BEGIN CERTIFICATE-----([^-]*)-----END CERTIFICATE-----/g)];
+  if (found.length === 0) {
+    throw new Error("there is no certificate in PEM");
+  }
+  return found.map(([, base64 = ""]) => fromBase64(base64));
 }

@@ -3,7 +3,7 @@ import { allPages } from "../api/paging.js";
 import type { ManagedHsm } from "../gen/strongroom/v1/managed_hsm_pb.js";
 import type { ResourceGroup, Subscription } from "../gen/strongroom/v1/resource_pb.js";
 import type { Vault } from "../gen/strongroom/v1/vault_pb.js";
-import { toFailure, type Failure } from "../api/failure.js";
+import { type Refusal, toFailure } from "../api/failure.js";
 import { config } from "../session/config.js";
 import { session } from "../session/session.js";
 import { type Container, type ContainerKind, lastSegment } from "./names.js";
@@ -35,7 +35,7 @@ export interface Inventory {
   readonly groups: readonly ResourceGroup[];
   readonly entries: readonly Entry[];
   /** Lists that were refused. */
-  readonly refused: readonly Failure[];
+  readonly refused: readonly Refusal[];
 }
 
 /** Containers that were opened by name in this session. */
@@ -64,16 +64,16 @@ export async function fetchInventory(): Promise<Inventory> {
 }
 
 async function fetchSubscription(parent: string): Promise<Omit<Inventory, "subscriptions">> {
-  const refused: Failure[] = [];
-  const attempt = <T>(list: Promise<readonly T[]>) =>
+  const refused: Refusal[] = [];
+  const attempt = <T>(what: string, list: Promise<readonly T[]>) =>
     list.catch((error: unknown): readonly T[] => {
-      refused.push(toFailure(error));
+      refused.push({ what, failure: toFailure(error) });
       return [];
     });
   const [groups, hsmEntries, vaultEntries] = await Promise.all([
-    attempt(resources.listResourceGroups({ parent }).then((reply) => reply.resourceGroups)),
-    attempt(allPages((page) => hsms.listManagedHsms({ parent, ...page }), (page) => page.managedHsms.map(hsmEntry))),
-    attempt(allPages((page) => vaults.listVaults({ parent, ...page }), (page) => page.vaults.map(vaultEntry))),
+    attempt("resource groups", resources.listResourceGroups({ parent }).then((reply) => reply.resourceGroups)),
+    attempt("managed HSMs", allPages((page) => hsms.listManagedHsms({ parent, ...page }), (page) => page.managedHsms.map(hsmEntry))),
+    attempt("vaults", allPages((page) => vaults.listVaults({ parent, ...page }), (page) => page.vaults.map(vaultEntry))),
   ]);
   return { groups, entries: [...hsmEntries, ...vaultEntries], refused };
 }

@@ -75,7 +75,7 @@ export function useTask(question?: Question): Task {
   return { busy, failure, run, clear: () => setFailure(undefined) };
 }
 
-/** The service's time, with a new value every second and when the clock is turned. Undefined before it is known. */
+/** The service's time, with a new value every second and when the clock is advanced, frozen or resumed. Undefined before it is known. */
 export function useServiceNow(): number | undefined {
   const [now, setNow] = useState(serviceNow);
   useEffect(() => {

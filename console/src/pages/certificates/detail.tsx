@@ -17,6 +17,7 @@ import { useLoad, useTask } from "../../ui/hooks.js";
 import { type Column, Table } from "../../ui/table.js";
 import { download, Enabled, Facts, Instant, Tags } from "../../ui/text.js";
 import { Crumbs } from "../containers/detail.js";
+import { Operation } from "./operation.js";
 
 interface Found {
   readonly container: Container;
@@ -36,6 +37,7 @@ export function CertificatePage({ vault, name }: { vault: string; name: string }
         {(found) => (
           <>
             <Current of={found} name={name} />
+            {found.current.operation !== "" && <Operation container={found.container} name={name} changed={certificate.reload} />}
             {found.current.policy !== undefined && <Policy of={found.current.policy} />}
             <Versions of={found} name={name} changed={certificate.reload} />
           </>
@@ -65,7 +67,7 @@ function Current({ of: { container, current }, name }: { of: Found; name: string
         <button
           type="button"
           disabled={!issued}
-          onClick={() => download(`${name}.pem`, "application/x-pem-file", toPem(current.certificate))}
+          onClick={() => download(`${name}.pem`, "application/x-pem-file", toPem(current.certificate, "CERTIFICATE"))}
         >
           Download PEM
         </button>
@@ -73,7 +75,6 @@ function Current({ of: { container, current }, name }: { of: Found; name: string
           Delete
         </ActionButton>
       </div>
-      {!issued && <p class="notice">The first version is not issued yet: the request waits for its issuer.</p>}
       <div class="card">
         <Facts
           rows={[

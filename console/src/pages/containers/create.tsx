@@ -1,8 +1,8 @@
 import { useState } from "preact/hooks";
 import { CONTROL } from "../../access/actions.js";
 import { hsms, resources, vaults } from "../../api/clients.js";
-import type { ResourceGroup } from "../../gen/strongroom/v1/resource_pb.js";
-import { type ContainerKind, kindTitle, lastSegment, subscriptionOf } from "../../model/names.js";
+import type { Inventory } from "../../model/containers.js";
+import { type ContainerKind, kindTitle, lastSegment, resourceGroupOf, subscriptionOf } from "../../model/names.js";
 import { objectId } from "../../session/config.js";
 import { session } from "../../session/session.js";
 import { Dialog } from "../../ui/dialog.js";
@@ -10,15 +10,16 @@ import { CheckField, parseTags, SelectField, TagsField, TextField } from "../../
 import { useLoad } from "../../ui/hooks.js";
 
 interface Props {
-  groups: readonly ResourceGroup[];
+  inventory: Inventory;
   onClose: (changed: boolean) => void;
 }
 
 /** Creates a managed HSM or a vault. */
-export function CreateContainerDialog({ groups, onClose }: Props) {
+export function CreateContainerDialog({ inventory, onClose }: Props) {
+  const groups = groupNames(inventory);
   const [kind, setKind] = useState<ContainerKind>("vault");
   const [name, setName] = useState("");
-  const [parent, setParent] = useState(groups[0]?.name ?? "");
+  const [parent, setParent] = useState(groups[0] ?? "");
   const [location, setLocation] = useState("");
   const [retention, setRetention] = useState("90");
   const [protection, setProtection] = useState(false);
@@ -29,7 +30,9 @@ export function CreateContainerDialog({ groups, onClose }: Props) {
   const subscription = subscriptionOf(parent);
   const locations = useLoad(() => resources.listLocations({ parent: subscription }), [subscription]);
   const places = locations.value?.locations.map((found) => ({ value: lastSegment(found.name), label: found.displayName })) ?? [];
-  const chosen = location === "" ? (places.find(({ value }) => value === locationOfGroup(groups, parent))?.value ?? places[0]?.value ?? "") : location;
+  // Who may create an HSM need not be allowed to list locations; then its name is typed.
+  const usual = usualLocation(inventory, parent);
+  const chosen = location !== "" ? location : (places.find(({ value }) => value === usual)?.value ?? places[0]?.value ?? usual);
   const common = { location: chosen, retentionDays: Number(retention), purgeProtection: protection, tags: parseTags(tags) };
   const change = () =>
     kind === "hsm"
@@ -62,9 +65,13 @@ export function CreateContainerDialog({ groups, onClose }: Props) {
           label="Resource group"
           value={parent}
           onChange={setParent}
-          options={groups.map((group) => ({ value: group.name, label: lastSegment(group.name) }))}
+          options={groups.map((group) => ({ value: group, label: lastSegment(group) }))}
         />
-        <SelectField label="Location" value={chosen} onChange={setLocation} options={places} />
+        {locations.failure === undefined ? (
+          <SelectField label="Location" value={chosen} onChange={setLocation} options={places} />
+        ) : (
+          <TextField label="Location" value={chosen} onChange={setLocation} required />
+        )}
         <TextField label="Retention in days" hint="7 to 90; cannot be changed later." type="number" value={retention} onChange={setRetention} />
         {kind === "vault" && <SelectField label="SKU" value={sku} onChange={setSku} options={["premium", "standard"]} />}
         {kind === "vault" && (
@@ -98,6 +105,14 @@ export function CreateContainerDialog({ groups, onClose }: Props) {
   );
 }
 
-function locationOfGroup(groups: readonly ResourceGroup[], parent: string): string | undefined {
-  return groups.find(({ name }) => name === parent)?.location;
+/** The resource groups that are listed, and those of containers: a role may permit one list and not the other. */
+function groupNames({ groups, entries }: Inventory): string[] {
+  return [...new Set([...groups.map(({ name }) => name), ...entries.map(({ resource }) => resourceGroupOf(resource ?? ""))])];
+}
+
+/** The location of the resource group, or else of a container in it. */
+function usualLocation({ groups, entries }: Inventory, parent: string): string {
+  const entry = entries.find(({ resource }) => resourceGroupOf(resource ?? "") === parent);
+  const settings = entry?.kind === "hsm" ? entry.hsm : entry?.vault;
+  return groups.find(({ name }) => name === parent)?.location ?? settings?.location ?? "";
 }

@@ -1,12 +1,15 @@
+import { useState } from "preact/hooks";
 import { decidedByPolicies, type Entry, findContainer, isEntry } from "../../model/containers.js";
 import { type Container, type ContainerKind, kindTitle, segmentAfter } from "../../model/names.js";
 import { href } from "../../router.js";
+import { ActionButton } from "../../ui/button.js";
 import { Show } from "../../ui/failure.js";
 import { useLoad } from "../../ui/hooks.js";
 import { Facts, Instant, Tags } from "../../ui/text.js";
 import { CertificateList } from "../certificates/list.js";
 import { KeyList } from "../keys/list.js";
 import { SecretList } from "../secrets/list.js";
+import { EditContainerDialog, editQuestion } from "./edit.js";
 
 interface Props {
   kind: ContainerKind;
@@ -32,7 +35,7 @@ export function ContainerPage({ kind, name, tab }: Props) {
       <Show of={container} what={name}>
         {(found) => (
           <>
-            <Settings of={found} />
+            <Settings of={found} changed={container.reload} />
             {kind === "vault" && (
               <div class="tabs" role="navigation" aria-label="Contents">
                 {TABS.map(([id, title]) => (
@@ -70,14 +73,29 @@ export function Crumbs({ kind, container, collection }: { kind?: ContainerKind; 
 }
 
 /** The settings, if the principal may read the resource. */
-function Settings({ of }: { of: Container }) {
+function Settings({ of, changed }: { of: Container; changed: () => void }) {
+  const [editing, setEditing] = useState(false);
   if (!isEntry(of)) {
     return null;
   }
+  const close = (done: boolean) => {
+    setEditing(false);
+    if (done) {
+      changed();
+    }
+  };
   return (
     <details class="card">
       <summary>Settings</summary>
-      <Facts rows={settingRows(of)} />
+      <div class="stack">
+        <Facts rows={settingRows(of)} />
+        <p>
+          <ActionButton ask={editQuestion(of)} onClick={() => setEditing(true)}>
+            Change settings
+          </ActionButton>
+        </p>
+      </div>
+      {editing && <EditContainerDialog entry={of} onClose={close} />}
     </details>
   );
 }

@@ -8,8 +8,9 @@ import { formatMoney } from "../../model/decimal.js";
 import { kindTitle, segmentAfter } from "../../model/names.js";
 import { href } from "../../router.js";
 import { ActionButton } from "../../ui/button.js";
-import { FailurePanel, Show } from "../../ui/failure.js";
+import { Show } from "../../ui/failure.js";
 import { useLoad } from "../../ui/hooks.js";
+import { Refused } from "../../ui/refused.js";
 import { type Column, Table } from "../../ui/table.js";
 import { Badge, Instant } from "../../ui/text.js";
 import { DeletedTable } from "../deleted/table.js";
@@ -36,14 +37,12 @@ export function ContainersPage() {
       <Show of={inventory} what="HSMs and vaults">
         {(found) => (
           <>
-            {found.refused.map((failure, index) => (
-              <FailurePanel key={index} failure={failure} />
-            ))}
             {found.subscriptions.length === 0 ? <NoSubscription found={found} /> : <Live found={found} open={setOpen} />}
-            {open?.what === "create" && <CreateContainerDialog groups={found.groups} onClose={close} />}
+            {open?.what === "create" && <CreateContainerDialog inventory={found} onClose={close} />}
             {open?.what === "delete" && <DeleteContainerDialog entry={open.entry} onClose={close} />}
             {open?.what === "activate" && <ActivateDialog entry={open.entry} onClose={close} />}
             {found.subscriptions.length > 0 && <Deleted found={found} changed={inventory.reload} />}
+            <Refused refused={found.refused} />
           </>
         )}
       </Show>
@@ -148,16 +147,19 @@ function Deleted({ found, changed }: { found: Inventory; changed: () => void }) 
     <section>
       <h2>Deleted HSMs and vaults</h2>
       <Show of={deleted} what="deleted HSMs and vaults">
-        {({ items }) => (
-          <DeletedTable
-            caption="Deleted HSMs and vaults"
-            items={items}
-            empty="Nothing is deleted that this principal may list."
-            changed={() => {
-              deleted.reload();
-              changed();
-            }}
-          />
+        {({ items, refused }) => (
+          <>
+            <DeletedTable
+              caption="Deleted HSMs and vaults"
+              items={items}
+              empty="Nothing is deleted that this principal may list."
+              changed={() => {
+                deleted.reload();
+                changed();
+              }}
+            />
+            <Refused refused={refused} />
+          </>
         )}
       </Show>
     </section>

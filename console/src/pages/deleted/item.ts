@@ -1,7 +1,6 @@
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import type { Question } from "../../access/verdict.js";
-import type { Failure } from "../../api/failure.js";
-import { toFailure } from "../../api/failure.js";
+import { type Refusal, toFailure } from "../../api/failure.js";
 import type { Forecast } from "../../gen/strongroom/v1/usage_pb.js";
 
 export type ItemType = "Managed HSM" | "Vault" | "Key" | "Secret" | "Certificate";
@@ -30,12 +29,6 @@ export interface DeletedItem {
 /** Whether the service refuses every purge before the scheduled purge date. */
 export function isProtected({ recoveryLevel }: DeletedItem): boolean {
   return !recoveryLevel.includes("Purgeable");
-}
-
-/** A list that was refused, and what it is of. */
-export interface Refusal {
-  readonly what: string;
-  readonly failure: Failure;
 }
 
 export interface DeletedItems {

@@ -2,11 +2,12 @@ import { DAY, toMillis } from "../../model/time.js";
 import { route, setQuery } from "../../router.js";
 import { useStore } from "../../model/store.js";
 import { CheckField, SelectField, TextField } from "../../ui/fields.js";
-import { FailurePanel, Show } from "../../ui/failure.js";
+import { Show } from "../../ui/failure.js";
 import { useLoad, useServiceNow } from "../../ui/hooks.js";
+import { Refused } from "../../ui/refused.js";
 import { NothingKnown } from "../containers/open.js";
 import { fetchDeleted } from "./all.js";
-import type { DeletedItem, Refusal } from "./item.js";
+import type { DeletedItem } from "./item.js";
 import { DeletedTable } from "./table.js";
 
 const TYPES = ["Managed HSM", "Vault", "Key", "Secret", "Certificate"];
@@ -71,25 +72,5 @@ function Filtered({ items, changed }: { items: readonly DeletedItem[]; changed: 
         changed={changed}
       />
     </>
-  );
-}
-
-/** What could not be listed, so that an empty table is not taken for the whole. */
-function Refused({ refused }: { refused: readonly Refusal[] }) {
-  if (refused.length === 0) {
-    return null;
-  }
-  return (
-    <details class="card refused">
-      <summary>
-        {refused.length} {refused.length === 1 ? "list is" : "lists are"} refused to this principal
-      </summary>
-      {refused.map(({ what, failure }) => (
-        <section key={what}>
-          <h3>{what}</h3>
-          <FailurePanel failure={failure} />
-        </section>
-      ))}
-    </details>
   );
 }

@@ -8,20 +8,21 @@ import { toBase64Url } from "../../model/bytes.js";
 import { findContainer } from "../../model/containers.js";
 import { type Container, type ContainerKind, dataPlane, lastSegment } from "../../model/names.js";
 import { navigate } from "../../router.js";
-import { announce, announceNext } from "../../ui/announce.js";
+import { announceNext } from "../../ui/announce.js";
 import { ActionButton } from "../../ui/button.js";
 import { ConfirmDialog, Dialog } from "../../ui/dialog.js";
-import { FailurePanel, Show } from "../../ui/failure.js";
-import { useLoad, useTask } from "../../ui/hooks.js";
-import { type Column, Table } from "../../ui/table.js";
-import { Badge, Copyable, Enabled, Facts, Instant, Tags } from "../../ui/text.js";
+import { Show } from "../../ui/failure.js";
+import { useLoad } from "../../ui/hooks.js";
+import { Copyable, Enabled, Facts, Instant, Tags } from "../../ui/text.js";
 import { Crumbs } from "../containers/detail.js";
 import { EditKeyDialog } from "./edit.js";
 import { keyType } from "./kinds.js";
 import { RotationPolicy } from "./rotation.js";
 import { TryKey } from "./try.js";
+import { Versions } from "./versions.js";
 
-interface Found {
+/** A key with its container. */
+export interface FoundKey {
   readonly container: Container;
   readonly current: KeyBundle;
   /** Newest first. */
@@ -49,7 +50,7 @@ export function KeyPage({ kind, container, name }: { kind: ContainerKind; contai
   );
 }
 
-async function fetchKey(kind: ContainerKind, containerName: string, keyName: string): Promise<Found> {
+async function fetchKey(kind: ContainerKind, containerName: string, keyName: string): Promise<FoundKey> {
   const parent = `${dataPlane({ kind, name: containerName })}/keys/${keyName}`;
   const [container, current, versions] = await Promise.all([
     findContainer(kind, containerName),
@@ -59,7 +60,7 @@ async function fetchKey(kind: ContainerKind, containerName: string, keyName: str
   return { container, current, versions: versions.reverse() };
 }
 
-function Current({ of: { container, current }, changed }: { of: Found; changed: () => void }) {
+function Current({ of: { container, current }, changed }: { of: FoundKey; changed: () => void }) {
   const [open, setOpen] = useState<"rotate" | "edit" | "delete" | undefined>(undefined);
   const name = current.name.replace(/\/versions\/.*/, "");
   const short = lastSegment(name);
@@ -155,60 +156,5 @@ function PublicKey({ of: { key } }: { of: KeyBundle }) {
       <summary>Public key (JSON Web Key)</summary>
       <Copyable label="public key" text={JSON.stringify(jwk)} />
     </details>
-  );
-}
-
-function Versions({ of: { container, current, versions }, changed }: { of: Found; changed: () => void }) {
-  const name = lastSegment(current.name.replace(/\/versions\/.*/, ""));
-  const ask = containerQuestion(container, ACTIONS.keyUpdate, `keys/${name}`);
-  const task = useTask(ask);
-  const toggle = async (version: KeyBundle) => {
-    const enabled = !version.enabled;
-    const change = () =>
-      keys.updateKeyVersion({
-        name: version.name,
-        attributes: { enabled },
-        updateMask: { paths: ["attributes.enabled"] },
-      });
-    if (await task.run(change)) {
-      announce(`Version ${lastSegment(version.name)} is ${enabled ? "enabled" : "disabled"}`);
-      changed();
-    }
-  };
-  const columns: Column<KeyBundle>[] = [
-    { head: "Version", title: true, cell: (version) => <code>{lastSegment(version.name)}</code> },
-    { head: "Type", cell: keyType },
-    {
-      head: "State",
-      cell: (version) => (
-        <>
-          <Enabled on={version.enabled} /> {version.name === current.name && <Badge tone="neutral">current</Badge>}
-        </>
-      ),
-    },
-    { head: "Created", cell: ({ created }) => <Instant at={created} /> },
-    { head: "Expires", cell: ({ expires }) => <Instant at={expires} /> },
-    { head: "Tags", cell: ({ tags }) => <Tags tags={tags} /> },
-    {
-      head: "Actions",
-      hidden: true,
-      cell: (version) => (
-        <ActionButton
-          ask={ask}
-          disabled={task.busy || version.managed}
-          label={`${version.enabled ? "Disable" : "Enable"} version ${lastSegment(version.name)}`}
-          onClick={() => void toggle(version)}
-        >
-          {version.enabled ? "Disable" : "Enable"}
-        </ActionButton>
-      ),
-    },
-  ];
-  return (
-    <section>
-      <h2>Versions</h2>
-      {task.failure !== undefined && <FailurePanel failure={task.failure} />}
-      <Table caption="Versions" hideCaption columns={columns} rows={versions} rowKey={(version) => version.name} empty="No versions." />
-    </section>
   );
 }

@@ -27,6 +27,7 @@ export default async function ({ origin, newPage, screenshot }) {
   await page.getByText("Vault contoso is purged").waitFor();
   assert.equal(await row(page, "contoso").count(), 0);
 
+  await protect(page);
   await complete(page, create, "Create", async (dialog) => {
     await dialog.getByLabel("Kind").selectOption({ label: "Managed HSM" });
     await dialog.getByLabel("Name").fill("payroll");
@@ -38,4 +39,38 @@ export default async function ({ origin, newPage, screenshot }) {
   await page.getByRole("button", { name: "Purge Managed HSM payroll" }).waitFor();
   assert.match(await row(page, "payroll").innerText(), /76\.80 USD/);
   await screenshot(page, "containers-deleted");
+  await createAsContributor(page, origin);
+}
+
+// With purge protection, nothing offers to purge a deleted vault.
+async function protect(page) {
+  await complete(page, page.getByRole("button", { name: "Create", exact: true }).first(), "Create", async (dialog) => {
+    await dialog.getByLabel("Name").fill("archive");
+  });
+  await open(page, "#/vaults/archive", "Vault archive");
+  await page.getByText("Settings", { exact: true }).click();
+  await complete(page, page.getByRole("button", { name: "Change settings" }), "Save", async (dialog) => {
+    await dialog.getByLabel("Purge protection").check();
+    await dialog.getByLabel("Tags").fill("team=records");
+  });
+  await page.getByText("Vault archive is updated").waitFor();
+  await page.getByRole("listitem").filter({ hasText: "records" }).waitFor();
+  await open(page, "#/containers", "HSMs and vaults");
+  await complete(page, page.getByRole("button", { name: "Delete Vault archive" }), "Delete");
+  await row(page, "archive").getByText("purge protection").waitFor();
+  assert.equal(await page.getByRole("button", { name: "Purge Vault archive" }).count(), 0);
+}
+
+// Its role permits to create HSMs, and neither to list resource groups nor locations.
+async function createAsContributor(page, origin) {
+  await page.getByRole("button", { name: "Switch" }).click();
+  await signIn(page, origin, "contributor", "#/containers");
+  await open(page, "#/containers", "HSMs and vaults");
+  await page.getByText(/^Refused to this principal: .*vaults/).first().waitFor();
+  await complete(page, page.getByRole("button", { name: "Create", exact: true }).first(), "Create", async (dialog) => {
+    await dialog.getByLabel("Kind").selectOption({ label: "Managed HSM" });
+    await dialog.getByLabel("Name").fill("reports");
+    assert.equal(await dialog.getByLabel("Location").inputValue(), "localhost");
+  });
+  await row(page, "reports").getByText("not activated").waitFor();
 }

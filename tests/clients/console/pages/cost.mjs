@@ -1,4 +1,4 @@
-// Costs accrue with the clock, soft-deleted time is told apart, a budget is created, and the usage is downloaded.
+// Costs accrue with the clock, soft-deleted time is distinguished, a budget is created, and the usage is downloaded.
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 
