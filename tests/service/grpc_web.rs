@@ -161,13 +161,13 @@ async fn refusals_and_limits_are_those_of_grpc() {
             &[BINARY, authorization],
             frame(&[0xff; 4]),
             Code::InvalidArgument,
-            "INVALID_ARGUMENT",
+            "BAD_PARAMETER",
         ),
         (
             "a large message",
             &[BINARY, authorization],
             frame(&[0; 1_100_000]),
-            Code::InvalidArgument,
+            Code::ResourceExhausted,
             "REQUEST_TOO_LARGE",
         ),
         (
@@ -175,7 +175,7 @@ async fn refusals_and_limits_are_those_of_grpc() {
             &[BINARY, authorization, ("grpc-encoding", "br")],
             list_keys(),
             Code::Unimplemented,
-            "UNSUPPORTED",
+            "NOT_AVAILABLE",
         ),
     ] {
         let reply = call(&server, LIST, headers, body).await;
