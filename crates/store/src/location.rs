@@ -6,7 +6,7 @@ use std::str::FromStr as _;
 use std::time::Duration;
 
 use sqlx::ConnectOptions as _;
-use sqlx::postgres::PgConnectOptions;
+use sqlx::postgres::{PgConnectOptions, PgSslMode};
 
 use crate::model::{Error, Result};
 use strongroom_environment::ids::Ids;
@@ -34,14 +34,21 @@ pub struct PostgresServer {
 }
 
 impl PostgresServer {
-    /// Parses a URL: `postgres://user@host:port/database` with the parameters of libpq, such as `sslmode` and `sslrootcert`. The
-    /// parameter `host` can name the folder of a Unix socket.
+    /// Parses a URL: `postgres://user@host:port/database?sslmode=verify-full` with the parameters of libpq, such as `sslrootcert`. A
+    /// parameter `host` can name the folder of a Unix socket, which needs no TLS.
     ///
     /// # Errors
-    /// `Internal`, with a message for the operator that does not contain the URL.
+    /// `Internal`, with a message for the operator that does not contain the URL: it is malformed, or the certificate of the server
+    /// would not be verified.
     pub fn parse(url: &str) -> Result<Self> {
         let options = PgConnectOptions::from_str(url);
         let options = options.map_err(|error| Error::internal_caused_by("the URL of the database", error))?;
+        let is_local = options.get_socket().is_some() || options.get_host().starts_with('/');
+        if !is_local && !matches!(options.get_ssl_mode(), PgSslMode::VerifyFull) {
+            return Err(Error::internal(
+                "the URL of the database must have the parameter sslmode=verify-full, or the folder of a Unix socket as its host",
+            ));
+        }
         let options = options.statement_cache_capacity(STATEMENTS).disable_statement_logging();
         Ok(Self { options: Box::new(options), timeout: TIMEOUT })
     }
@@ -128,7 +135,14 @@ mod tests {
         let shown = format!("{:?} {server}", Location::from(server.clone()));
         assert!(shown.contains("strongroom of db.example:5433"), "{shown}");
         assert!(!shown.contains("secret") && !shown.contains("hidden"), "{shown}");
-        let error = PostgresServer::parse("postgres://writer:secret@db.example:port/x").unwrap_err();
-        assert!(!error.with_causes().to_string().contains("secret"), "{}", error.with_causes());
+        let malformed = "postgres://writer:secret@db.example:port/x";
+        let unverified = ["", "?sslmode=require", "?sslmode=verify-ca", "?sslmode=disable"];
+        let unverified = unverified.map(|mode| format!("postgres://writer:secret@db.example/x{mode}"));
+        for url in unverified.iter().map(String::as_str).chain([malformed]) {
+            let text = PostgresServer::parse(url).unwrap_err().with_causes().to_string();
+            assert_eq!(text.contains("sslmode=verify-full"), url != malformed, "{text}");
+            assert!(!text.contains("secret"), "{text}");
+        }
+        assert!(PostgresServer::parse("postgres://writer@localhost/x?host=/run/postgresql").is_ok());
     }
 }

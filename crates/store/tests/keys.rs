@@ -79,6 +79,11 @@ fn names(keys: &[Arc<Key>]) -> Vec<&str> {
     keys.iter().map(|key| key.name.as_str()).collect()
 }
 
+/// Stores are opened by tasks of a runtime with several threads too.
+fn is_send<T: Send>(opening: T) -> T {
+    opening
+}
+
 async fn commit(store: &Store, changes: Vec<Change>) {
     store.commit(Commit { changes, ..Commit::default() }).await.unwrap();
 }
@@ -190,7 +195,7 @@ async fn damaged_keys_are_not_opened() {
     let store = create(&created, three_keys()).await;
     store.close().await;
     let database = created.path();
-    open(&database).await.unwrap().close().await;
+    is_send(open(&database)).await.unwrap().close().await;
 
     let damages = [
         ("UPDATE key_versions SET material = '{}'", "kty"),
