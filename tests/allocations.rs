@@ -41,8 +41,8 @@ struct Limit {
     bytes: u64,
 }
 
-/// About one and a half times what was measured in a debug build on x86-64 Linux: 93 allocations of 65,086 bytes.
-const GRPC: Limit = Limit { allocations: 140, bytes: 98_000 };
+/// About one and a half times what was measured in a debug build on x86-64 Linux: 103 allocations of 54,417 bytes.
+const GRPC: Limit = Limit { allocations: 155, bytes: 82_000 };
 
 /// As [`GRPC`]: 116 allocations of 31,515 bytes were measured.
 const REST: Limit = Limit { allocations: 175, bytes: 47_000 };
