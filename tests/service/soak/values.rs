@@ -36,7 +36,7 @@ pub(super) async fn run(
 ) {
     let mut rng = StdRng::seed_from_u64(seed);
     let mut current = Current(current);
-    let vault = vault_of(&current.session()).await;
+    let vault = vault_of(&mut current).await;
     let (mut secret, mut tag) = (Possible(vec![None]), Possible(vec![None]));
     while !stop.load(Ordering::Relaxed) {
         let value = format!("{:032x}", rng.r#gen::<u128>());
@@ -89,11 +89,23 @@ pub(super) async fn run(
 }
 
 /// Finds the path of the vault at the control plane.
-async fn vault_of(session: &Session) -> String {
+async fn vault_of(current: &mut Current) -> String {
+    loop {
+        let session = current.session();
+        match find_vault(&session).await {
+            Ok(vault) => return vault,
+            // The server was killed or restarted meanwhile.
+            Err(Failure::Lost) => current.replaced(session.number).await,
+            Err(failure) => panic!("the vault cannot be found: {failure:?}"),
+        }
+    }
+}
+
+async fn find_vault(session: &Session) -> Result<String, Failure> {
     let url = "management.localhost/subscriptions";
-    let subscriptions = session.rest(Method::GET, url, Value::Null).await.unwrap();
+    let subscriptions = session.rest(Method::GET, url, Value::Null).await?;
     let subscription = subscriptions["value"][0]["id"].as_str().unwrap();
     let url = format!("management.localhost{subscription}/providers/Microsoft.KeyVault/vaults");
-    let vaults = session.rest(Method::GET, &url, Value::Null).await.unwrap();
-    format!("management.localhost{}", vaults["value"][0]["id"].as_str().unwrap())
+    let vaults = session.rest(Method::GET, &url, Value::Null).await?;
+    Ok(format!("management.localhost{}", vaults["value"][0]["id"].as_str().unwrap()))
 }

@@ -39,7 +39,11 @@ async fn created_keys_whose_answer_was_lost_leave_nothing() {
                 lose_answer(&rig, function, code);
                 let failed = dev.create(request.clone()).await.unwrap_err();
                 assert!(
-                    matches!(failed.code(), tonic::Code::Internal | tonic::Code::Unavailable),
+                    // A slow machine may not generate the key in time.
+                    matches!(
+                        failed.code(),
+                        tonic::Code::Internal | tonic::Code::Unavailable | tonic::Code::DeadlineExceeded
+                    ),
                     "{failed}"
                 );
                 assert_eq!(versions(&mut dev, &request.key_id).await, 0, "{isolation:?} {function} {code}");
