@@ -40,7 +40,7 @@ fn announce(address: SocketAddr) -> anyhow::Result<()> {
 
 /// Returns the configured gateway.
 fn installation(config: &Config) -> anyhow::Result<Installation> {
-    let lock = DirectoryLock::acquire(&config.data_dir)?;
+    let lock = DirectoryLock::acquire(config)?;
     let (Some(chain), Some(key), Some(module)) =
         (&config.server.certificate_file, &config.server.key_file, config.token.module.clone())
     else {
@@ -124,7 +124,7 @@ fn load_tokens(
     let source = TokenSource::Preinitialized {
         tokens: settings.pool.iter().map(selector).collect(),
         shared: settings.pool_shared,
-        pin: settings.pin.read()?,
+        pin: settings.pin.read("token.pin")?,
     };
     Ok((module, source))
 }

@@ -9,7 +9,7 @@ use secrecy::SecretString;
 use super::failure::{Failure, Outcome};
 use super::options::Options;
 use super::output::Output;
-use crate::config::{Log, LogFormat, PinSource};
+use crate::config::{Log, LogFormat, SecretSource};
 use crate::ids::Ids;
 use crate::server;
 use crate::token::{Module, Profile, Report, Selector, softhsm};
@@ -65,8 +65,8 @@ fn names_softhsm(module: &Path) -> bool {
 
 /// Examines an existing token.
 fn examine_existing(args: &DoctorArgs, selector: &Selector, is_softhsm: bool) -> Outcome<Report> {
-    let source = PinSource { file: args.pin_file.clone(), env: args.pin_env.clone(), command: Vec::new() };
-    let pin = source.read().map_err(|error| {
+    let source = SecretSource { file: args.pin_file.clone(), env: args.pin_env.clone(), command: Vec::new() };
+    let pin = source.read("token.pin").map_err(|error| {
         Failure::problem(error.to_string()).hint("set the source of the PIN with --pin-file or --pin-env")
     })?;
     Ok(load(args, is_softhsm, None)?.examine(selector, &pin)?)

@@ -42,6 +42,7 @@ mod serve;
 mod server_address;
 mod session;
 mod setting;
+mod store;
 mod subscription;
 mod table;
 mod time_argument;
@@ -80,6 +81,7 @@ pub use secret::SecretCommand;
 pub use security_domain::SecurityDomainCommand;
 pub use serve::ServeArgs;
 pub use setting::SettingCommand;
+pub use store::StoreCommand;
 pub use subscription::SubscriptionCommand;
 pub use token::TokenArgs;
 pub use token_worker::TokenWorkerArgs;
@@ -176,6 +178,9 @@ pub enum Command {
     /// Check or print the configuration without running the service
     #[command(subcommand)]
     Config(ConfigCommand),
+    /// Check, migrate or copy the database while the service is stopped
+    #[command(subcommand)]
+    Store(Box<StoreCommand>),
     /// Verify the audit log, or print its signed head
     #[command(subcommand)]
     Audit(AuditCommand),
@@ -277,6 +282,7 @@ async fn run_client(options: Options, command: Command) -> ExitCode {
         Command::Completions(args) => completions::run(&context, &args),
         Command::Manual(args) => manual::run(&context, &args),
         Command::Config(command) => config::run(&context, command),
+        Command::Store(command) => store::run(&context, *command).await,
         Command::Audit(command) => audit::run(&context, &command),
         Command::Backup(command) => backup::backup(&context, command).await,
         Command::Restore(command) => backup::restore(&context, command).await,
@@ -369,6 +375,8 @@ mod tests {
             "env --as crypto-user --dotenv",
             "--as owner env --json --certificate",
             "env --shell --managed-identity",
+            "store check --config /etc/strongroom.toml",
+            "store copy --dev --to postgres:///strongroom?host=/run/postgresql --to-password-file password",
             "audit verify --from 5 --to 9 --head head.json",
             "audit head --output json",
             "security-domain inspect sd.json",

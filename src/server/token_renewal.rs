@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::signal::unix::Signal;
 
-use crate::config::PinSource;
+use crate::config::SecretSource;
 use crate::engine::Engine;
 
 /// How often the completion of open intents is tried after a renewal; the periodic sweep goes on with what fails.
@@ -14,13 +14,13 @@ const ATTEMPTS: u32 = 5;
 const INTERVAL: Duration = Duration::from_millis(500);
 
 /// Renews the tokens each time the signal arrives. The PIN is read again if the configuration has a source for it.
-pub(super) async fn renew_on(mut renewal: Signal, engine: Engine, source: PinSource) {
+pub(super) async fn renew_on(mut renewal: Signal, engine: Engine, source: SecretSource) {
     while renewal.recv().await.is_some() {
-        let pin = if source == PinSource::default() {
+        let pin = if source.is_empty() {
             None
         } else {
             let source = source.clone();
-            match tokio::task::spawn_blocking(move || source.read()).await {
+            match tokio::task::spawn_blocking(move || source.read("token.pin")).await {
                 Ok(Ok(pin)) => Some(pin),
                 Ok(Err(error)) => {
                     // The earlier PIN may have been rejected, and must not be tried again.

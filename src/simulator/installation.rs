@@ -45,7 +45,7 @@ pub(super) struct Prepared {
 /// Prepares the simulator in its data directory.
 pub(super) fn prepare(config: &Config, port: u16) -> anyhow::Result<Prepared> {
     let directory = std::path::absolute(&config.data_dir)?;
-    let lock = DirectoryLock::acquire(&directory)?;
+    let lock = DirectoryLock::acquire(config)?;
     let seed = Seed::read(config.simulator.seed_file.as_deref())?;
     let names =
         certificates::without_unpermitted(&directory, names(config), &names_of_vaults(&Names::default()))?;

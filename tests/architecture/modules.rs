@@ -95,6 +95,7 @@ pub(super) const MODULES: &[(&str, &[&str])] = &[
             "public_key",
             "security_domain",
             "audit",
+            "store",
             "telemetry",
             "token",
             "api::grpc::pb",

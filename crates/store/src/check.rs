@@ -198,11 +198,24 @@ fn digest_of(path: &Path) -> io::Result<String> {
     Ok(format!("{hex}  {name}\n"))
 }
 
+/// Compares the file with the digest of a clean stop, if there is one, and checks the structure, whatever its size. Nothing is changed.
+///
+/// # Errors
+/// `Internal`, with a message for the operator.
+pub(super) fn check_all(path: &Path) -> Result<()> {
+    compare_digest(path)?;
+    check_structure_of_any_size(path)
+}
+
 /// Checks the structure of a small database.
 pub(super) fn check_structure(path: &Path) -> Result<()> {
     if is_large(path) || !has_content(path) {
         return Ok(());
     }
+    check_structure_of_any_size(path)
+}
+
+fn check_structure_of_any_size(path: &Path) -> Result<()> {
     let checked =
         open_read_only(path).and_then(|db| find_damage(&db)).map_err(|error| unusable(path, error))?;
     match checked {

@@ -33,6 +33,7 @@ mod faults;
 mod group;
 mod high_water_mark;
 mod hsms;
+mod inspection;
 mod keys;
 mod ledger;
 mod ledger_metrics;
@@ -54,6 +55,7 @@ mod schema;
 mod secrets;
 mod stage;
 mod statements;
+mod table_digest;
 mod tables;
 #[cfg(test)]
 #[path = "../tests/fixture/database.rs"]
@@ -74,10 +76,12 @@ use tokio::sync::{mpsc, oneshot, watch};
 use uuid::Uuid;
 
 pub use commit::{AuditRecord, Commit, Durability, Options, Rules};
-pub use copy::{CopiedTable, copy};
+pub use copy::copy;
+pub use inspection::{Inspection, inspect, migrate};
 pub use ledger_metrics::Statistics;
 pub use location::{Location, PostgresServer};
 pub use record_log::{RecordBatch, RecordLog};
+pub use table_digest::TableDigest;
 
 use chain::ChainHead;
 use faults::Faults;

@@ -86,6 +86,16 @@ impl fmt::Debug for PostgresServer {
     }
 }
 
+impl fmt::Display for Location {
+    /// The path of the file, or the database without credentials.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File(path) => path.display().fmt(f),
+            Self::Postgres(server) => server.fmt(f),
+        }
+    }
+}
+
 impl Location {
     /// The location with a name for the sessions of one opening of the store, which therefore recognizes its own ones.
     pub(super) fn of_one_opening(self) -> Self {

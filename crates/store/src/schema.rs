@@ -77,6 +77,22 @@ pub(super) async fn find(db: &mut Database) -> std::result::Result<Option<i64>, 
     query(sql).fetch_one(db).await?.get("newest")
 }
 
+/// Refuses a database that does not have the newest schema that this version knows. `found` is what it has.
+///
+/// # Errors
+/// `Internal`, with a message for the operator.
+pub(super) fn require_newest(location: &Location, found: Option<i64>) -> Result<()> {
+    match found {
+        Some(found) if found == newest() => Ok(()),
+        Some(found) if found > newest() => Err(too_new(location, found, "database")),
+        found => Err(Error::internal(format!(
+            "the database {location} has {}, and this version of Strongroom reads schema {}: `strongroom store migrate` brings it there",
+            found.map_or_else(|| "no schema".to_owned(), |found| format!("schema {found}")),
+            newest()
+        ))),
+    }
+}
+
 /// The error for a database that a newer version wrote. `restored` is what has the state before an upgrade.
 pub(super) fn too_new(database: impl Display, found: i64, restored: &str) -> Error {
     Error::internal(format!(

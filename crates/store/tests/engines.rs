@@ -8,7 +8,7 @@ mod fixture;
 use strongroom_model::Error;
 use strongroom_model::change::{Change, VersionOrigin};
 use strongroom_model::name::{HsmName, KeyName};
-use strongroom_store::{Commit, CopiedTable, Listing, Location, PostgresServer, Store, copy};
+use strongroom_store::{Commit, Listing, Location, PostgresServer, Store, TableDigest, copy};
 
 use database::{TestDatabase, shared_server};
 use fixture::{at, insert_hsm, open, version};
@@ -52,7 +52,7 @@ async fn state(database: &TestDatabase) -> String {
     state
 }
 
-fn total(tables: &[CopiedTable]) -> u64 {
+fn total(tables: &[TableDigest]) -> u64 {
     tables.iter().map(|table| table.rows).sum()
 }
 

@@ -7,6 +7,7 @@ use std::path::Path;
 use anyhow::{Context as _, bail};
 
 use super::store::DATABASE;
+use crate::config::Config;
 use crate::server::files;
 use crate::store::Store;
 
@@ -17,11 +18,12 @@ pub(crate) struct DirectoryLock {
 }
 
 impl DirectoryLock {
-    /// Creates the directory if it does not exist, and locks it for this process, before anything else in it is changed.
+    /// Creates the data directory if it does not exist, and locks it for this process, before anything else in it is changed.
     ///
     /// # Errors
-    /// If the directory cannot be created, another process has the lock, or a newer version of the program wrote the database.
-    pub(crate) fn acquire(directory: &Path) -> anyhow::Result<Self> {
+    /// If the directory cannot be created, another process has the lock, or a newer version of the program wrote the database in it.
+    pub(crate) fn acquire(config: &Config) -> anyhow::Result<Self> {
+        let directory = &*config.data_dir;
         files::make_private_directory(directory)?;
         let path = directory.join("lock");
         let file = File::options()
@@ -32,7 +34,9 @@ impl DirectoryLock {
             .with_context(|| format!("opening {}", path.display()))?;
         match file.try_lock() {
             Ok(()) => {
-                Store::check_schema(&directory.join(DATABASE))?;
+                if config.store.url.is_none() {
+                    Store::check_schema(&directory.join(DATABASE))?;
+                }
                 write_process_id(&file).with_context(|| format!("writing {}", path.display()))?;
                 Ok(Self { _file: file })
             }

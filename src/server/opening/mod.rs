@@ -37,6 +37,7 @@ pub(crate) use directory_lock::DirectoryLock;
 pub(crate) use installation::{
     InitialHsm, InitialRole, InitialSubscription, InitialVault, Installation, managed_identity,
 };
+pub(crate) use store::{location as store_location, server_at};
 pub(crate) use token_module::{in_processes, isolation};
 pub(crate) use tokens::profile;
 

@@ -3,11 +3,12 @@
 use std::path::PathBuf;
 
 use anyhow::Context as _;
+use secrecy::ExposeSecret as _;
 
 use crate::clock::Clock;
-use crate::config::{self, BrokenChain, Config, Durability};
+use crate::config::{self, BrokenChain, Config, Durability, SecretSource};
 use crate::engine::AuditFiles;
-use crate::store::{self, Store};
+use crate::store::{self, Location, PostgresServer, Store};
 
 /// The name of the database in the data directory.
 pub(super) const DATABASE: &str = "strongroom.db";
@@ -26,11 +27,34 @@ pub(super) async fn open_store(config: &Config, clock: &Clock) -> anyhow::Result
         accept_break: config.audit.broken_chain == BrokenChain::Record,
         events_kept: config.events.kept,
     };
-    let path = config.data_dir.join(DATABASE);
-    let store = Store::open(&path, config::built_in_roles()?, options, Box::new(files)).await;
-    store.with_context(|| {
-        format!("the audit log in {} and the database {}", directory.display(), path.display())
-    })
+    let location = location(config)?;
+    let database = location.to_string();
+    let store = Store::open(location, config::built_in_roles()?, options, Box::new(files)).await;
+    store.with_context(|| format!("the audit log in {} and the database {database}", directory.display()))
+}
+
+/// Returns where the database of a configuration is.
+///
+/// # Errors
+/// If the password of the server cannot be read, or the URL is invalid; the text names the setting.
+pub(crate) fn location(config: &Config) -> anyhow::Result<Location> {
+    match &config.store.url {
+        Some(url) => Ok(server_at("store", url, &config.store.password)?.into()),
+        None => Ok(config.data_dir.join(DATABASE).into()),
+    }
+}
+
+/// Returns the server of a URL. `setting` has the URL and the source of the password, in errors.
+///
+/// # Errors
+/// If the password cannot be read, or the URL is invalid.
+pub(crate) fn server_at(setting: &str, url: &str, password: &SecretSource) -> anyhow::Result<PostgresServer> {
+    let server = PostgresServer::parse(url).with_context(|| format!("{setting}.url"))?;
+    if password.is_empty() {
+        return Ok(server);
+    }
+    let password = password.read(&format!("{setting}.password"))?;
+    Ok(server.with_password(password.expose_secret()))
 }
 
 /// Returns the directory of the audit files.

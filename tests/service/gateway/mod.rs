@@ -6,6 +6,7 @@ mod console;
 mod core_dumps;
 mod fixture;
 mod pool;
+mod postgres;
 mod shared_token;
 mod stepped_clock;
 mod time;
@@ -275,7 +276,7 @@ fn wrong_pin_is_tried_once_and_not_printed() {
     assert_eq!(printed.matches("CKR_PIN_INCORRECT").count(), 1, "{printed}");
     assert_eq!(std::fs::read_to_string(counter).unwrap(), "x\n");
 
-    for (text, wanted) in [("", "the PIN is empty"), ("\n", "the PIN is empty")] {
+    for (text, wanted) in [("", "the secret is empty"), ("\n", "the secret is empty")] {
         gateway.write("pin", text);
         gateway.write("strongroom.toml", &configuration);
         let output = gateway.fails();

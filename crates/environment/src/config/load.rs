@@ -118,6 +118,7 @@ fn validate(config: &Config) -> Result<(), ConfigError> {
     need(!config.names.authority.is_empty(), "names.authority: at least one host is needed")?;
     need(config.server.max_connections > 0, "server.max_connections: must be at least 1")?;
     need((1..=1_000_000).contains(&config.events.kept), "events.kept: must be 1 to 1000000")?;
+    config.store.validate()?;
     config.audit.validate()?;
     config.backup.validate()?;
     config.time.validate()?;

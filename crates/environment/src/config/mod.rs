@@ -7,15 +7,16 @@ mod backup;
 mod connections;
 mod console;
 mod crypto;
+mod database;
 mod environment;
 mod error;
 mod identity;
 mod load;
 mod locations;
-mod pin;
 mod prices;
 mod revocation;
 mod roles;
+mod secret_source;
 mod seed;
 mod telemetry;
 mod time;
@@ -36,14 +37,15 @@ pub use backup::Backup;
 pub use connections::{Connections, network_of};
 pub use console::{Console, ConsoleClient, ConsoleSignIn};
 pub use crypto::Crypto;
+pub use database::{StoreSettings, check_url, is_url_of_database};
 pub use error::ConfigError;
 pub use identity::{CertificateRule, Issuer};
 pub use load::{Sources, load};
 pub use locations::locations;
-pub use pin::PinSource;
 pub use prices::prices;
 pub use revocation::Revocation;
 pub use roles::{built_in as built_in_roles, control_plane as control_plane_roles};
+pub use secret_source::SecretSource;
 pub use seed::{ControlRoleSeed, HsmSeed, TokenSelector};
 pub use telemetry::{Metrics, MetricsAddress, Traces};
 pub use time::{ClockOperator, Time};
@@ -82,6 +84,8 @@ pub struct Config {
     pub crypto: Crypto,
     /// Where full backups may be stored.
     pub backup: Backup,
+    /// Where the database is.
+    pub store: StoreSettings,
     /// The audit log.
     pub audit: Audit,
     /// The log of lifecycle events.
@@ -171,7 +175,7 @@ pub struct Token {
     /// The profile of the module: `softhsm`, `kryoptic`, `generic`, or a file.
     pub profile: String,
     /// The source of the user PIN.
-    pub pin: PinSource,
+    pub pin: SecretSource,
     /// Where calls to the token run. By default in worker processes; a simulator on at most two processors uses threads.
     pub isolation: Option<Isolation>,
     /// Overrides the profile: worker processes per token; 0 means the number of processors, at most 16.
@@ -290,6 +294,7 @@ impl Default for Config {
             token: Token::default(),
             crypto: Crypto::default(),
             backup: Backup::default(),
+            store: StoreSettings::default(),
             audit: Audit::default(),
             events: Events::default(),
             time: Time::default(),
@@ -341,7 +346,7 @@ impl Default for Token {
         Self {
             module: None,
             profile: "softhsm".to_owned(),
-            pin: PinSource::default(),
+            pin: SecretSource::default(),
             pool: Vec::new(),
             pool_shared: false,
             isolation: None,
