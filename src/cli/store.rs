@@ -95,6 +95,7 @@ async fn check(context: &Context, args: &StoreArgs) -> Outcome {
     let options = store::Options {
         control_plane_roles: config::control_plane_roles().map_err(failed)?,
         clock: Clock::default(),
+        instance: server::store_instance(&config).map_err(failed_in_context)?,
         ..store::Options::default()
     };
     let roles = config::built_in_roles().map_err(failed)?;

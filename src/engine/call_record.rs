@@ -14,7 +14,7 @@ use crate::model::change::Change;
 use crate::model::container::ContainerId;
 use crate::model::key::KeyVersion;
 use crate::model::{Error, Result, Timestamp};
-use crate::store::{AuditRecord, Commit};
+use crate::store::{AuditRecord, Commit, Committed, DecidedBy, Store};
 
 /// The record of a call that has no reply yet. If it is dropped before, because the client disconnected, the call is
 /// recorded as cancelled (status 499).
@@ -26,6 +26,16 @@ pub struct CallRecord {
     used: Option<Arc<KeyVersion>>,
     /// Whether the service started the call itself.
     internal: bool,
+    /// The state by which the call is decided; `None` if it depends on none.
+    decided_by: Option<DecidedBy>,
+}
+
+/// What came of an attempt to decide a call.
+pub(super) enum Attempt<T> {
+    /// The answer is recorded.
+    Answered(Result<T>),
+    /// Another instance has changed the state by which the call was decided: nothing is recorded.
+    Outdated(CallRecord),
 }
 
 impl CallRecord {
@@ -53,6 +63,7 @@ impl CallRecord {
             at,
             used: None,
             internal: false,
+            decided_by: None,
         }
     }
 
@@ -61,6 +72,16 @@ impl CallRecord {
         let mut pending = Self::begin(engine, event, meter, origin);
         pending.internal = true;
         pending
+    }
+
+    /// The call is decided by the state that readers of the store see from now on: that of one object of the container, or of all.
+    pub(super) fn decide_by(&mut self, store: &Store, object: Option<String>) {
+        self.decided_by = store.is_shared().then(|| DecidedBy { position: store.position(), object });
+    }
+
+    /// Returns the state by which the call is decided.
+    pub(super) fn decided_by(&self) -> Option<DecidedBy> {
+        self.decided_by.clone()
     }
 
     /// Returns when the call arrived.
@@ -92,6 +113,11 @@ impl CallRecord {
         if let Some(entry) = &mut self.entry {
             entry.container = Some(container.clone());
         }
+    }
+
+    /// Returns the addressed container.
+    pub(super) fn container(&self) -> Option<&ContainerId> {
+        self.entry.as_ref()?.container.as_ref()
     }
 
     /// Sets the target, and the container if the target is the resource of a container.
@@ -168,13 +194,17 @@ impl CallRecord {
         Some(entry)
     }
 
-    /// Records the failure of the call, and returns `error`.
-    pub(super) async fn refuse<T>(self, error: Error) -> Result<T> {
-        self.refuse_with_changes(error, Vec::new()).await
+    /// Records the failure of the call, whatever the state is, and returns `error`.
+    pub(super) async fn refuse<T>(mut self, error: Error) -> Result<T> {
+        self.decided_by = None;
+        match self.try_refuse(error, Vec::new()).await {
+            Attempt::Answered(answer) => answer,
+            Attempt::Outdated(_) => Err(Error::internal("a refusal that depends on no state is outdated")),
+        }
     }
 
-    /// As [`refuse`](Self::refuse), and commits `changes` with the record.
-    pub(super) async fn refuse_with_changes<T>(mut self, error: Error, changes: Vec<Change>) -> Result<T> {
+    /// Records the failure of the call and commits `changes` with the record, unless it was decided by an outdated state.
+    pub(super) async fn try_refuse<T>(mut self, error: Error, changes: Vec<Change>) -> Attempt<T> {
         match is_fault(&error) {
             true => tracing::error!(error = %error.with_causes(), "a call failed"),
             false => tracing::debug!(error = %error.with_causes(), "a call was refused"),
@@ -182,12 +212,18 @@ impl CallRecord {
         if changes.is_empty() && !self.has_record() {
             self.set_result(Err(&error));
             self.mark_committed();
-            return Err(error);
+            return Attempt::Answered(Err(error));
         }
-        let record = self.conclude(Err(&error));
-        self.engine.0.store.commit(Commit { changes, record, ..Commit::default() }).await?;
-        self.mark_committed();
-        Err(error)
+        let (record, decided_by) = (self.conclude(Err(&error)), self.decided_by());
+        let commit = Commit { changes, record, decided_by, ..Commit::default() };
+        match self.engine.0.store.commit_decided(commit).await {
+            Ok(Committed::Done) => {
+                self.mark_committed();
+                Attempt::Answered(Err(error))
+            }
+            Ok(Committed::Outdated) => Attempt::Outdated(self),
+            Err(failed) => Attempt::Answered(Err(failed)),
+        }
     }
 
     /// Whether the call has its own record. Only excess calls of unauthenticated callers have none.

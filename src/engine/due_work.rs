@@ -8,6 +8,11 @@ use crate::model::time::DueWork;
 use crate::ops::{DUE_WORK_SOURCES, DueWorkCx, DueWorkSource};
 
 impl Engine {
+    /// Whether this instance of the service does the scheduled work.
+    pub fn does_scheduled_work(&self) -> bool {
+        self.0.store.does_scheduled_work()
+    }
+
     /// Returns the earliest due work for which `except` is false.
     pub async fn next_due(&self, except: impl Fn(&DueWork) -> bool) -> Option<DueWork> {
         let computed = self.computed_due_work(|_| true).await.into_iter().filter(|due| !except(due));

@@ -7,6 +7,7 @@ mod call_metrics;
 mod call_record;
 mod container_access;
 mod contents_access;
+mod decision;
 mod due_work;
 mod event_log;
 mod locks;
@@ -96,19 +97,6 @@ struct Inner {
     steps: Steps,
 }
 
-/// An authenticated and authorized call.
-struct AuthorizedCall<O: Operation>
-where
-    PlaneOf<O>: PlaneAccess,
-{
-    operation: O,
-    /// The container of the target, for example the HSM.
-    found: <PlaneOf<O> as PlaneAccess>::Resolved,
-    /// `None` for operations that the service starts itself.
-    caller: Option<Arc<Caller>>,
-    pending: CallRecord,
-}
-
 impl Engine {
     /// Creates an engine.
     pub fn new(parts: EngineParts) -> Self {
@@ -172,13 +160,11 @@ impl Engine {
         let span = call_span(O::NAME, &origin);
         async {
             let mut pending = CallRecord::begin(self, O::EVENT, O::METER, origin);
-            let authorized =
-                catch_panics(O::NAME, self.authorize_call(credential, request, &mut pending)).await;
-            let (operation, found, caller) = match authorized {
-                Ok(authorized) => authorized,
-                Err(error) => return pending.refuse(error).await,
-            };
-            self.start(AuthorizedCall { operation, found, caller: Some(caller), pending }).await
+            let parsed = catch_panics(O::NAME, self.parse_call(credential, request, &mut pending)).await;
+            match parsed {
+                Ok((operation, caller)) => self.decide(operation, Some(caller), pending).await,
+                Err(error) => pending.refuse(error).await,
+            }
         }
         .instrument(span)
         .await
@@ -237,23 +223,8 @@ impl Engine {
     where
         PlaneOf<O>: PlaneAccess,
     {
-        let mut pending = CallRecord::begin_internal(self, O::EVENT, O::METER, origin);
-        let found = catch_panics_sync(O::NAME, || {
-            pending.set_item_count(operation.item_count());
-            let id = operation.target();
-            let container = O::Target::container(&id);
-            PlaneOf::<O>::record_container(&mut pending, &container);
-            pending.set_target(O::Target::describe(&id), O::Target::resource(&id));
-            PlaneOf::<O>::resolve(self, &container)
-        });
-        // `begin_own` has just read the clock, so the clock guard has checked that reading.
-        let trusted = |found| {
-            if O::DESTROYS_WHEN_DUE { self.0.clock.check_trusted().map(|()| found) } else { Ok(found) }
-        };
-        match found.flatten().and_then(trusted) {
-            Ok(found) => self.start(AuthorizedCall { operation, found, caller: None, pending }).await,
-            Err(error) => pending.refuse(error).await,
-        }
+        let pending = CallRecord::begin_internal(self, O::EVENT, O::METER, origin);
+        self.decide(operation, None, pending).await
     }
 
     /// Records a call whose request could not be parsed, and returns the error to reply with: `error` for an
@@ -281,162 +252,6 @@ impl Engine {
         match pending.refuse::<Infallible>(error).await {
             Err(error) => error,
             Ok(never) => match never {},
-        }
-    }
-
-    /// Authenticates the caller, parses the request, resolves its container and authorizes the call.
-    async fn authorize_call<O: Operation>(
-        &self,
-        credential: Result<Credential<'_>>,
-        request: impl FnOnce() -> Result<O> + Send,
-        pending: &mut CallRecord,
-    ) -> Result<(O, <PlaneOf<O> as PlaneAccess>::Resolved, Arc<Caller>)>
-    where
-        PlaneOf<O>: PlaneAccess,
-    {
-        let authenticated = self.0.identity.authenticate(credential?, PlaneOf::<O>::AUDIENCES);
-        let caller = authenticated.instrument(step!("authenticate")).await?;
-        pending.set_caller(&caller);
-        let operation = step!("parse").in_scope(request)?;
-        let _authorizing = step!("authorize").entered();
-        pending.set_item_count(operation.item_count());
-        let id = operation.target();
-        let container = O::Target::container(&id);
-        PlaneOf::<O>::record_container(pending, &container);
-        pending.set_target(O::Target::describe(&id), O::Target::resource(&id));
-        PlaneOf::<O>::check_audience(&caller, &container)?;
-        let found = PlaneOf::<O>::resolve(self, &container)?;
-        let scope = O::Target::scope(&id, &self.0.store);
-        let requested = O::Target::requested_scope(&id);
-        let scopes = (&scope, requested.as_ref().unwrap_or(&scope));
-        if let Some(id) = PlaneOf::<O>::authorize(self, &caller, &found, O::ACTION, scopes)? {
-            pending.set_deciding_assignment(id);
-        }
-        Ok((operation, found, caller))
-    }
-
-    /// Runs an operation. One that changes its target runs in a task of its own, which completes even if the caller
-    /// disconnects.
-    async fn start<O: Operation>(&self, call: AuthorizedCall<O>) -> Result<O::Reply>
-    where
-        PlaneOf<O>: PlaneAccess,
-    {
-        if !O::CHANGES {
-            // Boxed, because the futures around it are moved, and it is by far the largest.
-            return Box::pin(self.run(call)).await;
-        }
-        let engine = self.clone();
-        let task = self.0.running.spawn(async move { engine.run(call).await }.in_current_span());
-        task.await.unwrap_or_else(|error| {
-            Err(Error::internal_caused_by(format!("{} did not complete", O::NAME), error))
-        })
-    }
-
-    /// Loads, checks, executes and commits.
-    async fn run<O: Operation>(&self, call: AuthorizedCall<O>) -> Result<O::Reply>
-    where
-        PlaneOf<O>: PlaneAccess,
-    {
-        let AuthorizedCall { operation, found, caller, mut pending } = call;
-        let id = operation.target();
-        let exclusive = if O::CHANGES {
-            Some(self.0.locks.acquire(O::Target::lock(&id)).instrument(step!("lock")).await)
-        } else {
-            None
-        };
-        if O::CHANGES
-            && let Some(caller) = &caller
-        {
-            // While the call waited for the lock, the target may have been replaced by another one at another scope.
-            let authorize = || {
-                let scope = O::Target::scope(&id, &self.0.store);
-                let requested = O::Target::requested_scope(&id);
-                let scopes = (&scope, requested.as_ref().unwrap_or(&scope));
-                PlaneOf::<O>::authorize(self, caller, &found, O::ACTION, scopes)
-            };
-            if let Err(error) = catch_panics_sync(O::NAME, authorize).flatten() {
-                return pending.refuse(error).await;
-            }
-        }
-        let now = pending.received_at();
-        let create_context =
-            || PlaneOf::<O>::create_context(self, found, caller.as_deref(), now, Availability::of::<O>());
-        let mut cx = match catch_panics_sync(O::NAME, create_context).flatten() {
-            Ok(cx) => cx,
-            Err(error) => return pending.refuse(error).await,
-        };
-        if let Some(deadline) = pending.deadline() {
-            PlaneOf::<O>::set_deadline(&mut cx, deadline);
-        }
-        let intents = PlaneOf::<O>::intents(&cx);
-        match catch_panics(O::NAME, self.attempt(operation, &id, &cx, now)).await {
-            Ok(Done { reply, changes, used, open, item_errors }) => {
-                pending.set_used_version(used);
-                pending.set_item_errors(&item_errors);
-                let close = intents.map(Intents::ids).unwrap_or_default();
-                let record = pending.conclude(Ok(()));
-                let opened = open.clone();
-                let commit = Commit { changes, open, close, record, ..Commit::default() };
-                let committed = {
-                    let _timer = self.0.steps.commit();
-                    self.0.store.commit(commit).instrument(step!("commit")).await
-                };
-                match committed {
-                    Ok(()) => {
-                        pending.mark_committed();
-                        // The end of an intent may need the lock of the target.
-                        drop(exclusive);
-                        let concluded = self.conclude_soon(opened);
-                        if O::AWAITS_INTENT {
-                            concluded.await;
-                        }
-                        Ok(reply)
-                    }
-                    Err(error) => {
-                        self.undo(intents).await;
-                        pending.refuse(error).await
-                    }
-                }
-            }
-            Err(error) => {
-                self.undo(intents).await;
-                let changes = O::failure_changes(&id, &error, self.0.clock.now());
-                pending.refuse_with_changes(error, changes).await
-            }
-        }
-    }
-
-    async fn attempt<O: Operation>(
-        &self,
-        operation: O,
-        id: &<O::Target as Target>::Id,
-        cx: &CxOf<O>,
-        now: Timestamp,
-    ) -> Result<Done<O::Reply>>
-    where
-        PlaneOf<O>: PlaneAccess,
-    {
-        let check = || -> Result<O::Target> {
-            operation.check_context(cx)?;
-            let target = O::Target::load(id, &self.0.store)?;
-            if let Some(container) = PlaneOf::<O>::addressed(cx) {
-                let calls = || (operation.call_class(&target, cx), operation.item_count().unwrap_or(1));
-                self.0.throttle.admit(container, calls, now)?;
-            }
-            operation.check(&target, now)?;
-            Ok(target)
-        };
-        let target = step!("check").in_scope(check)?;
-        let executed = {
-            let _timer = self.0.steps.execute();
-            operation.execute(target, cx).instrument(step!("execute")).await
-        };
-        match executed {
-            // The material was destroyed between loading and use: loading again returns the specific error.
-            Err(error @ Error::KeyMaterialMissing { .. }) => {
-                Err(O::Target::load(id, &self.0.store).err().unwrap_or(error))
-            }
-            result => result,
         }
     }
 

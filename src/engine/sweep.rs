@@ -10,6 +10,7 @@ use super::{Engine, Inner};
 use crate::model::Result;
 use crate::model::audit_entry::{Meter, Origin};
 use crate::model::change::Intent;
+use crate::ops::backup::end_interrupted_jobs;
 use crate::ops::{CompletedOperation, Intents, Recovered, Recovery, RecoveryCx, recovery_of};
 use crate::store::{AuditRecord, Commit};
 
@@ -31,6 +32,7 @@ impl Engine {
             tracing::warn!(error = %error.with_causes(), "the sweep is skipped");
             return swept;
         }
+        self.end_jobs_of_dead_instances().await;
         for intent in self.0.store.intents() {
             if self.0.running_intents.contains(intent.id) {
                 continue;
@@ -44,6 +46,18 @@ impl Engine {
             }
         }
         swept
+    }
+
+    /// Ends the backup jobs of instances of the service that do not run any more.
+    async fn end_jobs_of_dead_instances(&self) {
+        let dead = self.0.store.dead_instances();
+        if dead.is_empty() || !self.0.store.does_scheduled_work() {
+            return;
+        }
+        let is_dead = |instance: &str| dead.iter().any(|dead| dead == instance);
+        if let Err(error) = end_interrupted_jobs(&self.0.store, is_dead, self.0.clock.now()).await {
+            tracing::warn!(error = %error.with_causes(), "the backup jobs of another instance could not be ended");
+        }
     }
 
     /// Undoes what a failed operation declared. The sweeper handles what fails now or cannot be undone, and all intents

@@ -10,7 +10,7 @@ mod clock_monitor;
 mod retry_queue;
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 pub use backups::run_backup_jobs;
 pub use clock_monitor::monitor_clock;
@@ -39,6 +39,9 @@ use crate::ops::secrets::{PurgeExpiredSecret, SecretPath};
 use crate::ops::usage::{BudgetId, NoteBudgetReached};
 use crate::ops::vaults::{DeletedVaultPath, PurgeExpiredVault};
 use crate::telemetry;
+
+/// How often it is checked whether this instance of the service does the scheduled work.
+const LEASE_CHECK: Duration = Duration::from_millis(500);
 
 /// The maximum number of events that an advance reports. All due work is done nevertheless.
 const REPORTED: usize = 10_000;
@@ -108,6 +111,14 @@ impl Scheduler {
         let mut changes = self.engine.watch();
         let mut waiting = RetryQueue::default();
         loop {
+            if !self.engine.does_scheduled_work() {
+                // Another instance of the service does it.
+                sleep_until(Some(Instant::now() + LEASE_CHECK)).await;
+                if changes.has_changed().is_err() {
+                    return;
+                }
+                continue;
+            }
             {
                 let _working = self.working.lock().await;
                 self.run_due_work(&mut waiting).await;
@@ -166,7 +177,9 @@ impl Scheduler {
     /// Runs all work that is due now. Work that fails is scheduled for a retry, and the rest is run.
     async fn run_due_work(&self, waiting: &mut RetryQueue) {
         let now = self.clock().now();
-        while let Some(due) = self.next_due(waiting).await.filter(|due| due.at <= now) {
+        while self.engine.does_scheduled_work()
+            && let Some(due) = self.next_due(waiting).await.filter(|due| due.at <= now)
+        {
             let failed = match self.work(due.clone()).await {
                 Ok(_) => self.is_due(&due).await.then(|| Error::Conflict { what: "due work".to_owned() }),
                 Err(error) => Some(error),

@@ -1,6 +1,6 @@
 //! Maps containers to the tokens that hold their keys.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use crate::model::change::IntentVerb;
@@ -34,6 +34,23 @@ impl AttachedTokens {
         token.ok_or_else(|| Error::TokenUnavailable { why: format!("no token is attached to {container}") })
     }
 
+    /// Whether the container has its token attached. Another instance of the service may have replaced the container by one of the same
+    /// name, which has another token.
+    pub fn has(&self, container: &Container) -> bool {
+        self.of(&container.id()).is_ok_and(|token| token.info().serial == container.token_serial())
+    }
+
+    /// Detaches the tokens of containers that another instance of the service has purged.
+    pub fn detach_purged(&self, store: &Store) {
+        let known: HashSet<String> =
+            store.containers().iter().map(|container| container.id().to_case_insensitive()).collect();
+        // A container that is being created has an intent, and none in the store.
+        let intents = store.intents();
+        let has_intent = |id: &String| intents.iter().any(|open| open.container.to_case_insensitive() == *id);
+        let mut tokens = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        tokens.retain(|id, _| known.contains(id) || has_intent(id));
+    }
+
     /// Returns the containers, deleted ones included, that have no token attached. Leaves out those whose token is being wiped by a
     /// purge: the sweeper completes an interrupted one.
     pub fn missing(&self, store: &Store) -> Vec<Container> {
@@ -47,7 +64,7 @@ impl AttachedTokens {
         let mut missing = store.containers();
         missing.retain(|container| {
             let id = container.id();
-            self.of(&id).is_err() && !is_wiped(&id)
+            !self.has(container) && !is_wiped(&id)
         });
         missing
     }

@@ -78,7 +78,7 @@ use crate::model::vault_rbac::VaultAction;
 use crate::model::{Error, Result, Timestamp};
 
 /// An operation of the service.
-pub trait Operation: Sized + Send + 'static {
+pub trait Operation: Clone + Send + 'static {
     /// The name of its gRPC method and, in snake case, of its test file.
     const NAME: &'static str;
     /// Its `operationName` in the audit log.

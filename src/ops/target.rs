@@ -38,6 +38,12 @@ pub trait Target: Sized + Send + 'static {
         None
     }
 
+    /// Returns the lower-case name of the object that it is or belongs to, if it depends on no other object of its container. By default,
+    /// it depends on all.
+    fn object(_: &Self::Id) -> Option<String> {
+        None
+    }
+
     /// Returns its name in the audit record.
     fn describe(id: &Self::Id) -> String;
 
@@ -189,6 +195,10 @@ macro_rules! named_by_key_path {
             LocalScope::Key(id.name.clone())
         }
 
+        fn object(id: &KeyPath) -> Option<String> {
+            Some(id.name.to_case_insensitive())
+        }
+
         fn describe(id: &KeyPath) -> String {
             format!("{}/{}/{}", id.container, $folder, id.name)
         }
@@ -270,6 +280,10 @@ impl Target for LiveKeyVersion {
 
     fn scope(id: &KeyId, _: &Store) -> LocalScope {
         LocalScope::Key(id.name.clone())
+    }
+
+    fn object(id: &KeyId) -> Option<String> {
+        Some(id.name.to_case_insensitive())
     }
 
     fn describe(id: &KeyId) -> String {

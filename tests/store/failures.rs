@@ -41,13 +41,13 @@ async fn database_failure_fails_commits() {
     let fixture = StoreFixture::new();
     let store = fixture.open_with_hsm().await;
     let database = fixture.database();
-    execute_sql(&database, "ALTER TABLE audit_outbox RENAME TO away").await;
+    execute_sql(&database, "ALTER TABLE audit_records RENAME TO away").await;
     let changes = vec![Change::InsertVersion(version("a", 1), VersionOrigin::Created)];
     assert!(matches!(store.commit(call(changes.clone(), 1)).await, Err(Error::StorageFailed(_))));
     assert_eq!(store.key_count(&local().into()), 0);
     store.commit(call(Vec::new(), 2)).await.unwrap();
     assert!(store.checkpoint().await.is_err());
-    execute_sql(&database, "ALTER TABLE away RENAME TO audit_outbox").await;
+    execute_sql(&database, "ALTER TABLE away RENAME TO audit_records").await;
     store.checkpoint().await.unwrap();
     store.commit(call(changes, 3)).await.unwrap();
     store.close().await;
@@ -139,8 +139,11 @@ async fn data_directory_of_the_previous_version_is_opened() {
         )
     });
     let sql = format!(
-        "DELETE FROM audit_outbox; {} UPDATE readings SET calls = 1; \
-         ALTER TABLE written_groups DROP COLUMN seq; ALTER TABLE written_groups DROP COLUMN chain; \
+        "DROP TABLE audit_records; DROP TABLE instances; DROP TABLE change_log; DROP TABLE leases; \
+         ALTER TABLE intents DROP COLUMN instance; \
+         CREATE TABLE audit_outbox (last_seq BIGINT NOT NULL PRIMARY KEY, first_seq BIGINT NOT NULL, \
+             at BIGINT NOT NULL, chain TEXT NOT NULL, counted TEXT NOT NULL, lines TEXT NOT NULL); \
+         {} UPDATE readings SET calls = 1; \
          DELETE FROM _sqlx_migrations WHERE version >= 25;",
         rows.collect::<String>()
     );
@@ -156,7 +159,7 @@ async fn data_directory_of_the_previous_version_is_opened() {
         assert_eq!(copy.audit_lines()[..5], lines[..]);
         assert_eq!(counted(&copy.open().await), 6);
     }
-    let left = query(&fixture.database(), "SELECT COUNT(*) FROM audit_outbox").await;
+    let left = query(&fixture.database(), "SELECT COUNT(*) FROM audit_records").await;
     assert_eq!(left, 0, "rows are removed when their counts are in the totals");
 }
 

@@ -19,6 +19,14 @@ pub struct BackupJob {
     pub started: Timestamp,
     /// Its result; `None` while it runs.
     pub result: Option<JobResult>,
+    /// The instance of the service that runs it.
+    #[serde(default = "default_instance")]
+    pub instance: String,
+}
+
+/// The instance of jobs from before there were several.
+fn default_instance() -> String {
+    "default".to_owned()
 }
 
 /// What a job does.

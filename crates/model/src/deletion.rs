@@ -1,5 +1,7 @@
 //! Soft-delete as one state machine: the resources that are soft-deleted, their states and the transitions.
 
+use serde::{Deserialize, Serialize};
+
 use super::container_id::ContainerId;
 use super::name::{CertificateName, HsmName, KeyName, SecretName, VaultName};
 use super::resource_kind::Resource;
@@ -7,7 +9,7 @@ use super::retention::{Deletion, RecoveryLevel};
 use super::{Error, Result, Timestamp};
 
 /// A resource that is soft-deleted, and recovered or purged later, by its name.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
 pub enum Deletable {
     /// A certificate with all its versions, and with its companion key and secret.
     Certificate(VaultName, CertificateName),
@@ -33,7 +35,7 @@ pub enum DeletionState {
 }
 
 /// A change of the state.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum Transition {
     /// Soft-deletes a live resource.
     SoftDelete(Deletion),

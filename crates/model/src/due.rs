@@ -1,6 +1,7 @@
 //! Scheduled work on HSMs and keys (purge, rotation, expiry notice) and the one-time notices of key versions.
 
 use jiff::SignedDuration;
+use serde::{Deserialize, Serialize};
 
 use super::Timestamp;
 use super::container::Container;
@@ -15,7 +16,7 @@ use super::vault::Vault;
 const NEAR_EXPIRY: SignedDuration = SignedDuration::from_hours(24 * 30);
 
 /// A notice that the service gives once per key version.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
 pub enum Notice {
     /// The near-expiry event was emitted.
     NearExpiry,
@@ -24,7 +25,7 @@ pub enum Notice {
 }
 
 /// The notices given for a version, stored as a bit mask.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct Notices(u8);
 
 impl Notices {

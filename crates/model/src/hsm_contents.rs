@@ -2,13 +2,15 @@
 
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use super::key::Key;
 use super::local_rbac::{RoleAssignment, RoleDefinition};
 use super::name::HsmName;
 use super::setting::Settings;
 
 /// The contents of an HSM, which a full restore replaces as a whole.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct HsmContents {
     /// The HSM.
     pub hsm: HsmName,

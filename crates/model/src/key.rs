@@ -320,7 +320,7 @@ pub fn check_validity(not_before: Option<KeyDate>, expires: Option<KeyDate>) -> 
 }
 
 /// One version of a key.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct KeyVersion {
     /// The container that holds it.
     pub container: ContainerId,
@@ -377,7 +377,7 @@ impl KeyVersion {
 }
 
 /// A key with all its versions, which are live or soft-deleted together.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Key {
     /// The container that holds it.
     pub container: ContainerId,

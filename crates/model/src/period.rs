@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use jiff::Span;
 use jiff::tz::TimeZone;
+use serde::{Deserialize, Serialize};
 
 use super::error::shorten;
 use super::key_date::KeyDate;
@@ -26,7 +27,8 @@ const CYCLE_DAYS: u32 = 1461;
 /// its months and its days are at most a hundred years each.
 // assumption: weeks and times of day are rejected; Azure's documentation and every recorded policy have
 // years, months and days only.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct LifetimePeriod {
     /// The original spelling, which Azure returns unchanged.
     text: Box<str>,
@@ -78,6 +80,20 @@ const fn month_days(month: u32) -> u32 {
         (1, _) => 28,
         (3 | 5 | 8 | 10, _) => 30,
         _ => 31,
+    }
+}
+
+impl From<LifetimePeriod> for String {
+    fn from(period: LifetimePeriod) -> Self {
+        period.text.into()
+    }
+}
+
+impl TryFrom<String> for LifetimePeriod {
+    type Error = Error;
+
+    fn try_from(text: String) -> Result<Self> {
+        text.parse()
     }
 }
 

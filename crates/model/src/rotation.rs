@@ -1,5 +1,7 @@
 //! Rotation policies: when the service rotates a key automatically, and when new versions expire.
 
+use serde::{Deserialize, Serialize};
+
 use super::error::shorten;
 use super::key::KeyVersion;
 use super::key_date::KeyDate;
@@ -11,7 +13,7 @@ use super::{Error, Field, Result, Timestamp};
 const MIN_DAYS: u32 = 28;
 
 /// When a key is rotated automatically. A policy has at most one such action; Managed HSM does not support `notify`.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum RotationTrigger {
     /// This period after the creation of the current version.
     AfterCreation(LifetimePeriod),
@@ -20,14 +22,14 @@ pub enum RotationTrigger {
 }
 
 /// The rules of a rotation policy, within Azure's limits: automatic rotations are at least 28 days apart.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct RotationRules {
     expiry_time: Option<LifetimePeriod>,
     trigger: Option<RotationTrigger>,
 }
 
 /// The rotation policy of a key.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct RotationPolicy {
     /// The rules.
     pub rules: RotationRules,

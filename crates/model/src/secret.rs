@@ -86,7 +86,7 @@ impl fmt::Debug for SealedValue {
 }
 
 /// The attributes of a secret version.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct SecretAttributes {
     /// Whether the value can be read.
     pub enabled: bool,
@@ -101,7 +101,7 @@ pub struct SecretAttributes {
 }
 
 /// One version of a secret.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct SecretVersion {
     /// The vault that holds it.
     pub vault: VaultName,
@@ -120,7 +120,7 @@ pub struct SecretVersion {
 }
 
 /// A secret: its versions, oldest first.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Secret {
     /// The vault that holds it.
     pub vault: VaultName,

@@ -1,6 +1,7 @@
 //! The setting of the virtual clock, and the work that is scheduled by the service's clock.
 
 use jiff::SignedDuration;
+use serde::{Deserialize, Serialize};
 
 use super::Timestamp;
 use super::container_id::ContainerId;
@@ -9,7 +10,7 @@ use super::name::{BudgetName, CertificateName, KeyName, VaultName};
 use super::resource::SubscriptionId;
 
 /// The setting of a virtual clock.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct ClockSetting {
     /// Microseconds by which it is ahead of the system clock. Never decreases.
     pub offset: i64,

@@ -5,9 +5,12 @@
 //! it was overwritten. So the failure must not be acted on until the database has been queried and the result of the
 //! query is durable.
 
+use super::audit_records;
 use super::chain::ChainHead;
+use super::change_log::{self, FollowError};
 use super::database::{Database, SqlError, query};
-use super::location::Location;
+use super::group::Group;
+use super::instance::{self, InstanceName};
 use crate::model::Error;
 
 /// The position of the database in the sequence of groups. Each group advances it.
@@ -27,17 +30,27 @@ pub(super) enum CommitFailure<T> {
     Ambiguous(SqlError, T),
 }
 
+impl<T> From<FollowError> for CommitFailure<T> {
+    fn from(error: FollowError) -> Self {
+        Self::NotWritten(match error {
+            FollowError::Database(error) => error,
+            other => SqlError::Decode(Box::new(other)),
+        })
+    }
+}
+
 impl<T> From<SqlError> for CommitFailure<T> {
     fn from(error: SqlError) -> Self {
         Self::NotWritten(error)
     }
 }
 
-/// Reads the position.
-pub(super) async fn read(db: &mut Database) -> Result<LedgerPosition, SqlError> {
+/// Reads the position, with the last audit record of this instance.
+pub(super) async fn read(db: &mut Database, instance: &InstanceName) -> Result<LedgerPosition, SqlError> {
     let sql = "-- read_written_groups
-        SELECT number, seq, chain FROM written_groups WHERE id = 1";
-    let row = query(sql).fetch_one(&mut *db).await?;
+        SELECT number, COALESCE(seq, 0) AS seq, COALESCE(chain, '') AS chain
+        FROM written_groups LEFT JOIN instances ON name = $1 WHERE id = 1";
+    let row = query(sql).bind(instance.as_str()).fetch_one(&mut *db).await?;
     let number = |column| row.get::<i64>(column).map(i64::unsigned_abs);
     let head = ChainHead { seq: number("seq")?, chain: row.get("chain")? };
     Ok(LedgerPosition { groups: number("number")?, head })
@@ -47,14 +60,16 @@ pub(super) async fn read(db: &mut Database) -> Result<LedgerPosition, SqlError> 
 ///
 /// # Errors
 /// If the database is not at the position before, because another process has changed it: memory then lacks changes.
-pub(super) async fn write(db: &mut Database, position: &LedgerPosition) -> Result<(), SqlError> {
+pub(super) async fn write(
+    db: &mut Database,
+    instance: &InstanceName,
+    position: &LedgerPosition,
+) -> Result<(), SqlError> {
     let sql = "-- write_written_groups
-        UPDATE written_groups SET number = $1, seq = $2, chain = $3 WHERE id = 1 AND number = $1 - 1";
-    let number = |number| i64::try_from(number).unwrap_or(i64::MAX);
-    let LedgerPosition { groups, head } = position;
-    let query = query(sql).bind(number(*groups)).bind(number(head.seq)).bind(&*head.chain);
-    match query.execute(db).await? {
-        1 => Ok(()),
+        UPDATE written_groups SET number = $1 WHERE id = 1 AND number = $1 - 1";
+    let number = i64::try_from(position.groups).unwrap_or(i64::MAX);
+    match query(sql).bind(number).execute(&mut *db).await? {
+        1 => instance::write_counted(db, instance, position).await,
         _ => Err(SqlError::Protocol(CHANGED.into())),
     }
 }
@@ -62,13 +77,27 @@ pub(super) async fn write(db: &mut Database, position: &LedgerPosition) -> Resul
 /// The error if the database is not at the position that this process has written.
 pub(super) const CHANGED: &str = "another process changed the database";
 
-/// Replaces the connection, which has failed, and returns the position of the database. It is durable: no later crash changes
-/// it.
+/// Whether a group was written, after the connection was replaced. `before` is the position before the group.
 ///
 /// # Errors
-/// `Internal` if the database cannot be queried.
-pub(super) async fn query_position(location: &Location, db: &mut Database) -> Result<LedgerPosition, Error> {
-    location.reconnect(db).await?;
+/// `Internal` if the database cannot be queried, or another process has changed it.
+pub(super) async fn was_written(
+    db: &mut Database,
+    instance: &InstanceName,
+    (before, group): (&LedgerPosition, &Group),
+) -> Result<bool, Error> {
     let failed = |error| Error::internal_caused_by("the database cannot be queried", error);
-    read(db).await.map_err(failed)
+    if db.is_shared() {
+        let changes_nothing = group.position.groups == before.groups;
+        let found = match &group.records {
+            Some(records) if changes_nothing => audit_records::has(db, instance, records).await,
+            _ => change_log::has(db, group.position.groups, instance).await,
+        };
+        return found.map_err(failed);
+    }
+    let found = read(db, instance).await.map_err(failed)?;
+    if found != group.position && found != *before {
+        return Err(Error::internal(CHANGED));
+    }
+    Ok(found == group.position)
 }

@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::instance::InstanceName;
 use crate::clock::Clock;
 use crate::model::Timestamp;
 use crate::model::audit_entry::Meter;
@@ -26,10 +28,34 @@ pub struct Commit {
     pub record: Option<AuditRecord>,
     /// The rules that the changes must satisfy.
     pub rules: Rules,
+    /// The state by which the commit was decided. If another instance has changed it since, nothing is written. `None` for a commit that
+    /// depends on no such state.
+    pub decided_by: Option<DecidedBy>,
+}
+
+/// The state by which a commit was decided: the container of its record, and the roles and resources of the control plane.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct DecidedBy {
+    /// [`Store::position`] before the state was read.
+    ///
+    /// [`Store::position`]: super::Store::position
+    pub position: u64,
+    /// The lower-case name of the object of the container, if only this one was read.
+    pub object: Option<String>,
+}
+
+/// What came of a commit that did not fail.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[must_use]
+pub enum Committed {
+    /// It was written.
+    Done,
+    /// It was not written, because it was decided by a state that another instance has changed. Readers see the new state.
+    Outdated,
 }
 
 /// The rules that the changes of a commit must satisfy. Uniqueness is always enforced.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub enum Rules {
     /// All rules, as for the requests of callers.
     #[default]
@@ -93,6 +119,8 @@ pub struct Options {
     pub accept_break: bool,
     /// The number of lifecycle events kept.
     pub events_kept: usize,
+    /// The name of this instance among those that share a database of a server. A file has one instance, of the default name.
+    pub instance: InstanceName,
 }
 
 impl Default for Options {
@@ -103,6 +131,7 @@ impl Default for Options {
             durability: Durability::default(),
             accept_break: false,
             events_kept: DEFAULT_RETAINED,
+            instance: InstanceName::default(),
         }
     }
 }

@@ -9,26 +9,46 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, Sq
 use sqlx::{ConnectOptions as _, Connection as _};
 
 use super::database::{Database, Engine, SqlError, query};
+use super::instance::InstanceName;
 use super::location::Location;
 use crate::model::{Error, Result};
+pub(super) use session::try_lock_instance;
+use session::Session;
 
 /// The time for which another process, such as a backup, may lock the database.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
 impl Location {
-    /// Connects to the database, which exists.
-    pub(super) async fn connect(&self) -> Result<Database> {
-        match self {
-            Self::File(path) => Ok(Engine::Sqlite(open_file(path).await?).into()),
-            Self::Postgres(server) => Ok(Engine::Postgres(session::open(server).await?).into()),
-        }
+    /// Connects an instance of the service to the database, which exists.
+    ///
+    /// # Errors
+    /// `Internal` if there is no connection, or another process uses the database under this name, or alone.
+    pub(super) async fn connect(&self, instance: &InstanceName) -> Result<Database> {
+        self.connect_with(Session::Instance(instance)).await
     }
 
-    /// Connects to the database for reading only, beside the connection that writes.
+    /// Connects to the database while no instance of the service uses it.
+    ///
+    /// # Errors
+    /// `Internal` if there is no connection, or another process uses the database.
+    pub(super) async fn connect_alone(&self) -> Result<Database> {
+        self.connect_with(Session::Alone).await
+    }
+
+    /// Connects to the database for reading only, beside the connections that write.
     pub(super) async fn connect_to_read(&self) -> Result<Database> {
+        self.connect_with(Session::Reader).await
+    }
+
+    /// Connects to the database while no other instance starts.
+    pub(super) async fn connect_to_start(&self) -> Result<Database> {
+        self.connect_with(Session::Start).await
+    }
+
+    async fn connect_with(&self, session: Session<'_>) -> Result<Database> {
         match self {
-            Self::File(_) => self.connect().await,
-            Self::Postgres(server) => Ok(Engine::Postgres(session::open_to_read(server).await?).into()),
+            Self::File(path) => Ok(Engine::Sqlite(open_file(path).await?).into()),
+            Self::Postgres(server) => Ok(Engine::Postgres(session::open(server, session).await?).into()),
         }
     }
 
@@ -37,10 +57,10 @@ impl Location {
     ///
     /// # Errors
     /// `Internal` if there is no connection, or it is unknown what was written.
-    pub(super) async fn reconnect(&self, db: &mut Database) -> Result<()> {
+    pub(super) async fn reconnect(&self, db: &mut Database, instance: &InstanceName) -> Result<()> {
         match self {
             Self::File(_) => {
-                let failed = std::mem::replace(db, self.connect().await?);
+                let failed = std::mem::replace(db, self.connect(instance).await?);
                 // It may hold the write lock, in a transaction that was neither committed nor rolled back.
                 if let Err(error) = failed.close().await {
                     tracing::warn!(%error, "a connection to the database did not close cleanly");
@@ -50,9 +70,9 @@ impl Location {
                 })
             }
             Self::Postgres(_) => {
-                // A new session gets the lock of the writer after the transactions of the failed one have ended.
+                // A new session gets the lock of the instance after the transactions of the failed one have ended.
                 db.abandon();
-                *db = self.connect().await?;
+                *db = self.connect(instance).await?;
                 Ok(())
             }
         }

@@ -2,9 +2,11 @@
 
 use futures_util::TryStreamExt as _;
 
+use super::audit_records;
 use super::check;
 use super::database::{Database, Row, SqlError, query, rows_of};
 use super::inspection::require_file;
+use super::instance::InstanceName;
 use super::location::Location;
 use super::schema;
 use super::table_digest::{self, Sums, TableDigest, value};
@@ -25,7 +27,7 @@ pub async fn copy(from: impl Into<Location>, to: impl Into<Location>) -> Result<
     let (from, to) = (from.into().of_one_opening(), to.into().of_one_opening());
     let mut original = open_original(&from).await?;
     let mut digest = check::check_file(&to, schema::newest()).await?;
-    let mut target = to.connect().await?;
+    let mut target = to.connect_alone().await?;
     digest.finish().await?;
     schema::migrate(&to, &mut target).await?;
     let copied = copy_tables(&mut original, &mut target, matches!(to, Location::Postgres(_))).await;
@@ -45,10 +47,16 @@ async fn open_original(location: &Location) -> Result<Database> {
         // The digest stays, because the original does not change.
         check::check_schema(path, schema::newest())?;
     }
-    let mut db = location.connect().await?;
+    let mut db = location.connect_alone().await?;
     let found = schema::find(&mut db).await.map_err(Error::internal)?;
     schema::require_newest(location, found)?;
-    Ok(db)
+    let counted = audit_records::counted(&mut db, &InstanceName::default()).await.map_err(Error::internal)?;
+    match counted.is_empty() {
+        true => Ok(db),
+        false => Err(Error::internal(format!(
+            "the database {location} has usage of an earlier version: start the service with it once"
+        ))),
+    }
 }
 
 async fn copy_tables(
@@ -68,10 +76,10 @@ async fn copy_tables(
             )));
         }
     }
-    query("-- delete_initial_position\nDELETE FROM written_groups")
-        .execute(&mut target)
-        .await
-        .map_err(failed)?;
+    for sql in ["-- delete_initial_position\nDELETE FROM written_groups", "-- delete_initial_instance\nDELETE FROM instances"]
+    {
+        query(sql).execute(&mut target).await.map_err(failed)?;
+    }
     let mut copied = Vec::with_capacity(TABLES.len());
     for table in TABLES {
         let mut sums = Sums::default();
@@ -120,8 +128,12 @@ async fn next_rows(
 impl Table {
     /// Whether the table has no rows, or as many as a new database.
     async fn is_empty(&self, db: &mut Database) -> std::result::Result<bool, SqlError> {
-        // The position of a new database.
-        let unless = if self.name == "written_groups" { " WHERE number > 0 OR seq > 0" } else { "" };
+        // The position of a new database, and its instance.
+        let unless = match self.name {
+            "written_groups" => " WHERE number > 0",
+            "instances" => " WHERE seq > 0",
+            _ => "",
+        };
         let sql = format!("-- has_rows\nSELECT 1 FROM {}{unless} LIMIT 1", self.name);
         Ok(query(sqlx::AssertSqlSafe(sql)).fetch_optional(db).await?.is_none())
     }

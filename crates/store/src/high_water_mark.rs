@@ -6,6 +6,7 @@ use jiff::SignedDuration;
 
 use super::columns::{column, damaged, dated, instant};
 use super::database::{Database, SqlError, query};
+use super::instance::InstanceName;
 use crate::model::time_guard::{GuardState, Hold, HoldReason};
 use crate::model::{Error, Result, Timestamp};
 
@@ -44,10 +45,14 @@ pub(super) async fn write(db: &mut Database, kept: &GuardState) -> Result<(), Sq
 
 /// Reads the mark. If there is none, as after an upgrade, the time of the newest audit record is used. `logged` is the time of
 /// the newest record that is in the log only.
-pub(super) async fn load(db: &mut Database, logged: Option<Timestamp>) -> Result<Option<GuardState>> {
+pub(super) async fn load(
+    db: &mut Database,
+    instance: &InstanceName,
+    logged: Option<Timestamp>,
+) -> Result<Option<GuardState>> {
     let sql = "-- newest_record
-        SELECT at FROM audit_outbox ORDER BY last_seq DESC LIMIT 1";
-    let newest = query(sql).fetch_optional(&mut *db).await.map_err(Error::internal)?;
+        SELECT at FROM audit_records WHERE instance = $1 ORDER BY last_seq DESC LIMIT 1";
+    let newest = query(sql).bind(instance.as_str()).fetch_optional(&mut *db).await.map_err(Error::internal)?;
     let newest = newest.map(|row| dated(&row, "at")).transpose()?.max(logged);
     let sql = "-- load_time_mark
         SELECT mark, seen, hold_since, hold_reason, hold_ahead, hold_proven FROM time_mark";

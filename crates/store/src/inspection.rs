@@ -2,12 +2,12 @@
 
 use std::path::Path;
 
-use super::database::{Database, Engine, query};
+use super::database::Database;
 use super::location::Location;
 use super::memory::Memory;
 use super::table_digest::{self, TableDigest};
 use super::tables::TABLES;
-use super::{Options, ambiguous_commit, check, load, schema};
+use super::{Options, ambiguous_commit, check, load, schema, snapshot};
 use crate::model::local_rbac::RoleDefinition;
 use crate::model::{Error, Result};
 
@@ -58,15 +58,15 @@ async fn read(
     let failed = |error| Error::internal_caused_by("the database cannot be read", error);
     let found = schema::find(db).await.map_err(failed)?;
     schema::require_newest(location, found)?;
-    let memory = Memory::new(built_in_roles, options.control_plane_roles, options.clock);
-    load::load(db, location, &memory).await?;
+    let memory = Memory::new(built_in_roles, options.control_plane_roles.clone(), options.clock.clone());
+    let is_shared = db.is_shared();
     let mut db = db.begin().await.map_err(failed)?;
-    if let Engine::Postgres(_) = db.engine {
-        let sql = "-- read_one_instant
-            SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY";
-        query(sql).execute(&mut db).await.map_err(failed)?;
-    }
-    let position = ambiguous_commit::read(&mut db).await.map_err(failed)?;
+    let location = match is_shared {
+        true => snapshot::begin(&mut db, location).await.map_err(failed)?,
+        false => location.clone(),
+    };
+    load::load(&mut db, &location, &memory, &options.instance).await?;
+    let position = ambiguous_commit::read(&mut db, &options.instance).await.map_err(failed)?;
     let mut tables = Vec::with_capacity(TABLES.len());
     for table in TABLES {
         tables.push(table_digest::read(table, &mut db).await.map_err(failed)?);
@@ -88,7 +88,7 @@ async fn read(
 pub async fn migrate(location: impl Into<Location>) -> Result<(Option<i64>, i64)> {
     let location = location.into().of_one_opening();
     let mut digest = check::check_file(&location, schema::newest()).await?;
-    let mut db = location.connect().await?;
+    let mut db = location.connect_alone().await?;
     let before = schema::find(&mut db).await;
     let before = before.map_err(|error| Error::internal_caused_by("the schema cannot be read", error))?;
     digest.finish().await?;

@@ -14,19 +14,22 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::ambiguous_commit::{self, CommitFailure, LedgerPosition};
 use super::answers::Answers;
+use super::audit_records;
 use super::chain::ChainHead;
+use super::change_log::{self, Entry};
 use super::check::{self, BackgroundCheck};
-use super::commit::{AuditRecord, Commit};
+use super::commit::{AuditRecord, Commit, Committed};
 use super::database::{Database, SqlError};
 use super::event_log;
 use super::failure::Failure;
 use super::faults::Faults;
 use super::group::Group;
 use super::high_water_mark;
+use super::instance::InstanceName;
+use super::lease::Lease;
 use super::ledger_metrics::{GroupKind, LedgerMetrics};
 use super::location::Location;
 use super::memory::Memory;
-use super::outbox;
 use super::record_log::{RecordBatch, RecordLog};
 use super::stage;
 use super::unsaved::Unsaved;
@@ -48,7 +51,7 @@ const RETRY: Duration = Duration::from_secs(1);
 #[expect(clippy::large_enum_variant, reason = "all messages but few are commits")]
 pub(super) enum Message {
     /// A commit, and the channel of its caller if the caller waits.
-    Commit(Commit, Option<oneshot::Sender<Result<()>>>),
+    Commit(Commit, Option<oneshot::Sender<Result<Committed>>>),
     /// Resolve an ambiguous commit, and answer whether none is left.
     ResolveAmbiguous(oneshot::Sender<bool>),
     /// Write usage to the database, and answer whether it has counted all records.
@@ -57,13 +60,13 @@ pub(super) enum Message {
     Close(oneshot::Sender<()>),
 }
 
-pub(super) type Call = (Commit, Option<oneshot::Sender<Result<()>>>);
+pub(super) type Call = (Commit, Option<oneshot::Sender<Result<Committed>>>);
 
 /// A group whose COMMIT failed but may have been written, and its calls.
 pub(super) struct AmbiguousCommit {
     group: Group,
     calls: Vec<Call>,
-    results: Vec<Result<()>>,
+    results: Vec<Result<Committed>>,
 }
 
 /// Messages that are answered after the commits that were received with them.
@@ -77,6 +80,10 @@ struct Waiting {
 /// The state of the ledger.
 pub(super) struct Ledger {
     pub(super) db: Database,
+    /// The name of this instance.
+    pub(super) instance: InstanceName,
+    /// The lease of the work that one instance does for all.
+    pub(super) lease: Arc<Lease>,
     pub(super) log: Box<dyn RecordLog>,
     pub(super) memory: Arc<Memory>,
     /// The last record.
@@ -111,7 +118,7 @@ pub(super) struct Ledger {
     /// The number of messages of the group before.
     pub(super) last_group: usize,
     /// Answers the callers of durable groups.
-    pub(super) answers: Answers<Result<()>>,
+    pub(super) answers: Answers<Result<Committed>>,
 }
 
 impl Ledger {
@@ -149,6 +156,9 @@ impl Ledger {
         if let Some(check) = self.check.take() {
             check.end();
         }
+        if let Err(error) = self.lease.release(&mut self.db, &self.instance).await {
+            tracing::debug!(%error, "the lease was not given back");
+        }
         let is_sound = self.ambiguous.is_none() && self.faults.current().is_none();
         let closed = self.db.close().await;
         match closed.map(|()| is_sound.then(|| check::leave_digest(&self.location))) {
@@ -168,7 +178,11 @@ impl Ledger {
             || self.missing.is_some()
             || self.append_failed
             || self.faults.any();
-        if retry { Some(RETRY) } else { self.unsaved.due_in() }
+        if retry {
+            return Some(RETRY);
+        }
+        let shared = self.db.is_shared().then(|| shared::POLL.min(self.lease.due_in()));
+        shared.into_iter().chain(self.unsaved.due_in()).min()
     }
 
     async fn process(&mut self, messages: &mut Vec<Message>, closing: &mut Vec<oneshot::Sender<()>>) {
@@ -186,6 +200,8 @@ impl Ledger {
         self.commit(calls).await;
         if is_idle && self.faults.any() {
             self.probe().await;
+        } else if is_idle && self.db.is_shared() {
+            self.follow_idle().await;
         }
         for reply in waiting.resolving {
             let _ = reply.send(self.ambiguous.is_none());
@@ -197,6 +213,7 @@ impl Ledger {
         for reply in waiting.checkpoints {
             let _ = reply.send(self.database.head == self.head);
         }
+        self.keep_lease().await;
         closing.extend(waiting.closing);
     }
 
@@ -214,15 +231,16 @@ impl Ledger {
         }
         let changes_nothing = calls.iter().all(|(commit, _)| commit.is_record_only());
         if changes_nothing && !is_due {
-            // If another process may have changed the database, memory may lack that change.
-            if let Some(fault) = self.faults.of(StoragePart::Database).filter(|_| self.db.is_shared()) {
-                return self.answer_failed(StoragePart::Database, fault, Outcome::NotDone, calls);
-            }
-            return match self.db.confirm().await {
-                Ok(()) => self.append(calls),
-                Err(error) => self.fail(StoragePart::Database, &error, Outcome::NotDone, calls),
+            return match self.db.is_shared() {
+                true => self.append_shared(calls).await,
+                false => self.append(calls),
             };
         }
+        self.commit_group(calls, time).await;
+    }
+
+    /// Commits a group in a transaction of the database, and answers its callers.
+    async fn commit_group(&mut self, calls: Vec<Call>, time: Option<(GuardState, Vec<ClockStatusChange>)>) {
         let mut results = Vec::with_capacity(calls.len());
         match self.write(&calls, &mut results, time).await {
             Ok(group) => self.apply_written(group, calls, results),
@@ -284,7 +302,7 @@ impl Ledger {
         self.metrics.written(GroupKind::Append, group.position.head.seq - self.head.seq, started);
         self.faults.end(StoragePart::AuditLog);
         self.unsaved.add(group.usage.clone());
-        let results = calls.iter().map(|_| Ok(())).collect();
+        let results = calls.iter().map(|_| Ok(Committed::Done)).collect();
         self.apply(group, calls, results);
     }
 
@@ -322,17 +340,20 @@ impl Ledger {
         if self.ambiguous.is_none() {
             return Ok(());
         }
-        let found = ambiguous_commit::query_position(&self.location, &mut self.db).await?;
+        self.location.reconnect(&mut self.db, &self.instance).await?;
+        let Some(doubt) = &self.ambiguous else { return Ok(()) };
+        let group = (&self.database, &doubt.group);
+        let written = ambiguous_commit::was_written(&mut self.db, &self.instance, group).await;
+        let written = written.inspect_err(|_| self.db.abandon())?;
         let Some(AmbiguousCommit { group, calls, results }) = self.ambiguous.take() else { return Ok(()) };
-        if found == group.position {
+        if written {
             tracing::warn!("the group whose COMMIT failed was written to the database");
-            self.apply_written(group, calls, results);
-        } else if found == self.database {
-            self.fail_unwritten(calls);
+            match group.position.groups == self.database.groups {
+                true => self.apply_appended(group, calls, results),
+                false => self.apply_written(group, calls, results),
+            }
         } else {
-            self.ambiguous = Some(AmbiguousCommit { group, calls, results });
-            self.db.abandon();
-            return Err(Error::internal(ambiguous_commit::CHANGED));
+            self.fail_unwritten(calls);
         }
         self.is_ambiguous.store(false, Ordering::Release);
         Ok(())
@@ -340,10 +361,14 @@ impl Ledger {
 
     /// Appends the records of a group that is in the database to the log, applies the group and answers its callers. If the
     /// log fails, no group is written before it has the records.
-    fn apply_written(&mut self, mut group: Group, calls: Vec<Call>, results: Vec<Result<()>>) {
+    fn apply_written(&mut self, group: Group, calls: Vec<Call>, results: Vec<Result<Committed>>) {
         self.database = group.position.clone();
         self.counted.store(self.database.head.seq, Ordering::Relaxed);
         self.unsaved.clear();
+        self.complete_and_apply(group, calls, results);
+    }
+
+    fn complete_and_apply(&mut self, mut group: Group, calls: Vec<Call>, results: Vec<Result<Committed>>) {
         self.missing = group.records.take();
         self.faults.end(StoragePart::Database);
         match self.complete_log() {
@@ -355,7 +380,7 @@ impl Ledger {
     }
 
     /// Applies a durable group to memory, and answers its callers.
-    fn apply(&mut self, group: Group, calls: Vec<Call>, results: Vec<Result<()>>) {
+    fn apply(&mut self, group: Group, calls: Vec<Call>, results: Vec<Result<Committed>>) {
         self.carried.clear();
         self.head = group.position.head;
         self.shown_head.lock().unwrap_or_else(PoisonError::into_inner).clone_from(&self.head);
@@ -369,7 +394,7 @@ impl Ledger {
         for ((_, reply), result) in calls.into_iter().zip(results) {
             match (reply, result) {
                 (Some(reply), result) => answers.push((reply, result)),
-                (None, Ok(())) => {}
+                (None, Ok(_)) => {}
                 (None, Err(error)) => {
                     tracing::error!(error = %error.with_causes(), "an audit record was rejected")
                 }
@@ -382,7 +407,7 @@ impl Ledger {
     async fn write(
         &mut self,
         calls: &[Call],
-        results: &mut Vec<Result<()>>,
+        results: &mut Vec<Result<Committed>>,
         time: Option<(GuardState, Vec<ClockStatusChange>)>,
     ) -> std::result::Result<Group, CommitFailure<Group>> {
         let written = self.write_transaction(calls, results, time).await;
@@ -397,29 +422,38 @@ impl Ledger {
     async fn write_transaction(
         &mut self,
         calls: &[Call],
-        results: &mut Vec<Result<()>>,
+        results: &mut Vec<Result<Committed>>,
         time: Option<(GuardState, Vec<ClockStatusChange>)>,
     ) -> std::result::Result<Group, CommitFailure<Group>> {
         let started = Instant::now();
+        let (memory, instance) = (&self.memory, &self.instance);
+        let mut db = self.db.begin().await?;
+        if db.is_shared() {
+            change_log::lock(&mut db).await?;
+            change_log::follow(&mut db, &mut self.database.groups, instance, memory).await?;
+        }
         let groups = self.database.groups + 1;
         let mut group = Group::after(LedgerPosition { groups, head: self.head.clone() });
-        let mut db = self.db.begin().await?;
         for (commit, _) in calls {
+            if memory.foreign().outdate(commit) {
+                results.push(Ok(Committed::Outdated));
+                continue;
+            }
             let staged = match commit.is_record_only() {
                 true => Ok(()),
-                false => stage::stage(&mut db, &self.memory, &mut group.changes, commit).await,
+                false => stage::stage(&mut db, memory, &mut group.changes, (commit, instance)).await,
             };
             results.push(match staged {
-                Ok(()) => Ok(()),
+                Ok(()) => Ok(Committed::Done),
                 Err(Failure::Refused(error)) => Err(error),
                 Err(Failure::Database(error)) => return Err(error.into()),
             });
         }
-        let accepted = calls.iter().zip(&*results).filter(|(_, result)| result.is_ok());
-        let records = accepted.filter_map(|((commit, _), _)| commit.record.as_ref());
+        let accepted = || calls.iter().zip(&*results).filter(|(_, result)| **result == Ok(Committed::Done));
+        let records = accepted().filter_map(|((commit, _), _)| commit.record.as_ref());
         let records: Vec<&AuditRecord> = self.carried.iter().chain(records).collect();
-        group.record(&self.memory, &records);
-        outbox::replace(&mut db, group.records.as_ref()).await?;
+        group.record(memory, &records);
+        audit_records::write(&mut db, instance, group.records.as_ref()).await?;
         usage_statements::add_usage(&mut db, &self.unsaved.usage).await?;
         usage_statements::add_usage(&mut db, &group.usage).await?;
         if let Some((kept, turns)) = time {
@@ -429,7 +463,13 @@ impl Ledger {
             high_water_mark::write(&mut db, &kept).await?;
             group.time = Some((kept, turns.len()));
         }
-        ambiguous_commit::write(&mut db, &group.position).await?;
+        ambiguous_commit::write(&mut db, instance, &group.position).await?;
+        if db.is_shared() {
+            let mut entry = Entry::default();
+            accepted().for_each(|((commit, _), _)| entry.add(commit));
+            let written = [&self.unsaved.usage, &group.usage];
+            entry.write(&mut db, (groups, instance), &group.changes.events, written).await?;
+        }
         if let Some(newest) = group.changes.events.last() {
             let trimmed = self.memory.events().trimmed(newest.sequence);
             event_log::write(&mut db, &group.changes.events, trimmed).await?;
@@ -477,5 +517,7 @@ const fn fault() -> std::result::Result<(), SqlError> {
 use tests::fault;
 
 mod failures;
+mod shared;
+mod takeover;
 #[cfg(test)]
 mod tests;

@@ -6,16 +6,19 @@
 //! written to an outbox in the transaction of the changes first. The log and the database are compared when
 //! the store is opened (see `replay`), so each record is in the log, and counted, exactly once.
 //!
-//! Two processes must not open the same database, because each would read only its own memory. The caller of [`Store::open`] holds
-//! a lock file; with PostgreSQL, the ledger's connection holds a lock of the server.
+//! Two processes must not open the same file, because each would read only its own memory: the caller of [`Store::open`] holds a lock
+//! file. A database of a server can have several instances of the service. Each follows the log of changes (see `change_log`), and
+//! writes no record of a call that was decided by an outdated state (see `ledger::shared`).
 
 mod ambiguous_commit;
 mod answers;
 mod arm_roles;
 mod audit_keys;
+mod audit_records;
 mod case_insensitive;
 mod certificates;
 mod chain;
+mod change_log;
 mod change_set;
 mod check;
 mod columns;
@@ -30,11 +33,14 @@ mod events;
 mod events_of_certificates;
 mod failure;
 mod faults;
+mod foreign_changes;
 mod group;
 mod high_water_mark;
 mod hsms;
 mod inspection;
+mod instance;
 mod keys;
+mod lease;
 mod ledger;
 mod ledger_metrics;
 mod load;
@@ -43,7 +49,7 @@ mod memory;
 mod micros;
 mod objects;
 mod open;
-mod outbox;
+mod opening_lock;
 mod record_log;
 mod record_member;
 mod replay;
@@ -53,6 +59,7 @@ mod roles;
 mod rotation;
 mod schema;
 mod secrets;
+mod snapshot;
 mod stage;
 mod statements;
 mod table_digest;
@@ -75,16 +82,19 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::{mpsc, oneshot, watch};
 use uuid::Uuid;
 
-pub use commit::{AuditRecord, Commit, Durability, Options, Rules};
+pub use commit::{AuditRecord, Commit, Committed, DecidedBy, Durability, Options, Rules};
 pub use copy::copy;
 pub use inspection::{Inspection, inspect, migrate};
+pub use instance::{InstanceName, InvalidInstanceName};
 pub use ledger_metrics::Statistics;
 pub use location::{Location, PostgresServer};
+pub use opening_lock::OpeningLock;
 pub use record_log::{RecordBatch, RecordLog};
 pub use table_digest::TableDigest;
 
 use chain::ChainHead;
 use faults::Faults;
+use lease::Lease;
 use ledger::Message;
 use memory::Memory;
 
@@ -125,6 +135,9 @@ struct Inner {
     memory: Arc<Memory>,
     queue: mpsc::Sender<Message>,
     durability: Durability,
+    /// `None` if no other instance may use the database.
+    lease: Option<Arc<Lease>>,
+    instance: InstanceName,
     faults: Arc<Faults>,
     /// The sequence number of the last record whose usage the database has counted.
     counted: Arc<AtomicU64>,
@@ -433,14 +446,54 @@ impl Store {
     /// The violated precondition of a change; nothing of the commit is written then. `Internal` if the
     /// database fails or the store is closed.
     pub async fn commit(&self, commit: Commit) -> Result<()> {
+        match self.commit_decided(Commit { decided_by: None, ..commit }).await? {
+            Committed::Done => Ok(()),
+            Committed::Outdated => Err(Error::internal("a commit that depends on no state is outdated")),
+        }
+    }
+
+    /// Whether other instances of the service may use the database: calls may have to be decided again.
+    pub fn is_shared(&self) -> bool {
+        self.0.lease.is_some()
+    }
+
+    /// The name of this instance.
+    pub fn instance(&self) -> &InstanceName {
+        &self.0.instance
+    }
+
+    /// Whether this instance does the scheduled work: it is the only one, or has the lease.
+    pub fn does_scheduled_work(&self) -> bool {
+        self.0.lease.as_ref().is_none_or(|lease| lease.is_held())
+    }
+
+    /// The instances that do not run, as far as the instance that does the scheduled work knows.
+    pub fn dead_instances(&self) -> Vec<String> {
+        self.0.memory.dead_instances()
+    }
+
+    /// The state that readers see now, for [`DecidedBy::position`].
+    pub fn position(&self) -> u64 {
+        self.0.memory.foreign().applied()
+    }
+
+    /// As [`commit`](Self::commit), unless the commit was decided by a state that has changed.
+    ///
+    /// # Errors
+    /// As [`commit`](Self::commit).
+    pub async fn commit_decided(&self, commit: Commit) -> Result<Committed> {
         if commit.record.as_ref().is_some_and(|record| !chain::is_record(&record.body)) {
             return Err(Error::internal("an audit record must be one JSON object on one line"));
         }
         let closed = || Error::internal("the store is closed");
-        let unattended =
-            commit.is_record_only() && self.0.durability == Durability::Relaxed && !self.0.faults.any();
+        // In a shared database, the answer depends on what other instances have done.
+        let unattended = commit.is_record_only()
+            && self.0.durability == Durability::Relaxed
+            && !self.is_shared()
+            && !self.0.faults.any();
         if unattended {
-            return self.0.queue.send(Message::Commit(commit, None)).await.map_err(|_| closed());
+            let queued = self.0.queue.send(Message::Commit(commit, None)).await;
+            return queued.map(|()| Committed::Done).map_err(|_| closed());
         }
         let (reply, result) = oneshot::channel();
         self.0.queue.send(Message::Commit(commit, Some(reply))).await.map_err(|_| closed())?;

@@ -12,6 +12,7 @@ use super::change_set::ChangeSet;
 use super::columns::{column, damaged, instant, json, parsed};
 use super::database::{Database, Row, query};
 use super::hsms;
+use super::instance::InstanceName;
 use super::keys::{self, KeysOfContainer};
 use super::location::Location;
 use super::memory::Memory;
@@ -33,11 +34,16 @@ use crate::model::time::ClockSetting;
 use crate::model::vault::Vault;
 use crate::model::{Error, Result};
 
-/// Loads the database into memory. `db` is connected to this location.
+/// Loads the database into memory, with the intents of this instance. `db` is connected to this location.
 ///
 /// # Errors
 /// `Internal` if a row is malformed: a damaged store is not opened.
-pub(super) async fn load(db: &mut Database, location: &Location, memory: &Memory) -> Result<()> {
+pub(super) async fn load(
+    db: &mut Database,
+    location: &Location,
+    memory: &Memory,
+    instance: &InstanceName,
+) -> Result<()> {
     let hsms = hsms::load(db).await?;
     let vaults = vaults::load(db).await?;
     let certificates = certificates::load(db, &vaults).await?;
@@ -45,7 +51,7 @@ pub(super) async fn load(db: &mut Database, location: &Location, memory: &Memory
     rotation::load_policies(db, &mut keys).await?;
     let keys = keys::load(location, keys).await?;
     let roles = roles(db, memory, &hsms).await?;
-    let opened = intents(db).await?;
+    let opened = intents(db, instance).await?;
     let clock = clock(db).await?;
     let audit_keys = audit_keys::load(db).await?;
     let secrets = secrets::load(db, &vaults, &certificates).await?;
@@ -133,10 +139,11 @@ async fn roles(
     Ok(hsms.keys().map(|hsm| (hsm.clone(), joined(hsm))).collect())
 }
 
-async fn intents(db: &mut Database) -> Result<Vec<Intent>> {
+/// Reads the open intents of an instance.
+pub(super) async fn intents(db: &mut Database, instance: &InstanceName) -> Result<Vec<Intent>> {
     let sql = "-- load_intents
-        SELECT id, hsm, verb, objects FROM intents";
-    let rows = query(sql).fetch_all(db).await.map_err(Error::internal)?;
+        SELECT id, hsm, verb, objects FROM intents WHERE instance = $1";
+    let rows = query(sql).bind(instance.as_str()).fetch_all(db).await.map_err(Error::internal)?;
     let intent = |row: &Row| {
         let verb = match column::<&str>(row, "verb")? {
             "create" => IntentVerb::Create,

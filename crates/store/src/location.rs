@@ -31,6 +31,8 @@ pub enum Location {
 pub struct PostgresServer {
     pub(super) options: Box<PgConnectOptions>,
     pub(super) timeout: Duration,
+    /// The identifier of the snapshot that readers import.
+    pub(super) snapshot: Option<String>,
 }
 
 impl PostgresServer {
@@ -50,7 +52,7 @@ impl PostgresServer {
             ));
         }
         let options = options.statement_cache_capacity(STATEMENTS).disable_statement_logging();
-        Ok(Self { options: Box::new(options), timeout: TIMEOUT })
+        Ok(Self { options: Box::new(options), timeout: TIMEOUT, snapshot: None })
     }
 
     /// Sets the password.
@@ -104,6 +106,16 @@ impl Location {
                 *server.options =
                     server.options.clone().application_name(&format!("strongroom {}", Ids.guid()));
                 Self::Postgres(server)
+            }
+            file @ Self::File(_) => file,
+        }
+    }
+
+    /// The location whose readers see the instant of an exported snapshot.
+    pub(super) fn at_snapshot(self, snapshot: String) -> Self {
+        match self {
+            Self::Postgres(server) => {
+                Self::Postgres(PostgresServer { snapshot: Some(snapshot), ..server })
             }
             file @ Self::File(_) => file,
         }

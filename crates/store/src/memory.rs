@@ -11,6 +11,7 @@ use super::case_insensitive::to_lowercase;
 use super::change_set::ChangeSet;
 use super::due_index::DueIndex;
 use super::event_log::EventLog;
+use super::foreign_changes::ForeignChanges;
 use super::hsms::Lifetimes;
 use super::objects::{LoadedObjects, Objects, Staged, StoredObject};
 use super::resources::Resources;
@@ -56,6 +57,10 @@ pub(super) struct Memory {
     newest_event: watch::Sender<u64>,
     /// The number of applied groups, for those who wait for changes.
     applied: watch::Sender<u64>,
+    /// What other instances have changed.
+    foreign: ForeignChanges,
+    /// The instances that do not run, as far as this one knows.
+    dead_instances: Mutex<Vec<String>>,
     clock: Clock,
 }
 
@@ -90,6 +95,8 @@ impl Memory {
             audit_keys: RwLock::default(),
             newest_event: watch::Sender::new(0),
             applied: watch::Sender::new(0),
+            foreign: ForeignChanges::default(),
+            dead_instances: Mutex::default(),
             clock,
         }
     }
@@ -291,6 +298,28 @@ impl Memory {
             state.keys = keys;
             state.due.load(due);
         }
+    }
+
+    /// What other instances have changed.
+    pub(super) const fn foreign(&self) -> &ForeignChanges {
+        &self.foreign
+    }
+
+    /// The instances that do not run, as far as this one knows.
+    pub(super) fn dead_instances(&self) -> Vec<String> {
+        self.dead_instances.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(super) fn set_dead_instances(&self, names: Vec<String>) {
+        *self.dead_instances.lock().unwrap_or_else(PoisonError::into_inner) = names;
+    }
+
+    /// Applies the changes of a group with this number, which another instance has committed.
+    pub(super) fn apply_foreign(&self, changes: ChangeSet, number: u64) {
+        // Marked first: a call that has read none of them, or some, is decided again.
+        self.foreign.begin(&changes, number);
+        self.apply(changes);
+        self.foreign.end(number);
     }
 
     /// Applies committed changes, which makes them visible to readers.

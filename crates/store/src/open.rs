@@ -9,18 +9,24 @@ use tokio::runtime::{self, Runtime};
 use tokio::sync::{mpsc, oneshot};
 
 use super::answers::Answers;
+use super::commit::Committed;
+use super::database::Database;
 use super::faults::Faults;
 use super::ledger::{GROUP, Ledger, Message};
 use super::ledger_metrics::LedgerMetrics;
+use super::lease::Lease;
 use super::location::Location;
 use super::memory::Memory;
 use super::record_log::RecordLog;
 use super::unsaved::Unsaved;
+use super::usage::Usage;
 use super::{
-    Inner, Options, Store, ambiguous_commit, check, event_log, high_water_mark, load, outbox, replay, schema,
+    Inner, Options, Store, ambiguous_commit, audit_records, check, event_log, high_water_mark, instance, load,
+    replay, schema, snapshot,
 };
 use crate::model::local_rbac::RoleDefinition;
-use crate::model::{Error, Result};
+use crate::model::time_guard::GuardState;
+use crate::model::{Error, Result, Timestamp};
 
 /// The capacity of the commit queue; when it is full, callers wait.
 const QUEUE: usize = 8 * GROUP;
@@ -88,20 +94,26 @@ async fn open(
     built_in_roles: Vec<RoleDefinition>,
     options: Options,
     mut log: Box<dyn RecordLog>,
-    answers: Answers<Result<()>>,
+    answers: Answers<Result<Committed>>,
 ) -> Result<(Store, Ledger, mpsc::Receiver<Message>)> {
     let mut digest = check::check_file(&location, schema::newest()).await?;
-    let mut db = location.connect().await?;
+    let Options { instance, durability, .. } = options.clone();
+    let mut db = location.connect(&instance).await?;
     schema::migrate(&location, &mut db).await?;
-    let database = ambiguous_commit::read(&mut db).await.map_err(Error::internal)?;
-    let found = replay::replay(&mut db, &mut *log, &database, options.accept_break).await?;
+    instance::add(&mut db, &instance).await.map_err(Error::internal)?;
+    let mut database = ambiguous_commit::read(&mut db, &instance).await.map_err(Error::internal)?;
+    let found = replay::replay(&mut db, &mut *log, (&instance, &database), options.accept_break).await?;
 
-    let memory = Arc::new(Memory::new(built_in_roles, options.control_plane_roles, options.clock.clone()));
-    let high_water_mark = high_water_mark::load(&mut db, found.newest).await?;
-    options.clock.restore(high_water_mark);
-    load::load(&mut db, &location, &memory).await?;
-    memory.replace_events(event_log::load(&mut db, options.events_kept).await?);
-    let mut uncounted = outbox::counted(&mut db).await.map_err(Error::internal)?;
+    let memory =
+        Arc::new(Memory::new(built_in_roles, options.control_plane_roles.clone(), options.clock.clone()));
+    let loaded = load_all(&mut db, &location, &memory, &options, found.newest).await?;
+    database.groups = loaded.groups;
+    let high_water_mark = loaded.high_water_mark;
+    let mut uncounted = match db.is_shared() {
+        false => audit_records::counted(&mut db, &instance).await.map_err(Error::internal)?,
+        // Copied from a file without such counts.
+        true => Usage::default(),
+    };
     uncounted.add(found.usage);
     memory.usage().add(uncounted.clone());
     digest.finish().await?;
@@ -112,8 +124,12 @@ async fn open(
     let counted = Arc::new(AtomicU64::new(database.head.seq));
     let check = check::start_background_check(&location, Arc::clone(&faults))?;
     let (queue, messages) = mpsc::channel(QUEUE);
+    let is_shared = db.is_shared();
+    let lease = Arc::new(Lease::default());
     let ledger = Ledger {
         db,
+        instance: instance.clone(),
+        lease: Arc::clone(&lease),
         log,
         memory: Arc::clone(&memory),
         head: found.head,
@@ -134,11 +150,12 @@ async fn open(
         metrics: LedgerMetrics::new(),
         answers,
     };
-    let durability = options.durability;
     let store = Store(Arc::new(Inner {
         memory,
         queue,
         durability,
+        lease: is_shared.then_some(lease),
+        instance,
         faults,
         counted,
         head: shown_head,
@@ -150,4 +167,46 @@ async fn open(
         no_vault_grants: Arc::new([]),
     }));
     Ok((store, ledger, messages))
+}
+
+/// What was loaded into memory.
+struct Loaded {
+    /// The number of the last group that was loaded.
+    groups: u64,
+    high_water_mark: Option<GuardState>,
+}
+
+/// Loads the database into memory, as it is at one instant. `newest` is the time of the newest audit record that it has not counted.
+async fn load_all(
+    db: &mut Database,
+    location: &Location,
+    memory: &Memory,
+    options: &Options,
+    newest: Option<Timestamp>,
+) -> Result<Loaded> {
+    if !db.is_shared() {
+        return load_from(db, location, memory, options, newest).await;
+    }
+    // Other instances write meanwhile.
+    let mut snapshot = db.begin().await.map_err(Error::internal)?;
+    let location = snapshot::begin(&mut snapshot, location).await.map_err(Error::internal)?;
+    let loaded = load_from(&mut snapshot, &location, memory, options, newest).await?;
+    snapshot.rollback().await.map_err(Error::internal)?;
+    Ok(loaded)
+}
+
+async fn load_from(
+    db: &mut Database,
+    location: &Location,
+    memory: &Memory,
+    options: &Options,
+    newest: Option<Timestamp>,
+) -> Result<Loaded> {
+    let position = ambiguous_commit::read(db, &options.instance).await.map_err(Error::internal)?;
+    let high_water_mark = high_water_mark::load(db, &options.instance, newest).await?;
+    options.clock.restore(high_water_mark);
+    load::load(db, location, memory, &options.instance).await?;
+    memory.replace_events(event_log::load(db, options.events_kept).await?);
+    memory.foreign().end(position.groups);
+    Ok(Loaded { groups: position.groups, high_water_mark })
 }

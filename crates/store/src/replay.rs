@@ -1,12 +1,14 @@
 //! Compares the log of audit records with the database when the store is opened, and makes them agree.
 //!
-//! The database has the position of the last record that it has counted. Records after it are in the log only: groups without
-//! changes. They are verified and counted. Records up to it that the log lacks are in the outbox, and are appended to the log.
+//! The database has the position of the last record that it has counted. In a file of SQLite, records after it are in the log only:
+//! groups without changes. They are verified and counted. Records up to it that the log lacks are in the table of audit records, and
+//! are appended to the log. A shared database has all records in that table: those after the position are counted from there.
 
 use super::ambiguous_commit::LedgerPosition;
+use super::audit_records;
 use super::chain::ChainHead;
 use super::database::Database;
-use super::outbox;
+use super::instance::InstanceName;
 use super::record_log::RecordLog;
 use super::record_member::Recorded;
 use super::usage::Usage;
@@ -34,13 +36,22 @@ pub(super) struct Replayed {
 pub(super) async fn replay(
     db: &mut Database,
     log: &mut dyn RecordLog,
-    position: &LedgerPosition,
+    (instance, position): (&InstanceName, &LedgerPosition),
     accept_break: bool,
 ) -> Result<Replayed> {
-    let mut replayed = read_tail(log, position)?;
+    let is_shared = db.is_shared();
+    let mut replayed = match is_shared {
+        true => {
+            // Removes an incomplete write at the end of the log.
+            log.read_after(position.head.seq, &mut |_| {}).map_err(unreadable)?;
+            read_rows(db, instance, position).await?
+        }
+        false => read_tail(log, position)?,
+    };
     let (last, link) = log.last();
-    if last < position.head.seq {
-        restore(db, log, position, accept_break, &mut replayed).await?;
+    let newest = if is_shared { replayed.head.seq } else { position.head.seq };
+    if last < newest {
+        restore(db, log, (instance, newest), accept_break, &mut replayed).await?;
     } else if replayed.mismatch.is_none() && (last, &*link) != (replayed.head.seq, &*replayed.head.chain) {
         replayed.mismatch = Some(differs(last));
     }
@@ -75,7 +86,7 @@ fn read_tail(log: &mut dyn RecordLog, position: &LedgerPosition) -> Result<Repla
             }
         }
     });
-    read.map_err(|error| Error::internal_caused_by("the audit log could not be read", error))?;
+    read.map_err(unreadable)?;
     let (last, _) = log.last();
     if is_older {
         return Err(Error::internal(format!(
@@ -87,17 +98,37 @@ fn read_tail(log: &mut dyn RecordLog, position: &LedgerPosition) -> Result<Repla
     Ok(found)
 }
 
-/// Appends the records of the outbox that the log lacks.
+/// Verifies and counts the records after the position that the table of a shared database has: all records of the instance.
+pub(super) async fn read_rows(
+    db: &mut Database,
+    instance: &InstanceName,
+    position: &LedgerPosition,
+) -> Result<Replayed> {
+    let mut found = Replayed { head: position.head.clone(), ..Replayed::default() };
+    let batches = audit_records::after(db, instance, position.head.seq).await.map_err(Error::internal)?;
+    for line in batches.iter().flat_map(|batch| batch.lines.lines()) {
+        let expected = found.head.seq.saturating_add(1);
+        let recorded = Recorded::parse(line).filter(|_| found.head.advance(line));
+        let recorded = recorded.ok_or_else(|| {
+            Error::internal(format!("the database is damaged: record {expected} of instance {instance} was changed"))
+        })?;
+        found.newest = found.newest.max(recorded.time());
+        recorded.count(&mut found.usage);
+    }
+    Ok(found)
+}
+
+/// Appends the records of the table, up to the sequence number `newest`, that the log lacks.
 async fn restore(
     db: &mut Database,
     log: &mut dyn RecordLog,
-    position: &LedgerPosition,
+    (instance, newest): (&InstanceName, u64),
     accept_break: bool,
     replayed: &mut Replayed,
 ) -> Result<()> {
     let (last, link) = log.last();
-    let mut batches = outbox::after(db, last).await.map_err(Error::internal)?;
-    let first = batches.first().map_or(position.head.seq + 1, |batch| batch.first);
+    let mut batches = audit_records::after(db, instance, last).await.map_err(Error::internal)?;
+    let first = batches.first().map_or(newest + 1, |batch| batch.first);
     if first > last.saturating_add(1) {
         replayed.mismatch = Some(format!(
             "the audit files end with record {last}, but records up to {} were written to them",
@@ -118,6 +149,10 @@ async fn restore(
         })?;
     }
     Ok(())
+}
+
+fn unreadable(error: std::io::Error) -> Error {
+    Error::internal_caused_by("the audit log could not be read", error)
 }
 
 /// The message about a record that differs from what was written.

@@ -23,10 +23,8 @@ static POSTGRES: LazyLock<Migrator> = LazyLock::new(|| {
         migration.version > first && !ONLY_POSTGRES.version_exists(migration.version)
     };
     let all = own().chain(SQLITE.iter().filter(is_common)).cloned().collect();
-    let mut migrator = Migrator::with_migrations(all);
-    // The session that migrates has the lock of the writer.
-    migrator.set_locking(false);
-    migrator
+    // Several instances may start at the same time, so that the migrator takes a lock.
+    Migrator::with_migrations(all)
 });
 
 /// The newest schema that this version knows.

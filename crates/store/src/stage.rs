@@ -5,6 +5,7 @@ use super::commit::Commit;
 use super::database::Database;
 use super::events;
 use super::failure::Failure;
+use super::instance::InstanceName;
 use super::memory::Memory;
 use super::statements;
 use super::transaction::Transaction;
@@ -15,13 +16,13 @@ pub(super) async fn stage(
     db: &mut Database,
     memory: &Memory,
     group: &mut ChangeSet,
-    commit: &Commit,
+    (commit, instance): (&Commit, &InstanceName),
 ) -> std::result::Result<(), Failure> {
     let mut savepoint = db.begin().await.map_err(Failure::Database)?;
     let mut transaction = Transaction::new(memory, group).under(commit.rules);
     // When the call arrived; commits without a call, such as those at start-up, use the current time.
     let at = commit.record.as_ref().map_or_else(|| memory.now(), |record| record.at);
-    match apply(&mut savepoint, &mut transaction, commit, at).await {
+    match apply(&mut savepoint, &mut transaction, (commit, instance), at).await {
         Ok(()) => {
             savepoint.commit().await.map_err(Failure::Database)?;
             let changes = transaction.into_changes();
@@ -38,7 +39,7 @@ pub(super) async fn stage(
 async fn apply(
     db: &mut Database,
     transaction: &mut Transaction<'_>,
-    commit: &Commit,
+    (commit, instance): (&Commit, &InstanceName),
     at: Timestamp,
 ) -> std::result::Result<(), Failure> {
     for change in &commit.changes {
@@ -48,7 +49,7 @@ async fn apply(
         transaction.add_events(at, events);
     }
     if let Some(intent) = &commit.open {
-        statements::insert_intent(db, intent).await?;
+        statements::insert_intent(db, intent, instance).await?;
         transaction.open(intent.clone());
     }
     for id in &commit.close {

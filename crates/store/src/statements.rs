@@ -5,6 +5,7 @@ use super::columns::to_json;
 use super::database::{Database, query};
 use super::failure::{Done, Failure};
 use super::hsms;
+use super::instance::InstanceName;
 use super::rotation;
 use super::secrets;
 use super::transaction::Transaction;
@@ -409,10 +410,10 @@ async fn insert_role_assignment(db: &mut Database, hsm: &str, assignment: &RoleA
     Ok(())
 }
 
-/// Opens an intent.
-pub(super) async fn insert_intent(db: &mut Database, intent: &Intent) -> Done {
+/// Opens an intent of this instance.
+pub(super) async fn insert_intent(db: &mut Database, intent: &Intent, instance: &InstanceName) -> Done {
     let sql = "-- insert_intent
-        INSERT INTO intents (id, hsm, verb, objects) VALUES ($1, $2, $3, $4)";
+        INSERT INTO intents (id, hsm, verb, objects, instance) VALUES ($1, $2, $3, $4, $5)";
     let verb = match intent.verb {
         IntentVerb::Create => "create",
         IntentVerb::Destroy => "destroy",
@@ -425,6 +426,7 @@ pub(super) async fn insert_intent(db: &mut Database, intent: &Intent) -> Done {
         .bind(intent.container.as_stored())
         .bind(verb)
         .bind(to_json(&intent.objects)?)
+        .bind(instance.as_str())
         .execute(db)
         .await?;
     Ok(())

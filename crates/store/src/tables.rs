@@ -183,7 +183,7 @@ pub(super) const TABLES: &[Table] = &[
     },
     Table {
         name: "intents",
-        columns: &[("id", Text), ("hsm", Text), ("verb", Text), ("objects", Text)],
+        columns: &[("id", Text), ("hsm", Text), ("verb", Text), ("objects", Text), ("instance", Text)],
         key: &["id"],
     },
     Table {
@@ -224,8 +224,14 @@ pub(super) const TABLES: &[Table] = &[
         key: &["sequence"],
     },
     Table {
-        name: "audit_outbox",
+        name: "instances",
+        columns: &[("name", Text), ("seq", Integer), ("chain", Text)],
+        key: &["name"],
+    },
+    Table {
+        name: "audit_records",
         columns: &[
+            ("instance", Text),
             ("last_seq", Integer),
             ("first_seq", Integer),
             ("at", Integer),
@@ -233,7 +239,17 @@ pub(super) const TABLES: &[Table] = &[
             ("counted", Text),
             ("lines", Text),
         ],
-        key: &["last_seq"],
+        key: &["instance", "last_seq"],
+    },
+    Table {
+        name: "change_log",
+        columns: &[("number", Integer), ("instance", Text), ("entry", Text)],
+        key: &["number"],
+    },
+    Table {
+        name: "leases",
+        columns: &[("name", Text), ("instance", Text), ("until", Integer)],
+        key: &["name"],
     },
     Table {
         name: "audit_keys",
@@ -264,8 +280,6 @@ pub(super) const TABLES: &[Table] = &[
             ("id", Integer),
             ("number", Integer),
             ("settled", Integer),
-            ("seq", Integer),
-            ("chain", Text),
         ],
         key: &["id"],
     },

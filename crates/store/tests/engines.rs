@@ -67,7 +67,8 @@ const VARIED: &str = "
     INSERT INTO certificate_versions (container, certificate, version, position, der, thumbprint, enabled, created, updated, tags)
         VALUES ('vaults/a', 'b', '1', 0, x'00ff80', x'', 1, 9223372036854775807, 0, '');
     INSERT INTO lifecycle_events VALUES (2, 'B'), (1, 'a');
-    INSERT INTO intents VALUES ('a', '', 'x', ''), ('B', '', 'x', ''), ('\u{e9}', '', 'x', ''), ('z', '', 'x', '');";
+    INSERT INTO intents VALUES ('a', '', 'x', '', 'i'), ('B', '', 'x', '', 'i'), ('\u{e9}', '', 'x', '', 'i'),
+        ('z', '', 'x', '', 'i');";
 
 #[tokio::test]
 async fn copies_have_the_rows_of_the_original() {
@@ -116,7 +117,7 @@ async fn copy_needs_an_empty_database_and_text_that_fits() {
     fill(&original).await;
     let missing = copy(TestDatabase::file().location(), target.location()).await.unwrap_err();
     assert!(text(&missing).contains("there is no database"), "{missing:?}");
-    original.execute("INSERT INTO intents VALUES ('a', 'b' || char(0), 'create', '[]')").await;
+    original.execute("INSERT INTO intents VALUES ('a', 'b' || char(0), 'create', '[]', 'i')").await;
     let nul = copy(original.location(), target.location()).await.unwrap_err();
     assert!(text(&nul).contains("the table intents contains the character NUL"), "{nul:?}");
     original.execute("DELETE FROM intents").await;

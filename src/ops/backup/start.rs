@@ -29,7 +29,7 @@ pub struct StorageRequest {
 }
 
 /// Starts a job of kind `K`. Replies with the job.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct StartJob<K> {
     /// The HSM.
     pub hsm: HsmName,
@@ -42,7 +42,7 @@ pub struct StartJob<K> {
 }
 
 /// A kind of job.
-pub trait JobKind: Send + Sync + 'static {
+pub trait JobKind: Clone + Send + Sync + 'static {
     /// The names of the operation that starts it.
     const NAMES: OperationNames<DataAction>;
     /// The kind in the record of the job.
@@ -53,7 +53,7 @@ pub trait JobKind: Send + Sync + 'static {
 macro_rules! kinds {
     ($($(#[$doc:meta])* $operation:ident of $marker:ident: $kind:ident, $event:literal, $action:ident;)+) => {$(
         #[doc = concat!("The kind of [`", stringify!($operation), "`].")]
-        #[derive(Debug)]
+        #[derive(Clone, Debug)]
         pub struct $marker;
 
         impl JobKind for $marker {
@@ -117,7 +117,8 @@ impl<K: JobKind> Operation for StartJob<K> {
             }
         };
         DomainKeys::addressed(cx)?;
-        let job = BackupJob { id: cx.ids.guid(), kind: K::KIND, started: cx.now, result: None };
+        let instance = cx.store.instance().to_string();
+        let job = BackupJob { id: cx.ids.guid(), kind: K::KIND, started: cx.now, result: None, instance };
         let hsm = cx.managed_hsm()?.name.clone();
         let progress = Progress::default();
         let task = BackupTask { uri, folder, credential, key: self.key, progress };

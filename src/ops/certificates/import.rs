@@ -22,6 +22,7 @@ use crate::ops::{Cx, Done, Operation};
 
 /// Imports a version of a certificate
 /// (<https://learn.microsoft.com/rest/api/keyvault/certificates/import-certificate/import-certificate>).
+#[derive(Clone)]
 pub struct ImportCertificate {
     /// The certificate.
     pub certificate: CertificatePath,

@@ -51,7 +51,7 @@ fn lock_of(vault: &VaultName, name: &CertificateName) -> String {
 }
 
 /// All certificates of a vault, with their contacts and issuers.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct AllCertificates;
 
 impl Target for AllCertificates {
@@ -91,6 +91,10 @@ macro_rules! named_by_certificate_path {
 
         fn scope(id: &CertificatePath, _: &Store) -> ObjectScope {
             scope_of(&id.name)
+        }
+
+        fn object(id: &CertificatePath) -> Option<String> {
+            Some(id.name.to_case_insensitive())
         }
 
         fn describe(id: &CertificatePath) -> String {
@@ -190,6 +194,10 @@ impl Target for LiveCertificateVersion {
 
     fn scope(id: &CertificateId, _: &Store) -> ObjectScope {
         scope_of(&id.name)
+    }
+
+    fn object(id: &CertificateId) -> Option<String> {
+        Some(id.name.to_case_insensitive())
     }
 
     fn describe(id: &CertificateId) -> String {

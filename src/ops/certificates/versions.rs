@@ -61,6 +61,10 @@ impl Target for CertificateVersionList {
         NewCertificateVersion::scope(id, store)
     }
 
+    fn object(id: &CertificatePath) -> Option<String> {
+        Some(id.name.to_case_insensitive())
+    }
+
     fn describe(id: &CertificatePath) -> String {
         format!("{}/versions", NewCertificateVersion::describe(id))
     }

@@ -14,7 +14,7 @@ use crate::ops::{Cx, Done, LiveKeyVersion, Operation, OperationNames};
 use crate::token::{Answer, Call};
 
 /// The input of a cryptographic operation with a key version.
-pub trait Input: Send + Sync + 'static {
+pub trait Input: Clone + Send + Sync + 'static {
     /// The names of the operation on one input.
     const SINGLE: OperationNames<DataAction>;
     /// The names of the operation on many inputs. It requires the same action and has the same meter.

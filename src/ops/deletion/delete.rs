@@ -15,6 +15,7 @@ use crate::ops::{ActionOf, CommonCx as _, CxOf, Done, Operation, Target};
 /// In a vault without soft-delete, the resource is soft-deleted and purged in one call. One transaction removes its record and
 /// opens the intent to destroy its key material, which follows before the reply; if it is interrupted, the sweeper completes it.
 /// A container keeps its record until its token is wiped, so that nothing else can get its name.
+#[derive(Clone)]
 pub struct Delete<R: SoftDeletable> {
     /// The resource.
     pub id: <R::Live as Target>::Id,

@@ -8,6 +8,7 @@ use crate::ops::{ActionOf, CxOf, Done, Operation, Target};
 
 /// Purges a deleted resource at its scheduled purge date. Purge protection ends with the retention interval
 /// (<https://learn.microsoft.com/azure/key-vault/managed-hsm/soft-delete-overview>).
+#[derive(Clone)]
 pub struct PurgeExpired<R: SoftDeletable> {
     /// The deleted resource.
     pub id: <R::Deleted as Target>::Id,

@@ -6,6 +6,7 @@ use crate::model::audit_entry::Meter;
 use crate::ops::{ActionOf, CxOf, Done, Operation, Target};
 
 /// Returns a deleted resource (<https://learn.microsoft.com/azure/key-vault/managed-hsm/soft-delete-overview>).
+#[derive(Clone)]
 pub struct GetDeleted<R: SoftDeletable> {
     /// The deleted resource.
     pub id: <R::Deleted as Target>::Id,

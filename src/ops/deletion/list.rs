@@ -9,6 +9,7 @@ use crate::ops::{ActionOf, CxOf, Done, Operation, Page, PageRequest, Target};
 
 /// Lists deleted resources, ordered by name
 /// (<https://learn.microsoft.com/azure/key-vault/managed-hsm/soft-delete-overview>).
+#[derive(Clone)]
 pub struct ListDeleted<R: SoftDeletable> {
     /// The container.
     pub container: <R::Container as Target>::Id,

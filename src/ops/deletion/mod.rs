@@ -32,7 +32,7 @@ use crate::store::Store;
 
 /// A stored resource that is soft-deleted before it is purged. Implemented by the type of the record; the operations of
 /// this module then exist for it.
-pub trait SoftDeletable: Sized + Send + Sync + 'static {
+pub trait SoftDeletable: Clone + Send + Sync + 'static {
     /// The plane of its operations.
     type Plane: Plane<Cx: CommonCx>;
     /// The live resource, as the target of a deletion.

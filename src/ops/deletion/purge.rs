@@ -9,6 +9,7 @@ use crate::ops::{ActionOf, CommonCx as _, CxOf, Done, Operation, Target};
 
 /// Purges a deleted resource, unless purge protection is enabled. Its name becomes available
 /// (<https://learn.microsoft.com/azure/key-vault/managed-hsm/soft-delete-overview>).
+#[derive(Clone)]
 pub struct Purge<R: SoftDeletable> {
     /// The deleted resource.
     pub id: <R::Deleted as Target>::Id,

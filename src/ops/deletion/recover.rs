@@ -11,6 +11,7 @@ use crate::ops::{ActionOf, CommonCx as _, CxOf, Done, Operation, Target};
 
 /// Recovers a deleted resource with everything in it: the versions of a key; the keys, deleted keys with their dates, and
 /// role assignments of an HSM (<https://learn.microsoft.com/azure/key-vault/managed-hsm/soft-delete-overview>).
+#[derive(Clone)]
 pub struct Recover<R: SoftDeletable> {
     /// The deleted resource.
     pub id: <R::Recoverable as Target>::Id,

@@ -18,7 +18,7 @@ use crate::public_key;
 
 /// Imports a key version (<https://learn.microsoft.com/azure/key-vault/keys/about-keys-details>). The material is
 /// zeroized on drop.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct ImportKey {
     /// The key.
     pub key: KeyPath,

@@ -56,6 +56,10 @@ impl Target for KeyVersionList {
         NewVersionName::scope(id, store)
     }
 
+    fn object(id: &KeyPath) -> Option<String> {
+        Some(id.name.to_case_insensitive())
+    }
+
     fn describe(id: &KeyPath) -> String {
         format!("{}/versions", NewVersionName::describe(id))
     }

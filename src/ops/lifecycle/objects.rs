@@ -15,7 +15,7 @@ use crate::ops::secrets::AllSecrets;
 use crate::ops::{Cx, Done, Operation, Target, VaultPlane};
 
 /// All objects of a kind in a vault, whose events can be watched by whoever may list them.
-pub trait WatchedObjects: Target<Plane = VaultPlane, Id = VaultName> + Sync + 'static {
+pub trait WatchedObjects: Target<Plane = VaultPlane, Id = VaultName> + Clone + Sync + 'static {
     /// The action to list them.
     const ACTION: VaultAction;
 
@@ -40,7 +40,7 @@ impl WatchedObjects for AllCertificates {
 }
 
 /// Reads the events of the objects `T` of a vault from a position in the log.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct WatchObjects<T> {
     /// The vault.
     pub vault: VaultName,

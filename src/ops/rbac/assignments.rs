@@ -10,6 +10,7 @@ use crate::model::role::Assignment;
 use crate::ops::{ActionOf, CommonCx as _, CxOf, Done, Operation, Target};
 
 /// Lists role assignments. The plane decides which scopes a request selects.
+#[derive(Clone)]
 pub struct ListAssignments<P: RbacPlane> {
     /// Only assignments at these scopes.
     pub selection: P::Selection,
@@ -41,6 +42,7 @@ impl<P: RbacPlane> Operation for ListAssignments<P> {
 }
 
 /// Returns a role assignment.
+#[derive(Clone)]
 pub struct GetAssignment<P: RbacPlane> {
     /// The role assignment.
     pub path: <P::Assignment as Target>::Id,
@@ -66,6 +68,7 @@ impl<P: RbacPlane> Operation for GetAssignment<P> {
 }
 
 /// Deletes a role assignment, effective for the next request.
+#[derive(Clone)]
 pub struct DeleteAssignment<P: RbacPlane> {
     /// The role assignment.
     pub path: <P::Assignment as Target>::Id,

@@ -7,6 +7,7 @@ use crate::model::name::PrincipalId;
 use crate::ops::{ActionOf, CommonCx as _, CxOf, Done, Operation, Target};
 
 /// Checks access with the rule by which the engine authorizes calls. An extension of this service.
+#[derive(Clone)]
 pub struct CheckAccess<P: RbacPlane> {
     /// The scope.
     pub at: <P::AnyScope as Target>::Id,

@@ -13,6 +13,7 @@ use crate::model::{Error, Result};
 use crate::ops::{ActionOf, CommonCx as _, CxOf, Done, Operation, Target};
 
 /// Creates a role assignment. Whether the resource of the scope must exist is a property of the plane.
+#[derive(Clone)]
 pub struct CreateAssignment<P: RbacPlane> {
     /// The scope.
     pub at: <P::AssignableScope as Target>::Id,

@@ -9,6 +9,7 @@ use crate::model::role::RoleDefinition;
 use crate::ops::{ActionOf, CommonCx as _, CxOf, Done, Operation, Target};
 
 /// Lists the built-in role definitions, then the custom ones.
+#[derive(Clone)]
 pub struct ListDefinitions<P: RbacPlane> {
     /// The place whose role definitions are listed.
     pub at: <P::Definitions as Target>::Id,
@@ -35,6 +36,7 @@ impl<P: RbacPlane> Operation for ListDefinitions<P> {
 }
 
 /// Returns a role definition.
+#[derive(Clone)]
 pub struct GetDefinition<P: RbacPlane> {
     /// The role definition.
     pub path: <P::Definition as Target>::Id,

@@ -10,6 +10,7 @@ use crate::ops::{ActionOf, CommonCx as _, CxOf, Done, Operation, Target};
 
 /// Deletes a custom role definition. Whether its assignments prevent it is a property of the plane: assignments of local RBAC are
 /// kept and grant nothing (<https://learn.microsoft.com/azure/key-vault/managed-hsm/role-management>).
+#[derive(Clone)]
 pub struct DeleteDefinition<P: RbacPlane> {
     /// The role definition.
     pub path: <P::Definition as Target>::Id,

@@ -35,7 +35,7 @@ use crate::model::role::{
 /// The data plane of vaults is none of these planes: its role definitions and assignments are those of the control plane, where
 /// they are changed, and an access check has to consider access policies, too.
 pub trait RbacPlane:
-    Plane<Action: GrantableAction<Scope = <Self as Plane>::Scope>, Scope: HierarchicalScope, Cx: CommonCx>
+    Plane<Action: GrantableAction<Scope = <Self as Plane>::Scope>, Scope: HierarchicalScope, Cx: CommonCx> + Clone
 {
     /// A scope whose resource need not exist, as the target of lists and access checks.
     type AnyScope: Target<Plane = Self>;

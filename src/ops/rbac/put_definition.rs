@@ -18,6 +18,7 @@ const MAX_ACTIONS: usize = 256;
 /// Creates or replaces a custom role definition
 /// (<https://learn.microsoft.com/azure/key-vault/managed-hsm/role-management>,
 /// <https://learn.microsoft.com/azure/role-based-access-control/custom-roles>).
+#[derive(Clone)]
 pub struct PutDefinition<P: RbacPlane> {
     /// Where it is written.
     pub at: <P::DefinitionPlace as Target>::Id,

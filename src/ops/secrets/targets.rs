@@ -46,7 +46,7 @@ fn lock_of(vault: &VaultName, name: &SecretName) -> String {
 }
 
 /// All secrets of a vault.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct AllSecrets;
 
 impl Target for AllSecrets {
@@ -86,6 +86,10 @@ macro_rules! named_by_secret_path {
 
         fn scope(id: &SecretPath, _: &Store) -> ObjectScope {
             scope_of(&id.name)
+        }
+
+        fn object(id: &SecretPath) -> Option<String> {
+            Some(id.name.to_case_insensitive())
         }
 
         fn describe(id: &SecretPath) -> String {
@@ -167,6 +171,10 @@ impl Target for LiveSecretVersion {
 
     fn scope(id: &SecretId, _: &Store) -> ObjectScope {
         scope_of(&id.name)
+    }
+
+    fn object(id: &SecretId) -> Option<String> {
+        Some(id.name.to_case_insensitive())
     }
 
     fn describe(id: &SecretId) -> String {

@@ -61,6 +61,10 @@ impl Target for SecretVersionList {
         NewSecretVersion::scope(id, store)
     }
 
+    fn object(id: &SecretPath) -> Option<String> {
+        Some(id.name.to_case_insensitive())
+    }
+
     fn describe(id: &SecretPath) -> String {
         format!("{}/versions", NewSecretVersion::describe(id))
     }

@@ -54,7 +54,7 @@ pub struct GetTransferStatus<K> {
 }
 
 /// A kind of transfer: download or upload.
-pub trait TransferKind: Send + Sync + 'static {
+pub trait TransferKind: Clone + Send + Sync + 'static {
     /// The names of the operation that returns its status.
     const NAMES: OperationNames<DataAction>;
 }

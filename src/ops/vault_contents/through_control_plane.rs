@@ -60,6 +60,10 @@ impl<T: Target<Plane: Plane<Scope: Into<ObjectScope>>>> Target for AsResource<T>
         Some((&vault.name).into())
     }
 
+    fn object((_, id): &Self::Id) -> Option<String> {
+        T::object(id)
+    }
+
     fn describe((_, id): &Self::Id) -> String {
         T::describe(id)
     }

@@ -2,7 +2,6 @@
 
 mod audit_log;
 mod authentication;
-mod backup_jobs;
 mod client_verifier;
 mod directory_lock;
 mod installation;
@@ -30,6 +29,7 @@ use crate::model::billing::Pricing;
 use crate::model::change::Change;
 use crate::model::container_setting::{ContainerSetting, KeyPolicies};
 use crate::model::throttling::RateLimits;
+use crate::ops::backup::end_interrupted_jobs;
 use crate::store::{Commit, Store};
 use crate::token::{Module, TokenPool};
 
@@ -37,7 +37,7 @@ pub(crate) use directory_lock::DirectoryLock;
 pub(crate) use installation::{
     InitialHsm, InitialRole, InitialSubscription, InitialVault, Installation, managed_identity,
 };
-pub(crate) use store::{location as store_location, server_at};
+pub(crate) use store::{instance as store_instance, location as store_location, server_at};
 pub(crate) use token_module::{in_processes, isolation};
 pub(crate) use tokens::profile;
 
@@ -70,6 +70,8 @@ pub(crate) async fn open(config: &Config, installation: Installation) -> anyhow:
     let settings = authentication::identity_settings(config, trust, installation.issuers);
     let identity = Identity::new(settings).await?;
 
+    // Held until the service is open.
+    let _opening = store::lock_opening(config).await?;
     let store = store::open_store(config, &clock).await?;
     if let Some(start) = installation.clock_start {
         start_clock_at(start, &clock, &store).await?;
@@ -108,7 +110,8 @@ pub(crate) async fn open(config: &Config, installation: Installation) -> anyhow:
     }
     security_domains::ensure_security_domains(&store, &tokens).await?;
     sealing_keys::ensure_sealing_keys(&store, &tokens).await?;
-    backup_jobs::end_interrupted_jobs(&store, now).await?;
+    let own = store.instance().to_string();
+    end_interrupted_jobs(&store, |instance| instance == own, now).await?;
 
     let audit_log = audit_log::open(config, &store, &pool, installation.audit_token, now).await?;
     let engine = Engine::new(EngineParts {

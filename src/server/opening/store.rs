@@ -8,7 +8,7 @@ use secrecy::ExposeSecret as _;
 use crate::clock::Clock;
 use crate::config::{self, BrokenChain, Config, Durability, SecretSource};
 use crate::engine::AuditFiles;
-use crate::store::{self, Location, PostgresServer, Store};
+use crate::store::{self, InstanceName, Location, OpeningLock, PostgresServer, Store};
 
 /// The name of the database in the data directory.
 pub(super) const DATABASE: &str = "strongroom.db";
@@ -26,11 +26,26 @@ pub(super) async fn open_store(config: &Config, clock: &Clock) -> anyhow::Result
         },
         accept_break: config.audit.broken_chain == BrokenChain::Record,
         events_kept: config.events.kept,
+        instance: instance(config)?,
     };
     let location = location(config)?;
     let database = location.to_string();
     let store = Store::open(location, config::built_in_roles()?, options, Box::new(files)).await;
     store.with_context(|| format!("the audit log in {} and the database {database}", directory.display()))
+}
+
+/// Waits until no other instance of the same database starts.
+pub(super) async fn lock_opening(config: &Config) -> anyhow::Result<OpeningLock> {
+    Ok(OpeningLock::acquire(&location(config)?).await?)
+}
+
+/// Returns the name of this instance.
+///
+/// # Errors
+/// If the configuration has an invalid one.
+pub(crate) fn instance(config: &Config) -> anyhow::Result<InstanceName> {
+    let name = config.store.instance.as_deref().map(str::parse).transpose().context("store.instance")?;
+    Ok(name.unwrap_or_default())
 }
 
 /// Returns where the database of a configuration is.

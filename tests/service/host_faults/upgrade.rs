@@ -38,11 +38,15 @@ async fn downgrade(server: &Server) {
     let (seq, chain) = (last["seq"].as_u64().unwrap(), last["chain"].as_str().unwrap());
     let counted = r#"{"calls":[]}"#;
     let sql = format!(
-        "DELETE FROM audit_outbox;
+        "DROP TABLE audit_records;
+         DROP TABLE instances;
+         DROP TABLE change_log;
+         DROP TABLE leases;
+         ALTER TABLE intents DROP COLUMN instance;
+         CREATE TABLE audit_outbox (last_seq BIGINT NOT NULL PRIMARY KEY, first_seq BIGINT NOT NULL, at BIGINT NOT NULL,
+             chain TEXT NOT NULL, counted TEXT NOT NULL, lines TEXT NOT NULL);
          INSERT INTO audit_outbox (last_seq, first_seq, at, chain, counted, lines)
              VALUES ({seq}, {seq}, 1772452800000000, '{chain}', '{counted}', '');
-         ALTER TABLE written_groups DROP COLUMN seq;
-         ALTER TABLE written_groups DROP COLUMN chain;
          DELETE FROM _sqlx_migrations WHERE version > 24;"
     );
     execute(&server.directory(), sql).await;

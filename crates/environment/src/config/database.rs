@@ -12,6 +12,8 @@ pub struct StoreSettings {
     pub url: Option<String>,
     /// The source of the password, if the server requires one.
     pub password: SecretSource,
+    /// The name of this instance among those that share the database; `default` if absent.
+    pub instance: Option<String>,
 }
 
 impl StoreSettings {
@@ -22,8 +24,9 @@ impl StoreSettings {
     pub(super) fn validate(&self) -> Result<(), ConfigError> {
         match &self.url {
             Some(url) => check_url("store.url", url),
-            None if self.password.is_empty() => Ok(()),
-            None => Err(ConfigError::new("store.password: requires store.url")),
+            None if !self.password.is_empty() => Err(ConfigError::new("store.password: requires store.url")),
+            None if self.instance.is_some() => Err(ConfigError::new("store.instance: requires store.url")),
+            None => Ok(()),
         }
     }
 }
@@ -81,7 +84,9 @@ mod tests {
             assert!(!error.contains("hid"), "{error}");
         }
         let password = SecretSource { env: Some("PASSWORD".to_owned()), ..SecretSource::default() };
-        let error = StoreSettings { url: None, password }.validate().unwrap_err().to_string();
+        let error = StoreSettings { password, ..StoreSettings::default() }.validate().unwrap_err().to_string();
         assert_eq!(error, "store.password: requires store.url");
+        let named = StoreSettings { instance: Some("east".to_owned()), ..StoreSettings::default() };
+        assert_eq!(named.validate().unwrap_err().to_string(), "store.instance: requires store.url");
     }
 }

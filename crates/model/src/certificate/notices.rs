@@ -1,7 +1,9 @@
 //! The notices that the service gives once per version of a certificate.
 
+use serde::{Deserialize, Serialize};
+
 /// A notice that is given once per version.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
 pub enum CertificateNotice {
     /// The event that the version expires soon was emitted.
     NearExpiry,
@@ -12,7 +14,7 @@ pub enum CertificateNotice {
 }
 
 /// The notices given for a version, stored as a bit mask.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct CertificateNotices(u8);
 
 impl CertificateNotice {

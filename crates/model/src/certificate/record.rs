@@ -16,7 +16,7 @@ use crate::tags::Tags;
 use crate::{Error, Result, Timestamp};
 
 /// One version of a certificate, with a companion key and a companion secret that have the same identifier.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct CertificateVersion {
     /// Its identifier.
     pub version: VersionId,
@@ -151,7 +151,7 @@ impl PendingOperation {
 }
 
 /// A certificate: its versions, oldest first, its policy and the operation that creates the next version.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Certificate {
     /// The vault that holds it.
     pub vault: VaultName,

@@ -1,21 +1,31 @@
 //! Sessions with a server of PostgreSQL.
 //!
-//! The session that writes holds an advisory lock of the database from its begin to its end, so that there is one writer. A session
-//! that replaces a failed one can have the lock only after the failed one has ended at the server: what the failed one was writing
-//! is then either written or never will be.
+//! The session of an instance holds an advisory lock of its name from its begin to its end, so that the name has one process. A
+//! session that replaces a failed one can have the lock only after the failed one has ended at the server: what the failed one was
+//! writing is then either written or never will be. All instances share another lock, which a process has alone that changes the
+//! schema or copies the database.
 
 use std::time::Duration;
 
-use sqlx::Connection as _;
+use sha2::{Digest as _, Sha256};
 use sqlx::postgres::PgConnection;
+use sqlx::{AssertSqlSafe, Connection as _};
 use tokio::time::timeout;
 
 use crate::database::{Database, Engine, PostgresConnection, SqlError, query};
+use crate::instance::InstanceName;
 use crate::location::PostgresServer;
 use crate::model::{Error, Result};
+use crate::snapshot;
 
-/// The key of the advisory lock of the writer: "Strongro" in ASCII. Locks are those of a database, not of the server.
-const WRITER: i64 = 0x5374_726f_6e67_726f;
+/// The key of the advisory lock of all instances: "Strongro" in ASCII. Locks are those of a database, not of the server.
+const ALL: i64 = 0x5374_726f_6e67_726f;
+
+/// The key of the advisory lock of an instance that starts.
+const START: i64 = ALL + 1;
+
+/// The time to wait for another instance that starts: less than a statement may take (see [`PostgresServer::with_timeout`]).
+const START_WAIT: Duration = Duration::from_secs(50);
 
 /// The oldest version of the server: 15.
 const OLDEST: i64 = 150_000;
@@ -26,28 +36,48 @@ const LOCK_WAIT: Duration = Duration::from_secs(2);
 /// The error code of a lock that was not granted in time.
 const LOCK_NOT_AVAILABLE: &str = "55P03";
 
-/// Begins the session that writes.
-pub(super) async fn open(server: &PostgresServer) -> Result<PostgresConnection> {
+/// What a session is for.
+#[derive(Clone, Copy)]
+pub(super) enum Session<'a> {
+    /// The writes of an instance of the service.
+    Instance(&'a InstanceName),
+    /// Changes while no instance uses the database.
+    Alone,
+    /// The start of an instance.
+    Start,
+    /// Reading.
+    Reader,
+}
+
+/// Begins a session.
+pub(super) async fn open(server: &PostgresServer, session: Session<'_>) -> Result<PostgresConnection> {
     let mut db = connect(server).await?;
-    let locked = match end_earlier_sessions(server, &mut db).await {
-        Ok(()) => lock(&mut db).await,
-        Err(error) => Err(error),
-    };
-    locked.map_err(|error| match error.as_database_error().and_then(|cause| cause.code()) {
-        Some(code) if code == LOCK_NOT_AVAILABLE => Error::internal(format!(
-            "another process uses the database {server}: only one can use it at a time"
-        )),
+    let in_use = |error: SqlError, by: &str| match error.as_database_error().and_then(|cause| cause.code()) {
+        Some(code) if code == LOCK_NOT_AVAILABLE => {
+            Error::internal(format!("another process uses the database {server}{by}"))
+        }
         _ => unusable(server, error),
-    })?;
-    finish(db)
-}
-
-/// Begins a session that only reads.
-pub(super) async fn open_to_read(server: &PostgresServer) -> Result<PostgresConnection> {
-    finish(connect(server).await?)
-}
-
-fn finish(db: Database) -> Result<PostgresConnection> {
+    };
+    match session {
+        Session::Instance(name) => {
+            end_earlier_sessions(server, &mut db).await.map_err(|error| unusable(server, error))?;
+            lock(&mut db, "pg_advisory_lock_shared", ALL).await.map_err(|error| in_use(error, " alone"))?;
+            let by = format!(" as instance {name}: each instance needs a name of its own, in store.instance");
+            lock(&mut db, "pg_advisory_lock", key_of(name)).await.map_err(|error| in_use(error, &by))?;
+        }
+        Session::Alone => {
+            lock(&mut db, "pg_advisory_lock", ALL).await.map_err(|error| in_use(error, ""))?;
+        }
+        Session::Start => {
+            set_lock_timeout(&mut db, START_WAIT).await.map_err(|error| unusable(server, error))?;
+            lock(&mut db, "pg_advisory_lock", START).await.map_err(|error| in_use(error, ", and is starting"))?;
+        }
+        Session::Reader => {
+            let imported = snapshot::import(&mut db, server.snapshot.as_deref()).await;
+            imported.map_err(|error| unusable(server, error))?;
+        }
+    }
+    match db.engine {
     match db.engine {
         Engine::Postgres(db) => Ok(db),
         Engine::Sqlite(_) => Err(Error::internal("a session with a server is not one of a file")),
@@ -118,10 +148,29 @@ async fn end_earlier_sessions(server: &PostgresServer, db: &mut Database) -> Res
     query(sql).bind(name).fetch_all(db).await.map(drop)
 }
 
-async fn lock(db: &mut Database) -> Result<(), SqlError> {
-    let sql = "-- lock_writer
-        SELECT pg_advisory_lock($1)";
-    query(sql).bind(WRITER).fetch_one(db).await.map(drop)
+async fn set_lock_timeout(db: &mut Database, timeout: Duration) -> Result<(), SqlError> {
+    let sql = "-- set_lock_timeout
+        SELECT set_config('lock_timeout', $1, false)";
+    query(sql).bind(format!("{}ms", timeout.as_millis())).fetch_one(db).await.map(drop)
+}
+
+/// Takes an advisory lock with this function of the server.
+async fn lock(db: &mut Database, function: &'static str, key: i64) -> Result<(), SqlError> {
+    let sql = format!("-- lock_session\nSELECT {function}($1)");
+    query(AssertSqlSafe(sql)).bind(key).fetch_one(db).await.map(drop)
+}
+
+/// Takes the lock of an instance until the end of the transaction, if no session has it.
+pub(crate) async fn try_lock_instance(db: &mut Database, instance: &InstanceName) -> Result<bool, SqlError> {
+    let sql = "-- try_lock_instance
+        SELECT pg_try_advisory_xact_lock($1)::int::bigint AS locked";
+    Ok(query(sql).bind(key_of(instance)).fetch_one(db).await?.get::<i64>("locked")? != 0)
+}
+
+/// The key of the lock of an instance.
+fn key_of(instance: &InstanceName) -> i64 {
+    let digest = Sha256::new().chain_update("strongroom instance ").chain_update(instance.as_str()).finalize();
+    digest.iter().take(8).fold(0, |key, byte| key << 8 | i64::from(*byte))
 }
 
 fn unusable(server: &PostgresServer, error: SqlError) -> Error {

@@ -12,9 +12,9 @@ mod value;
 use sqlx::Connection as _;
 use sqlx::sqlite::SqliteConnection;
 
-pub(super) use postgres::PostgresConnection;
+pub(super) use postgres::{PostgresConnection, is_of_statement};
 pub(super) use row::{Column, Row};
-pub(super) use statement::{query, rows_of};
+pub(super) use statement::{Statement, query, rows_of};
 pub(super) use value::Value;
 
 /// The errors of the drivers, of any engine.
@@ -45,17 +45,9 @@ impl From<Engine> for Database {
 }
 
 impl Database {
-    /// Whether another process may change the database while this connection is lost.
+    /// Whether other instances of the service may use the database.
     pub(super) const fn is_shared(&self) -> bool {
         matches!(self.engine, Engine::Postgres(_))
-    }
-
-    /// Makes sure that no other process has changed a shared database, up to a second ago: the session has the lock of the writer.
-    pub(super) async fn confirm(&mut self) -> Result<(), SqlError> {
-        match &mut self.engine {
-            Engine::Sqlite(_) => Ok(()),
-            Engine::Postgres(db) => db.confirm().await,
-        }
     }
 
     /// Ends the session with a server, so that another process can take over. Statements fail afterwards.

@@ -1,7 +1,7 @@
 //! The connection to a server of PostgreSQL, with limits of time.
 
 use std::io;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use futures_util::stream::{self, BoxStream, StreamExt as _, TryStreamExt as _};
 use sqlx::Connection as _;
@@ -15,31 +15,18 @@ use super::SqlError;
 /// The factor by which a row of a result may take longer than a statement that writes: it may be sorted first.
 const ROWS: u32 = 6;
 
-/// The time for which an answer of the server shows that the session exists.
-const CONFIRMED: Duration = Duration::from_secs(1);
-
 /// A connection to a server. A server that hangs must not stop the ledger for ever, so that each statement has a limit of time.
 /// After a failure of the connection all statements fail at once, until the connection is replaced.
 pub(crate) struct PostgresConnection {
     connection: Option<PgConnection>,
     is_broken: bool,
     limit: Duration,
-    /// When the server has answered last.
-    answered: Instant,
 }
 
 impl PostgresConnection {
     /// A connection whose statements take at most `limit`.
     pub(crate) fn new(connection: PgConnection, limit: Duration) -> Self {
-        Self { connection: Some(connection), is_broken: false, limit, answered: Instant::now() }
-    }
-
-    /// Asks the server whether the session still exists, unless it has answered a moment ago.
-    pub(crate) async fn confirm(&mut self) -> Result<(), SqlError> {
-        if self.connection.is_some() && self.answered.elapsed() < CONFIRMED {
-            return Ok(());
-        }
-        self.run(async |db| db.ping().await).await
+        Self { connection: Some(connection), is_broken: false, limit }
     }
 
     /// Runs statements within the limit.
@@ -54,8 +41,6 @@ impl PostgresConnection {
         let done = timeout(self.limit, work(connection)).await.unwrap_or_else(|_| Err(timed_out()));
         if done.as_ref().is_err_and(|error| !is_of_statement(error)) {
             self.abandon();
-        } else {
-            self.answered = Instant::now();
         }
         done
     }
@@ -108,8 +93,8 @@ impl PostgresConnection {
     }
 }
 
-/// Whether an error concerns the statement only, and the connection can be used further.
-const fn is_of_statement(error: &SqlError) -> bool {
+/// Whether an error concerns the statement only, which has written nothing, and the connection can be used further.
+pub(crate) const fn is_of_statement(error: &SqlError) -> bool {
     matches!(
         error,
         SqlError::Database(_)

@@ -19,7 +19,7 @@ impl Database {
         let sql = match (self.depth, &self.engine) {
             // Takes the write lock at once: a transaction that reads first cannot wait for another process to end its own.
             (0, Engine::Sqlite(_)) => "BEGIN IMMEDIATE",
-            // There is one writer (see `connection::session`), so that no stricter level of isolation is needed.
+            // Those that write lock the number of groups first (see `change_log`), so that no stricter level of isolation is needed.
             (0, Engine::Postgres(_)) => "BEGIN ISOLATION LEVEL READ COMMITTED",
             (_, _) => "SAVEPOINT nested",
         };

@@ -5,7 +5,7 @@ use std::error::Error as StdError;
 use super::{Call, Ledger};
 use crate::ambiguous_commit;
 use crate::faults::failed;
-use crate::model::Error;
+use crate::model::{Error, Result};
 use crate::model::storage_failure::{Outcome, StorageFault, StoragePart};
 
 impl Ledger {
@@ -58,6 +58,16 @@ impl Ledger {
         }
     }
 
+    /// Connects again to a database that no other process may have changed.
+    async fn reconnect_unchanged(&mut self) -> Result<()> {
+        self.location.reconnect(&mut self.db, &self.instance).await?;
+        let failed = |error| Error::internal_caused_by("the database cannot be queried", error);
+        match ambiguous_commit::read(&mut self.db, &self.instance).await.map_err(failed)? {
+            position if position == self.database => Ok(()),
+            _ => Err(Error::internal(ambiguous_commit::CHANGED)),
+        }
+    }
+
     /// Finds out, while no call arrives, whether what failed can be written again.
     pub(super) async fn probe(&mut self) {
         if let Err((part, error)) = self.recover().await {
@@ -74,13 +84,12 @@ impl Ledger {
             }
         }
         if self.faults.of(StoragePart::Database).is_some() {
-            match ambiguous_commit::query_position(&self.location, &mut self.db).await {
-                Ok(position) if position == self.database => self.faults.end(StoragePart::Database),
-                Ok(_) => {
-                    self.db.abandon();
-                    let error = Error::internal(ambiguous_commit::CHANGED);
-                    self.faults.begin(StoragePart::Database, &error);
-                }
+            let found = match self.db.is_shared() {
+                true => self.reconnect_and_follow().await,
+                false => self.reconnect_unchanged().await,
+            };
+            match found {
+                Ok(()) => self.faults.end(StoragePart::Database),
                 Err(error) => drop(self.faults.begin(StoragePart::Database, &error)),
             }
         }

@@ -16,7 +16,7 @@ async fn tables(database: &TestDatabase) -> BTreeMap<String, Columns> {
     if let Location::File(path) = &location {
         std::fs::File::create(path).unwrap();
     }
-    let mut db = location.connect().await.unwrap();
+    let mut db = location.connect_alone().await.unwrap();
     schema::migrate(&location, &mut db).await.unwrap();
     let tables = columns(&mut db, &location).await;
     db.close().await.unwrap();

@@ -1,15 +1,23 @@
-//! Ends the backup jobs that a stop of the service has interrupted.
+//! Ends the backup jobs that the end of an instance of the service has interrupted.
 
 use crate::model::backup_job::{BackupJob, JobFailure, JobResult};
 use crate::model::change::Change;
 use crate::model::{Result, Timestamp};
 use crate::store::{Commit, Store};
 
-/// Records that the jobs which were running have failed. What they created in tokens is undone by the sweeper, and a
-/// restore that was not committed has changed nothing.
-pub(super) async fn end_interrupted_jobs(store: &Store, now: Timestamp) -> Result<()> {
+/// Records that the jobs of instances for which `has_ended` is true have failed. What they created in tokens is undone by the sweeper,
+/// and a restore that was not committed has changed nothing.
+///
+/// # Errors
+/// Those of [`Store::commit`].
+pub async fn end_interrupted_jobs(
+    store: &Store,
+    has_ended: impl Fn(&str) -> bool,
+    now: Timestamp,
+) -> Result<()> {
     for hsm in store.hsms() {
-        for job in hsm.backup_jobs.iter().filter(|job| job.is_running()) {
+        let interrupted = |job: &&BackupJob| job.is_running() && has_ended(&job.instance);
+        for job in hsm.backup_jobs.iter().filter(interrupted) {
             let failure = Some(JobFailure {
                 code: "INTERRUPTED".to_owned(),
                 message: "the service was stopped while the job ran; the job has changed nothing".to_owned(),

@@ -1,0 +1,184 @@
+//! The log of changes, from which the instances of a shared database compute the same state.
+//!
+//! An entry has the changes of the commits of a group that were accepted, and what follows from the time and the instance of the group:
+//! its lifecycle events and the usage that it writes. Other instances apply the changes to their memory as the one that has written them
+//! did. Entries have the numbers of their groups, without gaps, and become visible in this order, because a group locks the number.
+
+use std::fmt;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::change_set::ChangeSet;
+use super::commit::{Commit, Rules};
+use super::database::{Database, SqlError, query};
+use super::instance::InstanceName;
+use super::memory::Memory;
+use super::transaction::Transaction;
+use super::usage::Usage;
+use crate::model::change::Change;
+use crate::model::event::LifecycleEvent;
+use crate::model::{Error, Result};
+
+/// The number of entries that are kept. An instance that is further behind reads the whole database: it starts again.
+const KEPT: u64 = 100_000;
+
+/// The number of groups after which old entries are removed.
+const TRIM_INTERVAL: u64 = 1_000;
+
+/// The changes of a group.
+#[derive(Default, Serialize, Deserialize)]
+pub(super) struct Entry {
+    commits: Vec<LoggedCommit>,
+    events: Vec<Arc<LifecycleEvent>>,
+    usage: String,
+}
+
+/// The changes of a commit.
+#[derive(Serialize, Deserialize)]
+struct LoggedCommit {
+    changes: Vec<Change>,
+    rules: Rules,
+}
+
+impl Entry {
+    /// Adds the changes of an accepted commit. Its intents are those of its instance.
+    pub(super) fn add(&mut self, commit: &Commit) {
+        // Each instance guards its own clock.
+        let changes = commit.changes.iter().filter(|change| !matches!(change, Change::ReleaseClock));
+        let changes: Vec<Change> = changes.cloned().collect();
+        if !changes.is_empty() {
+            self.commits.push(LoggedCommit { changes, rules: commit.rules });
+        }
+    }
+
+    /// Writes the entry of a group, in its transaction. `written` are the amounts of usage that the group writes.
+    pub(super) async fn write(
+        mut self,
+        db: &mut Database,
+        (number, instance): (u64, &InstanceName),
+        events: &[Arc<LifecycleEvent>],
+        written: [&Usage; 2],
+    ) -> Result<(), SqlError> {
+        let mut usage = Usage::default();
+        written.into_iter().for_each(|one| usage.add(one.clone()));
+        self.usage = usage.to_json().map_err(|error| SqlError::Encode(Box::new(error)))?;
+        self.events = events.to_vec();
+        let entry = serde_json::to_string(&self).map_err(|error| SqlError::Encode(Box::new(error)))?;
+        let sql = "-- write_change_log
+            INSERT INTO change_log (number, instance, entry) VALUES ($1, $2, $3)";
+        query(sql).bind(signed(number)).bind(instance.as_str()).bind(entry).execute(&mut *db).await?;
+        if number % TRIM_INTERVAL == 0 {
+            let sql = "-- trim_change_log
+                DELETE FROM change_log WHERE number <= $1";
+            query(sql).bind(signed(number.saturating_sub(KEPT))).execute(db).await?;
+        }
+        Ok(())
+    }
+
+    /// Applies the entry of another instance to memory.
+    fn apply(self, number: u64, memory: &Memory) -> Result<()> {
+        let mut group = ChangeSet::default();
+        for commit in &self.commits {
+            let mut transaction = Transaction::new(memory, &group).under(commit.rules);
+            for change in &commit.changes {
+                transaction.apply(change)?;
+            }
+            let changes = transaction.into_changes();
+            group.absorb(changes);
+        }
+        group.events = self.events;
+        let mut usage = Usage::default();
+        usage.add_json(&self.usage)?;
+        memory.usage().add(usage);
+        memory.apply_foreign(group, number);
+        Ok(())
+    }
+}
+
+/// Locks the number of groups until the end of the transaction, and returns it. All entries up to it are visible then.
+pub(super) async fn lock(db: &mut Database) -> Result<u64, SqlError> {
+    let sql = "-- lock_written_groups
+        SELECT number FROM written_groups WHERE id = 1 FOR UPDATE";
+    query(sql).fetch_one(db).await?.get::<i64>("number").map(i64::unsigned_abs)
+}
+
+/// Whether this instance has written the entry of this number.
+pub(super) async fn has(db: &mut Database, number: u64, instance: &InstanceName) -> Result<bool, SqlError> {
+    let sql = "-- has_change_log
+        SELECT 1 FROM change_log WHERE number = $1 AND instance = $2";
+    let found = query(sql).bind(signed(number)).bind(instance.as_str()).fetch_optional(db).await?;
+    Ok(found.is_some())
+}
+
+/// Why the changes of other instances cannot be applied.
+#[derive(Debug)]
+pub(super) enum FollowError {
+    /// The database cannot be read.
+    Database(SqlError),
+    /// The entry after this number is missing, or of this instance.
+    Gap(u64),
+    /// Another version of the service has written an entry.
+    Unknown(serde_json::Error),
+    /// An entry cannot be applied to the state in memory.
+    Refused(Error),
+}
+
+impl fmt::Display for FollowError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Database(_) => f.write_str("the log of changes cannot be read"),
+            Self::Gap(last) => {
+                write!(f, "the log of changes does not continue after entry {last}: start this instance again")
+            }
+            Self::Unknown(_) => {
+                f.write_str("another version of the service wrote the log of changes: update this instance")
+            }
+            Self::Refused(_) => {
+                f.write_str("the log of changes does not match the state of this instance: start it again")
+            }
+        }
+    }
+}
+
+impl std::error::Error for FollowError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Database(error) => Some(error),
+            Self::Gap(_) => None,
+            Self::Unknown(error) => Some(error),
+            Self::Refused(error) => Some(error),
+        }
+    }
+}
+
+impl From<SqlError> for FollowError {
+    fn from(error: SqlError) -> Self {
+        Self::Database(error)
+    }
+}
+
+/// Applies the entries of other instances after the number `known` to memory, and advances it to the last one.
+pub(super) async fn follow(
+    db: &mut Database,
+    known: &mut u64,
+    instance: &InstanceName,
+    memory: &Memory,
+) -> Result<(), FollowError> {
+    let sql = "-- read_change_log
+        SELECT number, instance, entry FROM change_log WHERE number > $1 ORDER BY number";
+    for row in query(sql).bind(signed(*known)).fetch_all(db).await? {
+        let number = row.get::<i64>("number")?.unsigned_abs();
+        if number != *known + 1 || row.get::<&str>("instance")? == instance.as_str() {
+            return Err(FollowError::Gap(*known));
+        }
+        let entry: Entry = serde_json::from_str(row.get("entry")?).map_err(FollowError::Unknown)?;
+        entry.apply(number, memory).map_err(FollowError::Refused)?;
+        *known = number;
+    }
+    Ok(())
+}
+
+fn signed(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
