@@ -197,10 +197,11 @@ pub(super) fn create_data_context(
     if !availability.during_restore {
         container.check_not_restoring()?;
     }
-    let attached = engine.0.tokens.of(&id).and_then(|token| match token.info().serial == container.token_serial() {
-        true => Ok(token),
-        false => Err(Error::TokenUnavailable { why: format!("the token of {id} is not attached yet") }),
-    });
+    let attached =
+        engine.0.tokens.of(&id).and_then(|token| match token.info().serial == container.token_serial() {
+            true => Ok(token),
+            false => Err(Error::TokenUnavailable { why: format!("the token of {id} is not attached yet") }),
+        });
     let token = attached.map(|token| match caller {
         // Callers take turns in the queue of the token.
         Some(caller) => token.for_caller(caller.principal.0.as_u64_pair().1),

@@ -74,7 +74,8 @@ impl Engine {
             return Box::pin(self.run_until_current(call)).await;
         }
         let engine = self.clone();
-        let task = self.0.running.spawn(async move { engine.run_until_current(call).await }.in_current_span());
+        let task =
+            self.0.running.spawn(async move { engine.run_until_current(call).await }.in_current_span());
         task.await.unwrap_or_else(|error| {
             Err(Error::internal_caused_by(format!("{} did not complete", O::NAME), error))
         })

@@ -28,8 +28,7 @@ use tokio_util::sync::CancellationToken;
 pub(crate) use console::ConsoleSettings;
 pub(crate) use opening::{
     DirectoryLock, InitialHsm, InitialRole, InitialSubscription, InitialVault, Installation, in_processes,
-    isolation, managed_identity, open, profile, server_at, store_instance,
-    store_location,
+    isolation, managed_identity, open, profile, server_at, store_instance, store_location,
 };
 pub(crate) use process::core_dumps::disable as disable_core_dumps;
 pub(crate) use process::log::start as start_log;

@@ -129,7 +129,10 @@ impl fmt::Display for FollowError {
         match self {
             Self::Database(_) => f.write_str("the log of changes cannot be read"),
             Self::Gap(last) => {
-                write!(f, "the log of changes does not continue after entry {last}: start this instance again")
+                write!(
+                    f,
+                    "the log of changes does not continue after entry {last}: start this instance again"
+                )
             }
             Self::Unknown(_) => {
                 f.write_str("another version of the service wrote the log of changes: update this instance")
@@ -165,10 +168,14 @@ pub(super) async fn follow(
     instance: &InstanceName,
     memory: &Memory,
 ) -> Result<(), FollowError> {
+    // One statement, which sees one instant.
     let sql = "-- read_change_log
-        SELECT number, instance, entry FROM change_log WHERE number > $1 ORDER BY number";
+        SELECT w.number AS newest, c.number, c.instance, c.entry
+        FROM written_groups w LEFT JOIN change_log c ON c.number > $1 WHERE w.id = 1 ORDER BY c.number";
+    let mut newest = 0;
     for row in query(sql).bind(signed(*known)).fetch_all(db).await? {
-        let number = row.get::<i64>("number")?.unsigned_abs();
+        newest = row.get::<i64>("newest")?.unsigned_abs();
+        let Some(number) = row.get::<Option<i64>>("number")?.map(i64::unsigned_abs) else { break };
         if number != *known + 1 || row.get::<&str>("instance")? == instance.as_str() {
             return Err(FollowError::Gap(*known));
         }
@@ -176,7 +183,7 @@ pub(super) async fn follow(
         entry.apply(number, memory).map_err(FollowError::Refused)?;
         *known = number;
     }
-    Ok(())
+    if newest == *known { Ok(()) } else { Err(FollowError::Gap(*known)) }
 }
 
 fn signed(number: u64) -> i64 {

@@ -12,8 +12,8 @@ use super::database::{Database, Engine, SqlError, query};
 use super::instance::InstanceName;
 use super::location::Location;
 use crate::model::{Error, Result};
-pub(super) use session::try_lock_instance;
 use session::Session;
+pub(super) use session::try_lock_instance;
 
 /// The time for which another process, such as a backup, may lock the database.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);

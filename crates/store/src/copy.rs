@@ -76,8 +76,10 @@ async fn copy_tables(
             )));
         }
     }
-    for sql in ["-- delete_initial_position\nDELETE FROM written_groups", "-- delete_initial_instance\nDELETE FROM instances"]
-    {
+    for sql in [
+        "-- delete_initial_position\nDELETE FROM written_groups",
+        "-- delete_initial_instance\nDELETE FROM instances",
+    ] {
         query(sql).execute(&mut target).await.map_err(failed)?;
     }
     let mut copied = Vec::with_capacity(TABLES.len());

@@ -145,7 +145,9 @@ mod tests {
         of_container.containers.insert("pay".to_owned(), None);
         changes.begin(&of_container, 5);
         let outdated = |container, object, position| changes.outdate(&commit(container, object, position));
-        assert!(outdated(Some("Pay"), None, 4) && outdated(Some("Pay"), Some("a"), 4) && outdated(None, None, 4));
+        assert!(
+            outdated(Some("Pay"), None, 4) && outdated(Some("Pay"), Some("a"), 4) && outdated(None, None, 4)
+        );
         assert!(!outdated(Some("other"), None, 4));
         assert!(!outdated(Some("pay"), None, 5), "it was decided by the state after the change");
         let independent = Commit { decided_by: None, ..commit(Some("pay"), None, 4) };

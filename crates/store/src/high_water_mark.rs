@@ -52,7 +52,8 @@ pub(super) async fn load(
 ) -> Result<Option<GuardState>> {
     let sql = "-- newest_record
         SELECT at FROM audit_records WHERE instance = $1 ORDER BY last_seq DESC LIMIT 1";
-    let newest = query(sql).bind(instance.as_str()).fetch_optional(&mut *db).await.map_err(Error::internal)?;
+    let newest =
+        query(sql).bind(instance.as_str()).fetch_optional(&mut *db).await.map_err(Error::internal)?;
     let newest = newest.map(|row| dated(&row, "at")).transpose()?.max(logged);
     let sql = "-- load_time_mark
         SELECT mark, seen, hold_since, hold_reason, hold_ahead, hold_proven FROM time_mark";

@@ -114,9 +114,7 @@ impl Location {
     /// The location whose readers see the instant of an exported snapshot.
     pub(super) fn at_snapshot(self, snapshot: String) -> Self {
         match self {
-            Self::Postgres(server) => {
-                Self::Postgres(PostgresServer { snapshot: Some(snapshot), ..server })
-            }
+            Self::Postgres(server) => Self::Postgres(PostgresServer { snapshot: Some(snapshot), ..server }),
             file @ Self::File(_) => file,
         }
     }

@@ -12,17 +12,17 @@ use super::answers::Answers;
 use super::commit::Committed;
 use super::database::Database;
 use super::faults::Faults;
+use super::lease::Lease;
 use super::ledger::{GROUP, Ledger, Message};
 use super::ledger_metrics::LedgerMetrics;
-use super::lease::Lease;
 use super::location::Location;
 use super::memory::Memory;
 use super::record_log::RecordLog;
 use super::unsaved::Unsaved;
 use super::usage::Usage;
 use super::{
-    Inner, Options, Store, ambiguous_commit, audit_records, check, event_log, high_water_mark, instance, load,
-    replay, schema, snapshot,
+    Inner, Options, Store, ambiguous_commit, audit_records, check, event_log, high_water_mark, instance,
+    load, replay, schema, snapshot,
 };
 use crate::model::local_rbac::RoleDefinition;
 use crate::model::time_guard::GuardState;

@@ -110,7 +110,9 @@ pub(super) async fn read_rows(
         let expected = found.head.seq.saturating_add(1);
         let recorded = Recorded::parse(line).filter(|_| found.head.advance(line));
         let recorded = recorded.ok_or_else(|| {
-            Error::internal(format!("the database is damaged: record {expected} of instance {instance} was changed"))
+            Error::internal(format!(
+                "the database is damaged: record {expected} of instance {instance} was changed"
+            ))
         })?;
         found.newest = found.newest.max(recorded.time());
         recorded.count(&mut found.usage);

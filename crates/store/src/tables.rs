@@ -276,11 +276,7 @@ pub(super) const TABLES: &[Table] = &[
     },
     Table {
         name: "written_groups",
-        columns: &[
-            ("id", Integer),
-            ("number", Integer),
-            ("settled", Integer),
-        ],
+        columns: &[("id", Integer), ("number", Integer), ("settled", Integer)],
         key: &["id"],
     },
 ];

@@ -5,6 +5,7 @@ mod certificates;
 mod console;
 mod core_dumps;
 mod fixture;
+mod instances;
 mod pool;
 mod postgres;
 mod shared_token;

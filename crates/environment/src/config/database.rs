@@ -84,7 +84,8 @@ mod tests {
             assert!(!error.contains("hid"), "{error}");
         }
         let password = SecretSource { env: Some("PASSWORD".to_owned()), ..SecretSource::default() };
-        let error = StoreSettings { password, ..StoreSettings::default() }.validate().unwrap_err().to_string();
+        let error =
+            StoreSettings { password, ..StoreSettings::default() }.validate().unwrap_err().to_string();
         assert_eq!(error, "store.password: requires store.url");
         let named = StoreSettings { instance: Some("east".to_owned()), ..StoreSettings::default() };
         assert_eq!(named.validate().unwrap_err().to_string(), "store.instance: requires store.url");

@@ -70,14 +70,15 @@ pub(super) async fn open(server: &PostgresServer, session: Session<'_>) -> Resul
         }
         Session::Start => {
             set_lock_timeout(&mut db, START_WAIT).await.map_err(|error| unusable(server, error))?;
-            lock(&mut db, "pg_advisory_lock", START).await.map_err(|error| in_use(error, ", and is starting"))?;
+            lock(&mut db, "pg_advisory_lock", START)
+                .await
+                .map_err(|error| in_use(error, ", and is starting"))?;
         }
         Session::Reader => {
             let imported = snapshot::import(&mut db, server.snapshot.as_deref()).await;
             imported.map_err(|error| unusable(server, error))?;
         }
     }
-    match db.engine {
     match db.engine {
         Engine::Postgres(db) => Ok(db),
         Engine::Sqlite(_) => Err(Error::internal("a session with a server is not one of a file")),
@@ -169,7 +170,8 @@ pub(crate) async fn try_lock_instance(db: &mut Database, instance: &InstanceName
 
 /// The key of the lock of an instance.
 fn key_of(instance: &InstanceName) -> i64 {
-    let digest = Sha256::new().chain_update("strongroom instance ").chain_update(instance.as_str()).finalize();
+    let digest =
+        Sha256::new().chain_update("strongroom instance ").chain_update(instance.as_str()).finalize();
     digest.iter().take(8).fold(0, |key, byte| key << 8 | i64::from(*byte))
 }
 

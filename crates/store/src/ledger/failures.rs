@@ -5,8 +5,8 @@ use std::error::Error as StdError;
 use super::{Call, Ledger};
 use crate::ambiguous_commit;
 use crate::faults::failed;
-use crate::model::{Error, Result};
 use crate::model::storage_failure::{Outcome, StorageFault, StoragePart};
+use crate::model::{Error, Result};
 
 impl Ledger {
     /// Fails the calls of a group that was not written, or of which this is unknown.

@@ -7,7 +7,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::{AmbiguousCommit, Call, Ledger};
+use super::{AmbiguousCommit, Call, Ledger, fault};
 use crate::ambiguous_commit::LedgerPosition;
 use crate::audit_records;
 use crate::change_log;
@@ -44,7 +44,7 @@ impl Ledger {
             let groups = self.database.groups;
             let written =
                 audit_records::write_unless_changed(&mut self.db, &self.instance, records, groups).await;
-            match written {
+            match written.and_then(|written| fault().map(|()| written)) {
                 Ok(true) => {
                     let count = group.position.head.seq - self.head.seq;
                     self.metrics.written(GroupKind::Append, count, started);
@@ -69,12 +69,7 @@ impl Ledger {
     }
 
     /// Applies a group whose records are in the database, and which has no changes.
-    pub(super) fn apply_appended(
-        &mut self,
-        group: Group,
-        calls: Vec<Call>,
-        results: Vec<Result<Committed>>,
-    ) {
+    pub(super) fn apply_appended(&mut self, group: Group, calls: Vec<Call>, results: Vec<Result<Committed>>) {
         self.unsaved.add(group.usage.clone());
         self.complete_and_apply(group, calls, results);
     }

@@ -28,7 +28,10 @@ impl Ledger {
                 tracing::info!(event = "lease.acquired", instance = %self.instance, "this instance does the scheduled work");
             }
             Ok(false) => {}
-            Err(error) => return drop(self.faults.begin(StoragePart::Database, &error)),
+            Err(error) => {
+                self.faults.begin(StoragePart::Database, &error);
+                return;
+            }
         }
         if self.lease.is_held()
             && let Err(error) = self.take_over().await

@@ -1,6 +1,7 @@
 //! Tests of failures of the database and of the log, and of crashes between all steps of a group.
 
 mod crashes;
+mod instances;
 #[path = "../../tests/fixture/server.rs"]
 mod server;
 mod servers;

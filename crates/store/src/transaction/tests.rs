@@ -350,6 +350,7 @@ fn contents_cannot_change_while_a_restore_replaces_them() {
         kind: BackupJobKind::Restore,
         started: Timestamp::UNIX_EPOCH,
         result: None,
+        instance: "default".to_owned(),
     };
     let restore = Change::PutBackupJob(name.clone(), job.clone());
     let (container, key_name) = key("a");
