@@ -8,12 +8,11 @@ use std::time::{Duration, Instant};
 
 use strongroom::api::grpc::pb;
 use tonic::{Code, Status};
-use tonic_types::StatusExt as _;
 
 use super::fixture::{ADMIN, Gateway, MACHINE};
 use super::{HSM, assign_crypto_user_of};
 use crate::calls::{refusal, sign};
-use crate::support::{Client, ec, signal};
+use crate::support::{Client, ec, reason, signal};
 
 /// The time within which all instances serve again after a failure.
 const RECOVERY: Duration = Duration::from_secs(60);
@@ -238,11 +237,6 @@ async fn what_one_instance_acknowledges_holds_on_all_at_once() {
     }
 }
 
-/// The reason of a refusal; empty if there was no answer of the service.
-fn reason_of(status: &Status) -> String {
-    status.get_details_error_info().map(|info| info.reason).unwrap_or_default()
-}
-
 /// What is known of a key: the states that it may have. A call whose answer was lost, or an error, may have had its effect.
 type Possible = Vec<&'static str>;
 
@@ -284,7 +278,7 @@ impl Checker {
                 let answer = sign(client, &key(&name), "ES256", &[7; 32]).await.map(drop);
                 let seen = match answer {
                     Ok(()) => "live",
-                    Err(status) => match reason_of(&status).as_str() {
+                    Err(status) => match reason(&status).as_str() {
                         "KEY_DISABLED" => "disabled",
                         "KEY_NOT_FOUND" => "not found",
                         _ => return,
@@ -314,7 +308,7 @@ impl Checker {
                 assert!(known.iter().any(|state| before.contains(state)), "{name}: {after} from {known:?}");
                 vec![after]
             }
-            Err(status) => match reason_of(&status).as_str() {
+            Err(status) => match reason(&status).as_str() {
                 // Refused by its state, which is then none of `before`.
                 "KEY_NOT_FOUND" | "KEY_DELETED_BUT_RECOVERABLE" => {
                     let left: Possible =
@@ -413,7 +407,7 @@ async fn nothing_acknowledged_is_lost_while_instances_and_the_database_fail() {
             let mut told = Vec::new();
             for client in &mut checker.clients {
                 let answer = sign(client, &key(&name), "ES256", &[7; 32]).await.map(drop);
-                told.push(answer.map_err(|status| reason_of(&status)));
+                told.push(answer.map_err(|status| reason(&status)));
             }
             assert!(told.iter().all(|one| *one == told[0]), "{name}: {told:?}");
             let state = match &told[0] {
