@@ -25,7 +25,7 @@ impl PostgresServer {
     async fn start(authority: &CertificateAuthority) -> Self {
         // Names of sockets have at most 107 bytes.
         let directory = tempfile::Builder::new().prefix("strongroom-tls.").tempdir_in("/tmp").unwrap().keep();
-        std::fs::set_permissions(&directory, PermissionsExt::from_mode(0o755)).unwrap();
+        std::fs::set_permissions(&directory, std::fs::Permissions::from_mode(0o755)).unwrap();
         let port = TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port();
         let server = Self { directory, port };
         // The first start creates the files.
@@ -39,7 +39,7 @@ impl PostgresServer {
         ] {
             let path = server.directory.join(name);
             std::fs::write(&path, text).unwrap();
-            std::fs::set_permissions(&path, PermissionsExt::from_mode(0o600)).unwrap();
+            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
             chown(&path, Some(owner.uid()), Some(owner.gid())).unwrap();
         }
         server.execute("postgres", &format!("CREATE ROLE writer LOGIN PASSWORD '{PASSWORD}'")).await;
