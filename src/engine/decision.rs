@@ -15,7 +15,7 @@ use super::steps::step;
 use super::{Engine, PlaneAccess};
 use crate::identity::{Caller, Credential};
 use crate::model::{Error, Result, Timestamp};
-use crate::ops::{CxOf, Done, Intents, Operation, PlaneOf, Target};
+use crate::ops::{CxOf, Done, Intents, Operation, Plane as _, PlaneOf, Target};
 use crate::store::{Commit, Committed};
 
 /// How often a call is decided at most: other instances change its container again and again.

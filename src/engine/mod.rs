@@ -31,7 +31,7 @@ use tracing::Instrument as _;
 use uuid::Uuid;
 
 use crate::clock::Clock;
-use crate::identity::{Audience, Caller, Credential, Identity, VerifiedCredential};
+use crate::identity::{Audience, Credential, Identity, VerifiedCredential};
 use crate::ids::Ids;
 use crate::model::audit_entry::{Meter, Origin};
 use crate::model::billing::Pricing;
@@ -41,10 +41,10 @@ use crate::model::hsm::ManagedHsm;
 use crate::model::location::Locations;
 use crate::model::name::{HsmName, PrincipalId, VaultName};
 use crate::model::vault::Vault;
-use crate::model::{Error, Result, Timestamp};
+use crate::model::{Error, Result};
 use crate::ops::{
-    AttachedTokens, BackupQueue, CxOf, Done, Intents, Operation, Plane, PlaneOf, PublicKeyCache,
-    RunningIntents, SecurityWorlds, Target, TestIssuer,
+    AttachedTokens, BackupQueue, Intents, Operation, Plane, PlaneOf, PublicKeyCache, RunningIntents,
+    SecurityWorlds, TestIssuer,
 };
 use crate::storage;
 use crate::store::{Commit, Store};
@@ -58,12 +58,11 @@ use locks::Locks;
 pub use panics::catch_panics;
 use panics::catch_panics_sync;
 pub use parts::EngineParts;
-use plane_access::Availability;
 pub use plane_access::PlaneAccess;
 pub use refusals::RefusalLimits;
 use refusals::Refusals;
 pub use status::{ContainerCounts, EngineHealth, ScheduleStatus, Status, TokenHealth};
-use steps::{Steps, call_span, step};
+use steps::{Steps, call_span};
 use throttling::Throttle;
 
 /// A handle to the call pipeline. Cheap to clone.

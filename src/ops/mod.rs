@@ -11,6 +11,7 @@ pub mod backup;
 mod backup_queue;
 pub mod certificates;
 pub mod clock;
+mod clone;
 pub mod containers;
 mod context;
 pub mod crypto;

@@ -9,6 +9,7 @@ use super::inspection::require_file;
 use super::instance::InstanceName;
 use super::location::Location;
 use super::schema;
+use super::snapshot;
 use super::table_digest::{self, Sums, TableDigest, value};
 use super::tables::{Kind, TABLES, Table};
 use crate::model::{Error, Result};
@@ -68,6 +69,11 @@ async fn copy_tables(
     // Nobody changes the original meanwhile.
     let mut original = original.begin().await.map_err(failed)?;
     let mut target = target.begin().await.map_err(failed)?;
+    for db in [&mut original, &mut target] {
+        if db.is_shared() {
+            snapshot::allow_idle(db).await.map_err(failed)?;
+        }
+    }
     for table in TABLES {
         if !table.is_empty(&mut target).await.map_err(failed)? {
             return Err(Error::internal(format!(

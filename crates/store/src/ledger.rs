@@ -19,6 +19,7 @@ use super::chain::ChainHead;
 use super::change_log::{self, Entry};
 use super::check::{self, BackgroundCheck};
 use super::commit::{AuditRecord, Commit, Committed};
+use super::connection::is_lock_timeout;
 use super::database::{Database, SqlError};
 use super::event_log;
 use super::failure::Failure;
@@ -34,7 +35,7 @@ use super::record_log::{RecordBatch, RecordLog};
 use super::stage;
 use super::unsaved::Unsaved;
 use super::usage_statements;
-use crate::model::storage_failure::{Outcome, StoragePart};
+use crate::model::storage_failure::{Outcome, StorageFault, StoragePart};
 use crate::model::time_guard::{ClockStatusChange, GuardState};
 use crate::model::{Error, Result};
 
@@ -244,6 +245,11 @@ impl Ledger {
         let mut results = Vec::with_capacity(calls.len());
         match self.write(&calls, &mut results, time).await {
             Ok(group) => self.apply_written(group, calls, results),
+            Err(CommitFailure::NotWritten(error)) if is_lock_timeout(&error) => {
+                // Another instance has stopped in a transaction, which the server ends soon. The database can be used.
+                tracing::warn!("another instance holds the lock of the database for too long");
+                self.answer_failed(StoragePart::Database, StorageFault::Failing, Outcome::NotDone, calls);
+            }
             Err(CommitFailure::NotWritten(error)) => {
                 self.fail(StoragePart::Database, &error, Outcome::NotDone, calls);
             }

@@ -10,10 +10,18 @@ pub(super) async fn begin(db: &mut Database, location: &Location) -> Result<Loca
     let sql = "-- read_one_instant
         SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY";
     query(sql).execute(&mut *db).await?;
+    allow_idle(db).await?;
     let sql = "-- export_snapshot
         SELECT pg_export_snapshot() AS snapshot";
     let snapshot = query(sql).fetch_one(db).await?.get("snapshot")?;
     Ok(location.clone().at_snapshot(snapshot))
+}
+
+/// Lets the transaction of a server wait for another connection. It holds no lock that others wait for.
+pub(super) async fn allow_idle(db: &mut Database) -> Result<(), SqlError> {
+    let sql = "-- allow_idle_transaction
+        SET LOCAL idle_in_transaction_session_timeout = 0";
+    query(sql).execute(db).await.map(drop)
 }
 
 /// Makes a new connection read the instant of an exported snapshot, if there is one.

@@ -7,6 +7,7 @@ use crate::model::audit_entry::Meter;
 use crate::model::change::{Change, Intent};
 use crate::model::deletion::Transition;
 use crate::model::{Result, Timestamp};
+use crate::ops::clone::clone_by_fields;
 use crate::ops::{ActionOf, CommonCx as _, CxOf, Done, Operation, Target};
 
 /// Soft-deletes a resource and sets its scheduled purge date, which does not change later. Its name stays reserved
@@ -15,11 +16,12 @@ use crate::ops::{ActionOf, CommonCx as _, CxOf, Done, Operation, Target};
 /// In a vault without soft-delete, the resource is soft-deleted and purged in one call. One transaction removes its record and
 /// opens the intent to destroy its key material, which follows before the reply; if it is interrupted, the sweeper completes it.
 /// A container keeps its record until its token is wiped, so that nothing else can get its name.
-#[derive(Clone)]
 pub struct Delete<R: SoftDeletable> {
     /// The resource.
     pub id: <R::Live as Target>::Id,
 }
+
+clone_by_fields!(Delete<R: SoftDeletable> { id });
 
 impl<R: SoftDeletable> Operation for Delete<R> {
     const NAME: &'static str = R::OPERATIONS.delete.name;

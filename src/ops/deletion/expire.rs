@@ -4,15 +4,17 @@ use super::SoftDeletable;
 use super::purge::destroy;
 use crate::model::audit_entry::Meter;
 use crate::model::{Error, Result, Timestamp};
+use crate::ops::clone::clone_by_fields;
 use crate::ops::{ActionOf, CxOf, Done, Operation, Target};
 
 /// Purges a deleted resource at its scheduled purge date. Purge protection ends with the retention interval
 /// (<https://learn.microsoft.com/azure/key-vault/managed-hsm/soft-delete-overview>).
-#[derive(Clone)]
 pub struct PurgeExpired<R: SoftDeletable> {
     /// The deleted resource.
     pub id: <R::Deleted as Target>::Id,
 }
+
+clone_by_fields!(PurgeExpired<R: SoftDeletable> { id });
 
 impl<R: SoftDeletable> Operation for PurgeExpired<R> {
     const NAME: &'static str = R::OPERATIONS.purge_expired;

@@ -3,14 +3,16 @@
 use super::{SoftDeletable, check_soft_delete};
 use crate::model::Result;
 use crate::model::audit_entry::Meter;
+use crate::ops::clone::clone_by_fields;
 use crate::ops::{ActionOf, CxOf, Done, Operation, Target};
 
 /// Returns a deleted resource (<https://learn.microsoft.com/azure/key-vault/managed-hsm/soft-delete-overview>).
-#[derive(Clone)]
 pub struct GetDeleted<R: SoftDeletable> {
     /// The deleted resource.
     pub id: <R::Deleted as Target>::Id,
 }
+
+clone_by_fields!(GetDeleted<R: SoftDeletable> { id });
 
 impl<R: SoftDeletable> Operation for GetDeleted<R> {
     const NAME: &'static str = R::OPERATIONS.get_deleted.name;

@@ -5,17 +5,19 @@ use std::sync::Arc;
 use super::{SoftDeletable, check_soft_delete};
 use crate::model::Result;
 use crate::model::audit_entry::Meter;
+use crate::ops::clone::clone_by_fields;
 use crate::ops::{ActionOf, CxOf, Done, Operation, Page, PageRequest, Target};
 
 /// Lists deleted resources, ordered by name
 /// (<https://learn.microsoft.com/azure/key-vault/managed-hsm/soft-delete-overview>).
-#[derive(Clone)]
 pub struct ListDeleted<R: SoftDeletable> {
     /// The container.
     pub container: <R::Container as Target>::Id,
     /// The requested page.
     pub page: PageRequest,
 }
+
+clone_by_fields!(ListDeleted<R: SoftDeletable> { container, page });
 
 impl<R: SoftDeletable> Operation for ListDeleted<R> {
     const NAME: &'static str = R::OPERATIONS.list_deleted.name;

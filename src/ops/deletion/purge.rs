@@ -5,15 +5,17 @@ use crate::model::audit_entry::Meter;
 use crate::model::change::Change;
 use crate::model::deletion::Transition;
 use crate::model::{Result, Timestamp};
+use crate::ops::clone::clone_by_fields;
 use crate::ops::{ActionOf, CommonCx as _, CxOf, Done, Operation, Target};
 
 /// Purges a deleted resource, unless purge protection is enabled. Its name becomes available
 /// (<https://learn.microsoft.com/azure/key-vault/managed-hsm/soft-delete-overview>).
-#[derive(Clone)]
 pub struct Purge<R: SoftDeletable> {
     /// The deleted resource.
     pub id: <R::Deleted as Target>::Id,
 }
+
+clone_by_fields!(Purge<R: SoftDeletable> { id });
 
 impl<R: SoftDeletable> Operation for Purge<R> {
     const NAME: &'static str = R::OPERATIONS.purge.name;

@@ -7,15 +7,17 @@ use crate::model::audit_entry::Meter;
 use crate::model::change::Change;
 use crate::model::deletion::Transition;
 use crate::model::{Error, Result, Timestamp};
+use crate::ops::clone::clone_by_fields;
 use crate::ops::{ActionOf, CommonCx as _, CxOf, Done, Operation, Target};
 
 /// Recovers a deleted resource with everything in it: the versions of a key; the keys, deleted keys with their dates, and
 /// role assignments of an HSM (<https://learn.microsoft.com/azure/key-vault/managed-hsm/soft-delete-overview>).
-#[derive(Clone)]
 pub struct Recover<R: SoftDeletable> {
     /// The deleted resource.
     pub id: <R::Recoverable as Target>::Id,
 }
+
+clone_by_fields!(Recover<R: SoftDeletable> { id });
 
 impl<R: SoftDeletable> Operation for Recover<R> {
     const NAME: &'static str = R::OPERATIONS.recover.name;

@@ -40,7 +40,7 @@ impl WatchedObjects for AllCertificates {
 }
 
 /// Reads the events of the objects `T` of a vault from a position in the log.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct WatchObjects<T> {
     /// The vault.
     pub vault: VaultName,

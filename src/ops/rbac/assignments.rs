@@ -7,16 +7,18 @@ use crate::model::Result;
 use crate::model::audit_entry::Meter;
 use crate::model::name::PrincipalId;
 use crate::model::role::Assignment;
+use crate::ops::clone::clone_by_fields;
 use crate::ops::{ActionOf, CommonCx as _, CxOf, Done, Operation, Target};
 
 /// Lists role assignments. The plane decides which scopes a request selects.
-#[derive(Clone)]
 pub struct ListAssignments<P: RbacPlane> {
     /// Only assignments at these scopes.
     pub selection: P::Selection,
     /// Only assignments of this principal; `None` for all.
     pub principal: Option<PrincipalId>,
 }
+
+clone_by_fields!(ListAssignments<P: RbacPlane> { selection, principal });
 
 impl<P: RbacPlane> Operation for ListAssignments<P> {
     const NAME: &'static str = P::OPERATIONS.list_assignments.name;
@@ -42,11 +44,12 @@ impl<P: RbacPlane> Operation for ListAssignments<P> {
 }
 
 /// Returns a role assignment.
-#[derive(Clone)]
 pub struct GetAssignment<P: RbacPlane> {
     /// The role assignment.
     pub path: <P::Assignment as Target>::Id,
 }
+
+clone_by_fields!(GetAssignment<P: RbacPlane> { path });
 
 impl<P: RbacPlane> Operation for GetAssignment<P> {
     const NAME: &'static str = P::OPERATIONS.get_assignment.name;
@@ -68,11 +71,12 @@ impl<P: RbacPlane> Operation for GetAssignment<P> {
 }
 
 /// Deletes a role assignment, effective for the next request.
-#[derive(Clone)]
 pub struct DeleteAssignment<P: RbacPlane> {
     /// The role assignment.
     pub path: <P::Assignment as Target>::Id,
 }
+
+clone_by_fields!(DeleteAssignment<P: RbacPlane> { path });
 
 impl<P: RbacPlane> Operation for DeleteAssignment<P> {
     const NAME: &'static str = P::OPERATIONS.delete_assignment.name;

@@ -4,10 +4,10 @@ use super::{AccessDecision, RbacPlane};
 use crate::model::Result;
 use crate::model::audit_entry::Meter;
 use crate::model::name::PrincipalId;
+use crate::ops::clone::clone_by_fields;
 use crate::ops::{ActionOf, CommonCx as _, CxOf, Done, Operation, Target};
 
 /// Checks access with the rule by which the engine authorizes calls. An extension of this service.
-#[derive(Clone)]
 pub struct CheckAccess<P: RbacPlane> {
     /// The scope.
     pub at: <P::AnyScope as Target>::Id,
@@ -18,6 +18,8 @@ pub struct CheckAccess<P: RbacPlane> {
     /// The action.
     pub action: P::Action,
 }
+
+clone_by_fields!(CheckAccess<P: RbacPlane> { at, principal, groups, action });
 
 impl<P: RbacPlane> Operation for CheckAccess<P> {
     const NAME: &'static str = P::OPERATIONS.check_access.name;

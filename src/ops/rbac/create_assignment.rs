@@ -10,10 +10,10 @@ use crate::model::name::PrincipalId;
 use crate::model::resource_kind::{Resource, ResourceKind};
 use crate::model::role::Assignment;
 use crate::model::{Error, Result};
+use crate::ops::clone::clone_by_fields;
 use crate::ops::{ActionOf, CommonCx as _, CxOf, Done, Operation, Target};
 
 /// Creates a role assignment. Whether the resource of the scope must exist is a property of the plane.
-#[derive(Clone)]
 pub struct CreateAssignment<P: RbacPlane> {
     /// The scope.
     pub at: <P::AssignableScope as Target>::Id,
@@ -24,6 +24,8 @@ pub struct CreateAssignment<P: RbacPlane> {
     /// The principal: a user, service principal or group.
     pub principal: PrincipalId,
 }
+
+clone_by_fields!(CreateAssignment<P: RbacPlane> { at, id, role_definition, principal });
 
 impl<P: RbacPlane> Operation for CreateAssignment<P> {
     const NAME: &'static str = P::OPERATIONS.create_assignment.name;

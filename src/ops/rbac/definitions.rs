@@ -6,14 +6,16 @@ use super::RbacPlane;
 use crate::model::Result;
 use crate::model::audit_entry::Meter;
 use crate::model::role::RoleDefinition;
+use crate::ops::clone::clone_by_fields;
 use crate::ops::{ActionOf, CommonCx as _, CxOf, Done, Operation, Target};
 
 /// Lists the built-in role definitions, then the custom ones.
-#[derive(Clone)]
 pub struct ListDefinitions<P: RbacPlane> {
     /// The place whose role definitions are listed.
     pub at: <P::Definitions as Target>::Id,
 }
+
+clone_by_fields!(ListDefinitions<P: RbacPlane> { at });
 
 impl<P: RbacPlane> Operation for ListDefinitions<P> {
     const NAME: &'static str = P::OPERATIONS.list_definitions.name;
@@ -36,11 +38,12 @@ impl<P: RbacPlane> Operation for ListDefinitions<P> {
 }
 
 /// Returns a role definition.
-#[derive(Clone)]
 pub struct GetDefinition<P: RbacPlane> {
     /// The role definition.
     pub path: <P::Definition as Target>::Id,
 }
+
+clone_by_fields!(GetDefinition<P: RbacPlane> { path });
 
 impl<P: RbacPlane> Operation for GetDefinition<P> {
     const NAME: &'static str = P::OPERATIONS.get_definition.name;

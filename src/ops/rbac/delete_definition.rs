@@ -6,15 +6,17 @@ use super::RbacPlane;
 use crate::model::audit_entry::Meter;
 use crate::model::role::RoleDefinition;
 use crate::model::{Error, Result, Timestamp};
+use crate::ops::clone::clone_by_fields;
 use crate::ops::{ActionOf, CommonCx as _, CxOf, Done, Operation, Target};
 
 /// Deletes a custom role definition. Whether its assignments prevent it is a property of the plane: assignments of local RBAC are
 /// kept and grant nothing (<https://learn.microsoft.com/azure/key-vault/managed-hsm/role-management>).
-#[derive(Clone)]
 pub struct DeleteDefinition<P: RbacPlane> {
     /// The role definition.
     pub path: <P::Definition as Target>::Id,
 }
+
+clone_by_fields!(DeleteDefinition<P: RbacPlane> { path });
 
 impl<P: RbacPlane> Operation for DeleteDefinition<P> {
     const NAME: &'static str = P::OPERATIONS.delete_definition.name;

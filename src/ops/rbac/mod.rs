@@ -35,7 +35,7 @@ use crate::model::role::{
 /// The data plane of vaults is none of these planes: its role definitions and assignments are those of the control plane, where
 /// they are changed, and an access check has to consider access policies, too.
 pub trait RbacPlane:
-    Plane<Action: GrantableAction<Scope = <Self as Plane>::Scope>, Scope: HierarchicalScope, Cx: CommonCx> + Clone
+    Plane<Action: GrantableAction<Scope = <Self as Plane>::Scope>, Scope: HierarchicalScope, Cx: CommonCx>
 {
     /// A scope whose resource need not exist, as the target of lists and access checks.
     type AnyScope: Target<Plane = Self>;
@@ -50,7 +50,7 @@ pub trait RbacPlane:
     /// The place where custom role definitions are written.
     type DefinitionPlace: Target<Plane = Self>;
     /// Selects the role assignments of a list by their scopes.
-    type Selection: Send + 'static;
+    type Selection: Clone + Send + 'static;
     /// A reply with the place that resource names begin with.
     type Located<T: Send + 'static>: Send + 'static;
 

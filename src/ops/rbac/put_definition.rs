@@ -9,6 +9,7 @@ use crate::model::arm_rbac::ControlScope;
 use crate::model::audit_entry::Meter;
 use crate::model::role::{Permission, RoleDefinition};
 use crate::model::{Error, Field, Result, Timestamp};
+use crate::ops::clone::clone_by_fields;
 use crate::ops::{ActionOf, CommonCx as _, CxOf, Done, Operation, Target};
 
 /// The maximum number of actions, and of data actions, of a permission.
@@ -18,7 +19,6 @@ const MAX_ACTIONS: usize = 256;
 /// Creates or replaces a custom role definition
 /// (<https://learn.microsoft.com/azure/key-vault/managed-hsm/role-management>,
 /// <https://learn.microsoft.com/azure/role-based-access-control/custom-roles>).
-#[derive(Clone)]
 pub struct PutDefinition<P: RbacPlane> {
     /// Where it is written.
     pub at: <P::DefinitionPlace as Target>::Id,
@@ -33,6 +33,8 @@ pub struct PutDefinition<P: RbacPlane> {
     /// The scopes at which the role can be assigned. Roles of local RBAC have none: they can be assigned everywhere.
     pub assignable_scopes: Vec<ControlScope>,
 }
+
+clone_by_fields!(PutDefinition<P: RbacPlane> { at, id, role_name, description, permissions, assignable_scopes });
 
 impl<P: RbacPlane> Operation for PutDefinition<P> {
     const NAME: &'static str = P::OPERATIONS.put_definition.name;

@@ -36,6 +36,11 @@ const LOCK_WAIT: Duration = Duration::from_secs(2);
 /// The error code of a lock that was not granted in time.
 const LOCK_NOT_AVAILABLE: &str = "55P03";
 
+/// Whether a statement has failed because another session holds a lock for too long.
+pub(crate) fn is_lock_timeout(error: &SqlError) -> bool {
+    error.as_database_error().and_then(|cause| cause.code()).is_some_and(|code| code == LOCK_NOT_AVAILABLE)
+}
+
 /// What a session is for.
 #[derive(Clone, Copy)]
 pub(super) enum Session<'a> {
@@ -52,11 +57,9 @@ pub(super) enum Session<'a> {
 /// Begins a session.
 pub(super) async fn open(server: &PostgresServer, session: Session<'_>) -> Result<PostgresConnection> {
     let mut db = connect(server).await?;
-    let in_use = |error: SqlError, by: &str| match error.as_database_error().and_then(|cause| cause.code()) {
-        Some(code) if code == LOCK_NOT_AVAILABLE => {
-            Error::internal(format!("another process uses the database {server}{by}"))
-        }
-        _ => unusable(server, error),
+    let in_use = |error: SqlError, by: &str| match is_lock_timeout(&error) {
+        true => Error::internal(format!("another process uses the database {server}{by}")),
+        false => unusable(server, error),
     };
     match session {
         Session::Instance(name) => {
@@ -125,11 +128,12 @@ async fn check(server: &PostgresServer, db: &mut Database) -> Result<()> {
 }
 
 /// Sets the parameters that correctness depends on, whatever the configuration of the server says: commits are durable, idle
-/// sessions are not ended, and the server notices within half a minute that the machine of a session is gone.
+/// sessions are not ended, and the server notices within half a minute that the machine of a session is gone. A process that stops in a
+/// transaction, whose locks others wait for, loses its session after five seconds.
 async fn set_parameters(db: &mut Database) -> Result<(), SqlError> {
     let sql = "-- set_parameters
         SELECT set_config('idle_session_timeout', '0', false), set_config('statement_timeout', '0', false),
-            set_config('idle_in_transaction_session_timeout', '60s', false),
+            set_config('idle_in_transaction_session_timeout', '5s', false),
             set_config('default_transaction_read_only', 'off', false),
             set_config('tcp_keepalives_idle', '10', false), set_config('tcp_keepalives_interval', '5', false),
             set_config('tcp_keepalives_count', '3', false),
