@@ -24,4 +24,4 @@ mod python;
 mod rust;
 mod sandbox;
 
-use kit::{access_tokens, directory, messages, prepared, support};
+use kit::{access_tokens, directory, messages, postgres, prepared, support};

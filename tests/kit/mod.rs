@@ -3,6 +3,7 @@
 pub(crate) mod access_tokens;
 pub(crate) mod directory;
 pub(crate) mod messages;
+pub(crate) mod postgres;
 pub(crate) mod prepared;
 pub(crate) mod rest;
 pub(crate) mod roles;

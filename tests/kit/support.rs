@@ -26,7 +26,7 @@ use tonic::metadata::{Ascii, MetadataValue};
 use tonic::service::interceptor::InterceptedService;
 use tonic::transport::{Certificate, Channel, ClientTlsConfig};
 
-use crate::{directory, prepared};
+use crate::{directory, postgres, prepared};
 
 use crate::access_tokens::AccessTokenInterceptor;
 pub(crate) use crate::access_tokens::AccessTokens;
@@ -154,6 +154,7 @@ impl Server {
             .env("STRONGROOM_SERVER__SHUTDOWN_SECONDS", "4")
             // Tests that run at the same time cannot share the default port.
             .env("STRONGROOM_METRICS__LISTEN", "off")
+            .envs(postgres::settings(&self.directory()))
             .envs(self.environment.iter().map(|(name, value)| (name, value)))
             .stdout(Stdio::null())
             .stderr(log)

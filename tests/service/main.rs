@@ -73,4 +73,4 @@ mod vault_matrix;
 mod vaults;
 mod worker_processes;
 
-use kit::{access_tokens, directory, messages, prepared, support};
+use kit::{access_tokens, directory, messages, postgres, prepared, support};

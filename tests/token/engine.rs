@@ -130,7 +130,8 @@ impl Rig {
 /// Declares operations that panic in `check` or `execute` on demand: a reading and a changing one.
 macro_rules! panicking {
     ($($name:ident $event:literal $changes:literal,)+) => {
-        $(struct $name {
+        $(#[derive(Clone)]
+        struct $name {
             in_check: bool,
             in_execute: bool,
         }
@@ -214,6 +215,7 @@ async fn panic_in_a_call_is_an_audited_internal_error() {
 }
 
 /// Due work that destroys data.
+#[derive(Clone)]
 struct Expires;
 
 impl Operation for Expires {

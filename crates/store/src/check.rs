@@ -139,7 +139,10 @@ impl DigestCheck {
     /// Waits for the result, and removes the digest: the database is about to change.
     pub(super) async fn finish(&mut self) -> Result<()> {
         self.compare().await?;
-        let Some(path) = &self.path else { return Ok(()) };
+        self.path.as_deref().map_or(Ok(()), Self::remove)
+    }
+
+    fn remove(path: &Path) -> Result<()> {
         match fs::remove_file(digest_path(path)) {
             Ok(()) => sync_directory(path).map_err(|error| unusable(path, error)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
@@ -196,6 +199,14 @@ fn digest_of(path: &Path) -> io::Result<String> {
     let hex: String = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     Ok(format!("{hex}  {name}\n"))
+}
+
+/// Removes the digest of a file that does not exist: it was moved away, and another one is about to be created.
+pub(super) fn remove_orphaned_digest(location: &Location) -> Result<()> {
+    match location {
+        Location::File(path) if !path.exists() => DigestCheck::remove(path),
+        Location::File(_) | Location::Postgres(_) => Ok(()),
+    }
 }
 
 /// Compares the file with the digest of a clean stop, if there is one, and checks the structure, whatever its size. Nothing is changed.

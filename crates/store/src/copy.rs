@@ -27,6 +27,7 @@ const ROWS: usize = 200;
 pub async fn copy(from: impl Into<Location>, to: impl Into<Location>) -> Result<Vec<TableDigest>> {
     let (from, to) = (from.into().of_one_opening(), to.into().of_one_opening());
     let mut original = open_original(&from).await?;
+    check::remove_orphaned_digest(&to)?;
     let mut digest = check::check_file(&to, schema::newest()).await?;
     let mut target = to.connect_alone().await?;
     digest.finish().await?;
@@ -82,12 +83,9 @@ async fn copy_tables(
             )));
         }
     }
-    for sql in [
-        "-- delete_initial_position\nDELETE FROM written_groups",
-        "-- delete_initial_instance\nDELETE FROM instances",
-    ] {
-        query(sql).execute(&mut target).await.map_err(failed)?;
-    }
+    let sql = "-- delete_initial_position
+        DELETE FROM written_groups";
+    query(sql).execute(&mut target).await.map_err(failed)?;
     let mut copied = Vec::with_capacity(TABLES.len());
     for table in TABLES {
         let mut sums = Sums::default();
@@ -136,12 +134,8 @@ async fn next_rows(
 impl Table {
     /// Whether the table has no rows, or as many as a new database.
     async fn is_empty(&self, db: &mut Database) -> std::result::Result<bool, SqlError> {
-        // The position of a new database, and its instance.
-        let unless = match self.name {
-            "written_groups" => " WHERE number > 0",
-            "instances" => " WHERE seq > 0",
-            _ => "",
-        };
+        // The position of a new database.
+        let unless = if self.name == "written_groups" { " WHERE number > 0" } else { "" };
         let sql = format!("-- has_rows\nSELECT 1 FROM {}{unless} LIMIT 1", self.name);
         Ok(query(sqlx::AssertSqlSafe(sql)).fetch_optional(db).await?.is_none())
     }

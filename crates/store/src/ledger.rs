@@ -14,15 +14,11 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::ambiguous_commit::{self, CommitFailure, LedgerPosition};
 use super::answers::Answers;
-use super::audit_records;
 use super::chain::ChainHead;
-use super::change_log::{self, Entry};
 use super::check::{self, BackgroundCheck};
 use super::commit::{AuditRecord, Commit, Committed};
 use super::connection::is_lock_timeout;
 use super::database::{Database, SqlError};
-use super::event_log;
-use super::failure::Failure;
 use super::faults::Faults;
 use super::group::Group;
 use super::high_water_mark;
@@ -32,9 +28,7 @@ use super::ledger_metrics::{GroupKind, LedgerMetrics};
 use super::location::Location;
 use super::memory::Memory;
 use super::record_log::{RecordBatch, RecordLog};
-use super::stage;
 use super::unsaved::Unsaved;
-use super::usage_statements;
 use crate::model::storage_failure::{Outcome, StorageFault, StoragePart};
 use crate::model::time_guard::{ClockStatusChange, GuardState};
 use crate::model::{Error, Result};
@@ -116,6 +110,8 @@ pub(super) struct Ledger {
     /// The sequence number of the last record whose usage the database has counted, for readers.
     pub(super) counted: Arc<AtomicU64>,
     pub(super) metrics: LedgerMetrics,
+    /// When it was found out last whether what had failed can be used again.
+    pub(super) probed: Instant,
     /// The number of messages of the group before.
     pub(super) last_group: usize,
     /// Answers the callers of durable groups.
@@ -198,12 +194,14 @@ impl Ledger {
                 Message::Close(closed) => waiting.closing.push(closed),
             }
         }
-        self.commit(calls).await;
-        if is_idle && self.faults.any() {
+        // While calls arrive, a file is probed by them. A lost session of a server is not replaced by calls.
+        if self.faults.any() && self.probed.elapsed() >= RETRY && (is_idle || self.db.is_shared()) {
             self.probe().await;
-        } else if is_idle && self.db.is_shared() {
+            self.probed = Instant::now();
+        } else if is_idle && self.db.is_shared() && !self.faults.any() {
             self.follow_idle().await;
         }
+        self.commit(calls).await;
         for reply in waiting.resolving {
             let _ = reply.send(self.ambiguous.is_none());
         }
@@ -408,87 +406,6 @@ impl Ledger {
         }
         self.answers.send(answers);
     }
-
-    /// Writes a group in one transaction of the database. Adds one result per call to `results`. The log has all earlier records.
-    async fn write(
-        &mut self,
-        calls: &[Call],
-        results: &mut Vec<Result<Committed>>,
-        time: Option<(GuardState, Vec<ClockStatusChange>)>,
-    ) -> std::result::Result<Group, CommitFailure<Group>> {
-        let written = self.write_transaction(calls, results, time).await;
-        if matches!(written, Err(CommitFailure::NotWritten(_))) {
-            self.db.roll_back_abandoned().await;
-        }
-        written
-    }
-
-    /// Writes a group with the usage that is not written yet and the high-water mark of a guarded clock, because the database does
-    /// not keep the records that show a later time.
-    async fn write_transaction(
-        &mut self,
-        calls: &[Call],
-        results: &mut Vec<Result<Committed>>,
-        time: Option<(GuardState, Vec<ClockStatusChange>)>,
-    ) -> std::result::Result<Group, CommitFailure<Group>> {
-        let started = Instant::now();
-        let (memory, instance) = (&self.memory, &self.instance);
-        let mut db = self.db.begin().await?;
-        if db.is_shared() {
-            change_log::lock(&mut db).await?;
-            change_log::follow(&mut db, &mut self.database.groups, instance, memory).await?;
-        }
-        let groups = self.database.groups + 1;
-        let mut group = Group::after(LedgerPosition { groups, head: self.head.clone() });
-        for (commit, _) in calls {
-            if memory.foreign().outdate(commit) {
-                results.push(Ok(Committed::Outdated));
-                continue;
-            }
-            let staged = match commit.is_record_only() {
-                true => Ok(()),
-                false => stage::stage(&mut db, memory, &mut group.changes, (commit, instance)).await,
-            };
-            results.push(match staged {
-                Ok(()) => Ok(Committed::Done),
-                Err(Failure::Refused(error)) => Err(error),
-                Err(Failure::Database(error)) => return Err(error.into()),
-            });
-        }
-        let accepted = || calls.iter().zip(&*results).filter(|(_, result)| **result == Ok(Committed::Done));
-        let records = accepted().filter_map(|((commit, _), _)| commit.record.as_ref());
-        let records: Vec<&AuditRecord> = self.carried.iter().chain(records).collect();
-        group.record(memory, &records);
-        audit_records::write(&mut db, instance, group.records.as_ref()).await?;
-        usage_statements::add_usage(&mut db, &self.unsaved.usage).await?;
-        usage_statements::add_usage(&mut db, &group.usage).await?;
-        if let Some((kept, turns)) = time {
-            group.add_clock_events(&self.memory, &turns);
-            let kept =
-                self.memory.clock().state_if_released().filter(|_| group.changes.released).unwrap_or(kept);
-            high_water_mark::write(&mut db, &kept).await?;
-            group.time = Some((kept, turns.len()));
-        }
-        ambiguous_commit::write(&mut db, instance, &group.position).await?;
-        if db.is_shared() {
-            let mut entry = Entry::default();
-            accepted().for_each(|((commit, _), _)| entry.add(commit));
-            let written = [&self.unsaved.usage, &group.usage];
-            entry.write(&mut db, (groups, instance), &group.changes.events, written).await?;
-        }
-        if let Some(newest) = group.changes.events.last() {
-            let trimmed = self.memory.events().trimmed(newest.sequence);
-            event_log::write(&mut db, &group.changes.events, trimmed).await?;
-        }
-        match db.commit().await.and_then(|()| fault()) {
-            Ok(()) => {
-                let records = group.position.head.seq - self.head.seq;
-                self.metrics.written(GroupKind::Transaction, records, started);
-                Ok(group)
-            }
-            Err(error) => Err(CommitFailure::Ambiguous(error, group)),
-        }
-    }
 }
 
 /// Receives queued messages, up to a full group. Returns whether there were any.
@@ -527,3 +444,4 @@ mod shared;
 mod takeover;
 #[cfg(test)]
 mod tests;
+mod write;

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::sync::{Arc, Mutex};
+use std::time::Instant;
 use std::{io, thread};
 
 use tokio::runtime::{self, Runtime};
@@ -69,12 +70,21 @@ impl Store {
                         drop(opened.send(Ok(store)));
                         ledger.run(messages).await;
                     }
-                    Err(error) => drop(opened.send(Err(error))),
+                    Err(error) => drop(opened.send(Err(explained(error)))),
                 }
             });
         };
         thread::Builder::new().name("ledger".to_owned()).spawn(run).map_err(failed)?;
         store.await.unwrap_or_else(|_| Err(Error::internal("the thread of the ledger has ended")))
+    }
+}
+
+/// The error, with a message for the operator if the driver has panicked: it does if the text of the schema is damaged.
+fn explained(error: Error) -> Error {
+    let has_panicked = error.with_causes().to_string().contains("crashed background worker");
+    match has_panicked {
+        true => Error::internal_caused_by("the database is damaged", error),
+        false => error,
     }
 }
 
@@ -148,6 +158,7 @@ async fn open(
         last_group: 0,
         counted: Arc::clone(&counted),
         metrics: LedgerMetrics::new(),
+        probed: Instant::now(),
         answers,
     };
     let store = Store(Arc::new(Inner {

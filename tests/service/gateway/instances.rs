@@ -71,7 +71,7 @@ impl Instances {
         }
         // All at once: they wait for each other.
         (0..count).for_each(|number| all.spawn(number));
-        (0..count).for_each(|number| drop(all.port(number)));
+        (0..count).for_each(|number| assert_ne!(all.port(number), 0));
         all
     }
 
@@ -80,9 +80,9 @@ impl Instances {
         let log = self.gateway.path(&format!("log-{number}"));
         let log = std::fs::File::options().create(true).append(true).open(log).unwrap();
         let file = format!("instance-{number}.toml");
-        let child =
-            self.gateway.command(&["serve", "--config", &file]).stdout(out).stderr(log).stdin(Stdio::null());
-        self.children[number] = Some(child.spawn().unwrap());
+        let mut command = self.gateway.command(&["serve", "--config", &file]);
+        let child = command.stdout(out).stderr(log).stdin(Stdio::null()).spawn().unwrap();
+        self.children[number] = Some(child);
     }
 
     /// Waits until an instance has started, and returns its port.

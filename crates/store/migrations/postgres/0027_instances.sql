@@ -7,7 +7,7 @@ CREATE TABLE instances (
     chain TEXT COLLATE "C" NOT NULL
 );
 
-INSERT INTO instances (name, seq, chain) SELECT 'default', seq, chain FROM written_groups;
+INSERT INTO instances (name, seq, chain) SELECT 'default', seq, chain FROM written_groups WHERE seq > 0;
 
 ALTER TABLE written_groups DROP COLUMN seq;
 

@@ -327,31 +327,26 @@ async fn relaxed_records_are_written_exactly_once() {
 
 #[tokio::test]
 async fn failed_append_fails_its_calls_and_leaves_no_record() {
-    for site in Site::of_each_engine(Durability::Request).await {
-        let store = site.open().await;
-        store.commit(call(1)).await.unwrap();
-        for (number, fault, is_unknown) in
-            [(2, Fault::Full, false), (3, Fault::NotFlushed, false), (4, Fault::NotRemoved, true)]
-        {
-            site.log.fail(fault);
-            let found = outcome(store.commit(only_a_record(number)).await);
-            assert_eq!(
-                found,
-                Some(if is_unknown { Outcome::Unknown } else { Outcome::NotDone }),
-                "{fault:?}"
-            );
-            let expected = if is_unknown { vec![1, number] } else { vec![1] };
-            assert_eq!(site.exported().1, expected, "{fault:?}");
-        }
-        // What may be in the log must be removed first, also before changes.
-        assert!(store.commit(only_a_record(5)).await.is_err() && store.commit(call(6)).await.is_err());
-        assert!(!has(&store, 6));
-        site.log.fail(None);
-        store.commit(only_a_record(7)).await.unwrap();
-        store.close().await;
-        assert_eq!(site.exported(), (vec![1, 2], vec![1, 7]));
-        assert_eq!(counted(&site.open().await), 2);
+    let site = Site::new(Durability::Request);
+    let store = site.open().await;
+    store.commit(call(1)).await.unwrap();
+    for (number, fault, is_unknown) in
+        [(2, Fault::Full, false), (3, Fault::NotFlushed, false), (4, Fault::NotRemoved, true)]
+    {
+        site.log.fail(fault);
+        let found = outcome(store.commit(only_a_record(number)).await);
+        assert_eq!(found, Some(if is_unknown { Outcome::Unknown } else { Outcome::NotDone }), "{fault:?}");
+        let expected = if is_unknown { vec![1, number] } else { vec![1] };
+        assert_eq!(site.exported().1, expected, "{fault:?}");
     }
+    // What may be in the log must be removed first, also before changes.
+    assert!(store.commit(only_a_record(5)).await.is_err() && store.commit(call(6)).await.is_err());
+    assert!(!has(&store, 6));
+    site.log.fail(None);
+    store.commit(only_a_record(7)).await.unwrap();
+    store.close().await;
+    assert_eq!(site.exported(), (vec![1, 2], vec![1, 7]));
+    assert_eq!(counted(&site.open().await), 2);
 }
 
 #[tokio::test]

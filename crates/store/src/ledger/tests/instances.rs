@@ -168,6 +168,22 @@ async fn lost_log_of_an_instance_is_written_again_from_the_database() {
 }
 
 #[tokio::test]
+async fn records_that_the_log_refuses_are_in_the_database() {
+    let Some(mut all) = Instances::new().await else { return };
+    let east = all.open("east").await;
+    let log = all.logs[0].1.clone();
+    log.fail(Fault::Full);
+    east.commit(only_a_record(1)).await.unwrap();
+    assert_eq!(outcome(east.commit(only_a_record(2)).await), Some(Outcome::NotDone));
+    assert!(east.storage_failure().is_some() && all.calls("east").is_empty());
+    log.fail(None);
+    until("the log is used again", || east.storage_failure().is_none()).await;
+    east.commit(call(3)).await.unwrap();
+    assert_eq!(all.calls("east"), [1, 3]);
+    east.close().await;
+}
+
+#[tokio::test]
 async fn lease_and_intents_pass_on_when_an_instance_ends() {
     let Some(mut all) = Instances::new().await else { return };
     let east = all.open("east").await;

@@ -224,7 +224,7 @@ async fn newer_schema_is_refused_and_not_changed() {
     let Some(site) = Site::on_shared_server().await else { return };
     site.open().await.close().await;
     let newer = "INSERT INTO _sqlx_migrations SELECT version + 1, description, installed_on, success, checksum, execution_time
-        FROM _sqlx_migrations";
+        FROM _sqlx_migrations ORDER BY version DESC LIMIT 1";
     site.database.execute(newer).await;
     site.database.execute("DROP TABLE budgets").await;
     let error = site.try_open().await.err().unwrap().with_causes().to_string();
