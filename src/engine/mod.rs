@@ -2,6 +2,7 @@
 
 mod audit_files;
 mod audit_log;
+mod authorized_call;
 mod backup_jobs;
 mod call_metrics;
 mod call_record;
@@ -30,7 +31,7 @@ use tracing::Instrument as _;
 use uuid::Uuid;
 
 use crate::clock::Clock;
-use crate::identity::{Audience, Caller, Credential, Identity, VerifiedCredential};
+use crate::identity::{Audience, Credential, Identity, VerifiedCredential};
 use crate::ids::Ids;
 use crate::model::audit_entry::{Meter, Origin};
 use crate::model::billing::Pricing;
@@ -52,6 +53,7 @@ use crate::token::TokenPool;
 pub use crate::audit::http_status;
 pub use audit_files::AuditFiles;
 pub use audit_log::{AuditLog, Signer};
+use authorized_call::AuthorizedCall;
 use call_record::CallRecord;
 use locks::Locks;
 pub use panics::catch_panics;
@@ -94,19 +96,6 @@ struct Inner {
     audit_log: AuditLog,
     calls_in_progress: AtomicUsize,
     steps: Steps,
-}
-
-/// An authenticated and authorized call.
-struct AuthorizedCall<O: Operation>
-where
-    PlaneOf<O>: PlaneAccess,
-{
-    operation: O,
-    /// The container of the target, for example the HSM.
-    found: <PlaneOf<O> as PlaneAccess>::Resolved,
-    /// `None` for operations that the service starts itself.
-    caller: Option<Arc<Caller>>,
-    pending: CallRecord,
 }
 
 impl Engine {
@@ -174,11 +163,10 @@ impl Engine {
             let mut pending = CallRecord::begin(self, O::EVENT, O::METER, origin);
             let authorized =
                 catch_panics(O::NAME, self.authorize_call(credential, request, &mut pending)).await;
-            let (operation, found, caller) = match authorized {
-                Ok(authorized) => authorized,
-                Err(error) => return pending.refuse(error).await,
-            };
-            self.start(AuthorizedCall { operation, found, caller: Some(caller), pending }).await
+            match authorized {
+                Ok(authorized) => self.start(AuthorizedCall::of_caller(authorized, pending)).await,
+                Err(error) => pending.refuse(error).await,
+            }
         }
         .instrument(span)
         .await
@@ -251,7 +239,7 @@ impl Engine {
             if O::DESTROYS_WHEN_DUE { self.0.clock.check_trusted().map(|()| found) } else { Ok(found) }
         };
         match found.flatten().and_then(trusted) {
-            Ok(found) => self.start(AuthorizedCall { operation, found, caller: None, pending }).await,
+            Ok(found) => self.start(AuthorizedCall::of_service(operation, found, pending)).await,
             Err(error) => pending.refuse(error).await,
         }
     }
@@ -284,37 +272,6 @@ impl Engine {
         }
     }
 
-    /// Authenticates the caller, parses the request, resolves its container and authorizes the call.
-    async fn authorize_call<O: Operation>(
-        &self,
-        credential: Result<Credential<'_>>,
-        request: impl FnOnce() -> Result<O> + Send,
-        pending: &mut CallRecord,
-    ) -> Result<(O, <PlaneOf<O> as PlaneAccess>::Resolved, Arc<Caller>)>
-    where
-        PlaneOf<O>: PlaneAccess,
-    {
-        let authenticated = self.0.identity.authenticate(credential?, PlaneOf::<O>::AUDIENCES);
-        let caller = authenticated.instrument(step!("authenticate")).await?;
-        pending.set_caller(&caller);
-        let operation = step!("parse").in_scope(request)?;
-        let _authorizing = step!("authorize").entered();
-        pending.set_item_count(operation.item_count());
-        let id = operation.target();
-        let container = O::Target::container(&id);
-        PlaneOf::<O>::record_container(pending, &container);
-        pending.set_target(O::Target::describe(&id), O::Target::resource(&id));
-        PlaneOf::<O>::check_audience(&caller, &container)?;
-        let found = PlaneOf::<O>::resolve(self, &container)?;
-        let scope = O::Target::scope(&id, &self.0.store);
-        let requested = O::Target::requested_scope(&id);
-        let scopes = (&scope, requested.as_ref().unwrap_or(&scope));
-        if let Some(id) = PlaneOf::<O>::authorize(self, &caller, &found, O::ACTION, scopes)? {
-            pending.set_deciding_assignment(id);
-        }
-        Ok((operation, found, caller))
-    }
-
     /// Runs an operation. One that changes its target runs in a task of its own, which completes even if the caller
     /// disconnects.
     async fn start<O: Operation>(&self, call: AuthorizedCall<O>) -> Result<O::Reply>
@@ -337,7 +294,7 @@ impl Engine {
     where
         PlaneOf<O>: PlaneAccess,
     {
-        let AuthorizedCall { operation, found, caller, mut pending } = call;
+        let AuthorizedCall { operation, found, caller, otherwise, mut pending } = call;
         let id = operation.target();
         let exclusive = if O::CHANGES {
             Some(self.0.locks.acquire(O::Target::lock(&id)).instrument(step!("lock")).await)
@@ -363,7 +320,7 @@ impl Engine {
             || PlaneOf::<O>::create_context(self, found, caller.as_deref(), now, Availability::of::<O>());
         let mut cx = match catch_panics_sync(O::NAME, create_context).flatten() {
             Ok(cx) => cx,
-            Err(error) => return pending.refuse(error).await,
+            Err(error) => return pending.refuse(otherwise.instead_of(error)).await,
         };
         if let Some(deadline) = pending.deadline() {
             PlaneOf::<O>::set_deadline(&mut cx, deadline);
@@ -400,6 +357,7 @@ impl Engine {
             }
             Err(error) => {
                 self.undo(intents).await;
+                let error = otherwise.instead_of(error);
                 let changes = O::failure_changes(&id, &error, self.0.clock.now());
                 pending.refuse_with_changes(error, changes).await
             }

@@ -116,6 +116,9 @@ pub trait CommonCx: Send + Sync {
     /// Returns the generator of identifiers.
     fn ids(&self) -> &Ids;
 
+    /// Returns the principal of the caller and its groups; empty for operations of the service itself.
+    fn caller_principals(&self) -> &[PrincipalId];
+
     /// Returns when the call arrived.
     fn now(&self) -> Timestamp;
 
@@ -139,6 +142,10 @@ macro_rules! common_cx {
 
             fn ids(&self) -> &Ids {
                 &self.ids
+            }
+
+            fn caller_principals(&self) -> &[PrincipalId] {
+                &self.caller_principals
             }
 
             fn now(&self) -> Timestamp {

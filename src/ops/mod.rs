@@ -73,6 +73,7 @@ use crate::model::audit_entry::Meter;
 use crate::model::change::{Change, Intent};
 use crate::model::key::KeyVersion;
 use crate::model::local_rbac::DataAction;
+use crate::model::name::PrincipalId;
 use crate::model::throttling::CallClass;
 use crate::model::vault_rbac::VaultAction;
 use crate::model::{Error, Result, Timestamp};
@@ -112,6 +113,12 @@ pub trait Operation: Sized + Send + 'static {
     /// Returns the number of items of a batch, each of which is counted as one operation; `None` if it is no batch.
     fn item_count(&self) -> Option<u32> {
         None
+    }
+
+    /// Whether it only tells a caller, its principal and its groups, about that caller. No role needs to grant it then; it is refused
+    /// unless it succeeds.
+    fn concerns_only(&self, _caller: &[PrincipalId]) -> bool {
+        false
     }
 
     /// Validates the operation against its context, before the target is looked for.
