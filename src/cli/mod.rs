@@ -176,7 +176,7 @@ pub enum Command {
     /// Check or print the configuration without running the service
     #[command(subcommand)]
     Config(ConfigCommand),
-    /// Verify the audit log, or print its signed head
+    /// Verify the audit log, print its signed head, or list its records
     #[command(subcommand)]
     Audit(AuditCommand),
     /// Back up a managed HSM as a whole
@@ -277,7 +277,7 @@ async fn run_client(options: Options, command: Command) -> ExitCode {
         Command::Completions(args) => completions::run(&context, &args),
         Command::Manual(args) => manual::run(&context, &args),
         Command::Config(command) => config::run(&context, command),
-        Command::Audit(command) => audit::run(&context, &command),
+        Command::Audit(command) => audit::run(&context, command).await,
         Command::Backup(command) => backup::backup(&context, command).await,
         Command::Restore(command) => backup::restore(&context, command).await,
         Command::SecurityDomain(command) => security_domain::run(&context, command).await,

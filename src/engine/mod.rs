@@ -2,6 +2,7 @@
 
 mod audit_files;
 mod audit_log;
+mod audit_records;
 mod authorized_call;
 mod backup_jobs;
 mod call_metrics;
@@ -43,7 +44,7 @@ use crate::model::name::{HsmName, PrincipalId, VaultName};
 use crate::model::vault::Vault;
 use crate::model::{Error, Result, Timestamp};
 use crate::ops::{
-    AttachedTokens, BackupQueue, CxOf, Done, Intents, Operation, Plane, PlaneOf, PublicKeyCache,
+    AttachedTokens, AuditReader, BackupQueue, CxOf, Done, Intents, Operation, Plane, PlaneOf, PublicKeyCache,
     RunningIntents, SecurityWorlds, Target, TestIssuer,
 };
 use crate::storage;
@@ -94,6 +95,7 @@ struct Inner {
     throttle: Throttle,
     soft_delete_opt_out: bool,
     audit_log: AuditLog,
+    audit_reader: AuditReader,
     calls_in_progress: AtomicUsize,
     steps: Steps,
 }
@@ -123,6 +125,7 @@ impl Engine {
             refusals: Refusals::new(parts.audit_log.refusals.clone()),
             throttle: Throttle::new(parts.rate_limits),
             soft_delete_opt_out: parts.soft_delete_opt_out,
+            audit_reader: AuditReader::new(parts.audit_log.directory.clone()),
             audit_log: parts.audit_log,
             calls_in_progress: AtomicUsize::new(0),
             steps: Steps::new(),

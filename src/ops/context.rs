@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::backup_queue::BackupQueue;
 use super::intents::Intents;
-use super::{AttachedTokens, PublicKeyCache, SecurityWorlds, TestIssuer};
+use super::{AttachedTokens, AuditReader, PublicKeyCache, SecurityWorlds, TestIssuer};
 use crate::clock::Clock;
 use crate::ids::Ids;
 use crate::model::aes_modes::{AesModes, ModeFamily};
@@ -80,6 +80,8 @@ pub struct ControlCx {
     pub now: Timestamp,
     /// The latest time that has certainly been reached: see [`Clock::certain_time`].
     pub sure: Timestamp,
+    /// Reads the audit log.
+    pub audit_reader: AuditReader,
     /// Allocates tokens for new HSMs.
     pub token_pool: TokenPool,
     /// The tokens of existing HSMs.

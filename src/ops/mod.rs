@@ -6,6 +6,8 @@
 
 pub mod access;
 mod attached_tokens;
+pub mod audit;
+mod audit_reader;
 pub mod authorization;
 pub mod backup;
 mod backup_queue;
@@ -36,6 +38,7 @@ mod security_worlds;
 pub mod settings;
 mod target;
 mod test_issuer;
+pub mod tokens;
 pub mod usage;
 pub mod vault_contents;
 pub mod vaults;
@@ -44,6 +47,9 @@ use std::future::Future;
 use std::sync::Arc;
 
 pub use attached_tokens::AttachedTokens;
+pub use audit_reader::{
+    AuditFilter, AuditPage, AuditRange, AuditReader, Found, FoundRecord, Position as AuditPosition, SignedStatement,
+};
 pub use backup_queue::{BackupQueue, BackupTask, Progress, QueuedJob};
 pub use context::{ClockCx, CommonCx, ControlCx, Cx, DirectoryCx};
 pub use due_work::{DUE_WORK_SOURCES, DueWorkCx, DueWorkSource};
@@ -429,6 +435,9 @@ operations! {
     lifecycle::WatchManagedHsms,
     lifecycle::WatchVaults,
     lifecycle::WatchBudgets,
+    audit::ListAuditRecords,
+    audit::WatchAuditRecords,
+    tokens::ListTokenStates,
     clock::GetClock,
     clock::AdvanceClock,
     clock::FreezeClock,

@@ -5,6 +5,7 @@
 //! functions block, cannot be cancelled, and are never called from an asynchronous task.
 
 mod call;
+mod call_history;
 mod capabilities;
 mod cipher;
 mod confinement;
@@ -68,6 +69,7 @@ pub use pool::{TokenPool, TokenSource, TokenUsage};
 pub use process::{ModuleProcesses, WorkerProgram};
 pub use profile::Profile;
 pub use report::Report;
+pub use call_history::CallStatistics;
 pub use statistics::{Statistics, WorkerStates};
 pub use token_info::{Selector, TokenInfo};
 pub use worker_process::run_worker;

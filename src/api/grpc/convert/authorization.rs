@@ -20,7 +20,7 @@ use crate::ops::authorization::{
 use crate::ops::rbac::{AccessDecision, Checked};
 
 /// Parses a scope: the id of the resource that it covers, without the leading slash.
-fn scope(field: Field, text: &str) -> Result<ControlScope> {
+pub(super) fn scope(field: Field, text: &str) -> Result<ControlScope> {
     if text.starts_with('/') || text.ends_with('/') {
         return Err(Error::invalid(field, "a scope has no leading or trailing slash"));
     }
