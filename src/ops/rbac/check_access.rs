@@ -51,8 +51,10 @@ impl<P: RbacPlane> Operation for CheckAccess<P> {
         let (readable, qualifier) = P::disclosure(cx, &scope);
         let readable = |at: &P::Scope| may_read && readable(at);
         let qualifier = if may_read { qualifier } else { UNREADABLE };
+        let definitions = P::definitions(cx)?;
         let decisions = actions.map(|action| {
-            AccessDecision::new(principal, &grants, (action, scope.clone()), readable, qualifier)
+            let request = (action, scope.clone());
+            AccessDecision::new(principal, &grants, request, readable, (qualifier, &definitions))
         });
         Ok(Done::reply(P::located(cx, &scope, decisions)?))
     }

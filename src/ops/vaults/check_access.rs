@@ -12,7 +12,7 @@ use crate::model::container::ContainerId;
 use crate::model::name::PrincipalId;
 use crate::model::policy_decision::PolicyDecision;
 use crate::model::resource::SubscriptionId;
-use crate::model::role::HierarchicalScope as _;
+use crate::model::role::{HierarchicalScope as _, RoleDefinition};
 use crate::model::vault::{AccessPolicy, Vault};
 use crate::model::vault_rbac::{ObjectScope, VaultAction, VaultGrant};
 use crate::ops::rbac::{AccessDecision, Checked, UNREADABLE, checked_principals, is_about};
@@ -57,6 +57,8 @@ pub struct VaultAccess {
     pub policy: Option<AccessPolicy>,
     /// The reason, as a sentence.
     pub reason: String,
+    /// The built-in roles that grant it, if it is refused and roles decide.
+    pub roles: Vec<String>,
 }
 
 /// A vault by its path, or that there is none.
@@ -118,7 +120,8 @@ impl Operation for CheckVaultAccess {
             path.live(&cx.store)?;
         }
         let principals = checked_principals(&cx.caller_principals, principal, groups);
-        let question = Question { at, principal, principals, application, object, may_read };
+        let definitions = cx.store.control_definitions();
+        let question = Question { at, principal, principals, application, object, may_read, definitions };
         let decisions = match &target.0 {
             Some(vault) if !vault.rbac_authorization => {
                 actions.map(|action| question.by_policies(vault, action))
@@ -145,6 +148,8 @@ struct Question {
     object: ObjectScope,
     /// Whether the caller may read role assignments at the vault.
     may_read: bool,
+    /// All role definitions.
+    definitions: Vec<Arc<RoleDefinition>>,
 }
 
 impl Question {
@@ -155,7 +160,9 @@ impl Question {
         let readable = |scope: &ControlScope| *may_read && (scope.covers(at) || at.covers(scope));
         let qualifier = if *may_read { "that holds in this vault" } else { UNREADABLE };
         let decide = |action| {
-            AccessDecision::new(self.principal, grants, (action, scope.clone()), readable, qualifier)
+            let request = (action, scope.clone());
+            let with = (qualifier, self.definitions.as_slice());
+            AccessDecision::new(self.principal, grants, request, readable, with)
         };
         let own = decide(action);
         let including = action.included_in().map(decide);
@@ -172,6 +179,7 @@ impl Question {
             role: decision.deciding,
             policy: None,
             reason: decision.reason,
+            roles: decision.roles,
         }
     }
 
@@ -212,6 +220,7 @@ impl Question {
             role: None,
             policy,
             reason,
+            roles: Vec::new(),
         }
     }
 }

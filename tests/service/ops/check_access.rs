@@ -41,6 +41,7 @@ async fn reports_the_deciding_role_assignment() {
             guid(100)
         ),
         decisions: Vec::new(),
+        granting_roles: Vec::new(),
     };
     assert_eq!(answer.unwrap().into_inner(), expected);
     for spelling in ["keys/sign/action", "/keys/sign", &data_action("keys/sign/action"), "KEYS/SIGN"] {
@@ -62,6 +63,7 @@ async fn denial_reports_the_missing_data_action() {
         action: missing.clone(),
         scope: "/keys/invoices".to_owned(),
         reason: format!("missing {missing}: {} has no role assignment in this HSM", guid(100)),
+        granting_roles: vec!["Managed HSM Crypto User".to_owned()],
         ..Default::default()
     };
     assert_eq!(unassigned, expected);
@@ -152,8 +154,25 @@ async fn several_actions_are_checked_in_one_call() {
     assert_eq!(allowed, [true, false, true]);
     for (action, decision) in actions.iter().zip(&both.decisions) {
         let alone = check(&mut dev, &guid(100), &[], action, "/keys").await;
-        let pb::CheckAccessResponse { allowed, action, scope, role_assignment, role_name, reason, .. } = alone;
-        let alone = pb::AccessDecision { allowed, action, scope, role_assignment, role_name, reason };
+        let pb::CheckAccessResponse {
+            allowed,
+            action,
+            scope,
+            role_assignment,
+            role_name,
+            reason,
+            granting_roles,
+            ..
+        } = alone;
+        let alone = pb::AccessDecision {
+            allowed,
+            action,
+            scope,
+            role_assignment,
+            role_name,
+            reason,
+            granting_roles,
+        };
         assert_eq!(*decision, alone);
     }
     let list = pb::CheckAccessRequest { actions, ..request(&guid(100), "", "/keys") };
@@ -173,6 +192,7 @@ async fn every_principal_may_ask_about_itself_and_learns_no_assignment() {
             action: missing.clone(),
             scope: scope.to_owned(),
             reason: format!("missing {missing}: {own} has no role assignment that you may read"),
+            granting_roles: vec!["Managed HSM Crypto User".to_owned()],
             ..Default::default()
         };
         assert_eq!(no, expected);

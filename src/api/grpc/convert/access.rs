@@ -235,9 +235,18 @@ pub(super) fn decisions<A: GrantableAction>(
     assignment: impl Fn(&Assignment<A::Scope>) -> pb::RoleAssignment,
 ) -> pb::CheckAccessResponse {
     let Checked { one, further } = decisions.map(|one| decision(one, &assignment));
-    let pb::AccessDecision { allowed, action, scope, role_assignment, role_name, reason } =
+    let pb::AccessDecision { allowed, action, scope, role_assignment, role_name, reason, granting_roles } =
         one.unwrap_or_default();
-    pb::CheckAccessResponse { allowed, action, scope, role_assignment, role_name, reason, decisions: further }
+    pb::CheckAccessResponse {
+        allowed,
+        action,
+        scope,
+        role_assignment,
+        role_name,
+        reason,
+        decisions: further,
+        granting_roles,
+    }
 }
 
 fn decision<A: GrantableAction>(
@@ -252,6 +261,7 @@ fn decision<A: GrantableAction>(
         role_assignment: deciding.map(|grant| assignment(&grant.assignment)),
         role_name: deciding.map(|grant| grant.definition.role_name.clone()).unwrap_or_default(),
         reason: decision.reason,
+        granting_roles: decision.roles,
     }
 }
 

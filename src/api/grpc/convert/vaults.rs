@@ -260,6 +260,7 @@ impl From<Checked<VaultAccess>> for pb::CheckVaultAccessResponse {
             role_name,
             access_policy,
             reason,
+            granting_roles,
         } = one.unwrap_or_default();
         Self {
             allowed,
@@ -271,6 +272,7 @@ impl From<Checked<VaultAccess>> for pb::CheckVaultAccessResponse {
             access_policy,
             reason,
             decisions,
+            granting_roles,
         }
     }
 }
@@ -287,6 +289,7 @@ impl From<VaultAccess> for pb::VaultAccessDecision {
             role_name: role.map(|grant| grant.definition.role_name.clone()).unwrap_or_default(),
             access_policy: decision.policy.as_ref().map(wire_policy),
             reason: decision.reason,
+            granting_roles: decision.roles,
         }
     }
 }
