@@ -4,7 +4,7 @@ import { kindTitle, lastSegment, segmentAfter } from "../../model/names.js";
 import { useStore } from "../../model/store.js";
 import { formatUtc } from "../../model/time.js";
 import { route, setQuery } from "../../router.js";
-import { config, principalName, principals } from "../../session/config.js";
+import { config, principals } from "../../session/config.js";
 import { FailurePanel, Show } from "../../ui/failure.js";
 import { CheckField, type Option, SelectField, TextField } from "../../ui/fields.js";
 import { useLoad } from "../../ui/hooks.js";
@@ -140,7 +140,7 @@ function Found({ records: { items, older, searchedTo, busy, failure, next } }: {
 
 function Caller({ record }: { record: AuditRecord }) {
   const name = callerName(record);
-  return name === "" ? <span class="absent">unauthenticated</span> : <span title={record.principalId}>{principalName(name)}</span>;
+  return name === "" ? <span class="absent">unauthenticated</span> : <span title={record.principalId}>{name}</span>;
 }
 
 function Details({ record }: { record: AuditRecord }) {

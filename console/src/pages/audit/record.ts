@@ -1,5 +1,6 @@
 import type { AuditRecord } from "../../gen/strongroom/v1/audit_pb.js";
 import { hrefWith } from "../../router.js";
+import { principalName } from "../../session/config.js";
 
 /** Which records are shown; what is empty selects all. */
 export interface Filter {
@@ -16,10 +17,14 @@ export interface Filter {
 
 /** The address of the audit page with filters. */
 export function auditAddress(filter: Partial<Filter>): string {
-  return hrefWith(["audit"], filter);
+  return hrefWith(["audit"], { ...filter });
 }
 
 /** What names the caller of a record best; empty for calls without a valid credential. */
 export function callerName({ user, principalId, application, client }: AuditRecord): string {
+  const known = principalName(principalId);
+  if (known !== principalId) {
+    return known;
+  }
   return user || principalId || application || (client.startsWith("strongroom-") ? client : "");
 }

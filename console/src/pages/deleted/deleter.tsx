@@ -3,7 +3,6 @@ import { audit } from "../../api/clients.js";
 import type { AuditRecord } from "../../gen/strongroom/v1/audit_pb.js";
 import { subscriptionOf } from "../../model/names.js";
 import { SECOND, toMillis, toTimestamp } from "../../model/time.js";
-import { principalName } from "../../session/config.js";
 import { auditAddress, callerName } from "../audit/record.js";
 import type { DeletedItem } from "./item.js";
 
@@ -83,7 +82,7 @@ export function DeletedBy({ item: { resource, name, deletion, deletedAt }, delet
   const address = auditAddress({ at: scope, operation, target, to: new Date(to).toISOString().slice(0, 19) });
   return (
     <a href={address} aria-label={record === undefined ? `Who deleted ${name}, in the audit log` : undefined}>
-      {record === undefined ? "audit log" : principalName(callerName(record))}
+      {record === undefined ? "audit log" : callerName(record)}
     </a>
   );
 }
