@@ -22,7 +22,7 @@ where
     pub(super) found: <PlaneOf<O> as PlaneAccess>::Resolved,
     /// `None` for operations that the service starts itself.
     pub(super) caller: Option<Arc<Caller>>,
-    /// What a call is told that does not succeed.
+    /// The error of the call if it does not succeed, instead of the one that would tell a state.
     pub(super) otherwise: Otherwise,
     pub(super) pending: CallRecord,
 }

@@ -21,8 +21,8 @@ use crate::store::Store;
 
 /// Checks access with the rule by which the engine authorizes calls. An extension of this service.
 ///
-/// Every caller may ask about itself. What it is told then does not depend on whether the vault exists, unless an access policy grants
-/// it an action.
+/// Every caller may ask about itself. The answer then does not depend on whether the vault exists, unless an access policy grants it an
+/// action.
 ///
 /// Who may read the role assignments of the vault may also learn the access policy that decides: all built-in roles that grant
 /// the one permit reading the vault with its policies, too.
