@@ -101,8 +101,18 @@ impl From<pb::TokenState> for View {
 }
 
 impl TableRow for View {
-    const HEADINGS: &'static [&'static str] =
-        &["SERIAL", "LABEL", "WORKERS", "STARTS", "WAITING", "CALLS", "FAILED", "MEDIAN MS", "P99 MS", "CONTAINERS"];
+    const HEADINGS: &'static [&'static str] = &[
+        "SERIAL",
+        "LABEL",
+        "WORKERS",
+        "STARTS",
+        "WAITING",
+        "CALLS",
+        "FAILED",
+        "MEDIAN MS",
+        "P99 MS",
+        "CONTAINERS",
+    ];
 
     fn cells(&self) -> Vec<String> {
         let workers = self.running_workers + self.starting_workers + self.failed_workers;

@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use tracing::Instrument as _;
 
+use super::Engine;
 use super::call_record::CallRecord;
 use super::plane_access::PlaneAccess;
 use super::steps::step;
-use super::Engine;
 use crate::identity::{Caller, Credential};
 use crate::model::{Error, Result};
 use crate::ops::{Operation, PlaneOf, Target as _};

@@ -99,7 +99,7 @@ impl AuditReader {
             AuditRange::Older { .. } => Field::PageToken,
             AuditRange::Newer { .. } => Field::ResumeToken,
         };
-        let search = move || {
+        let search = move || -> std::io::Result<_> {
             let _slot = slot;
             let found = match range {
                 AuditRange::Older { before, from, to, most } => {
@@ -245,7 +245,8 @@ mod tests {
 
     #[test]
     fn filters_ignore_case_and_select_all_if_empty() {
-        let found = record("/resourceGroups/dev/providers/Microsoft.KeyVault/vaults/a", "vaults/a/keys/Invoices");
+        let found =
+            record("/resourceGroups/dev/providers/Microsoft.KeyVault/vaults/a", "vaults/a/keys/Invoices");
         let selects = |change: fn(&mut AuditFilter)| {
             let mut filter = filter("");
             change(&mut filter);

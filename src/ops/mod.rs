@@ -48,7 +48,8 @@ use std::sync::Arc;
 
 pub use attached_tokens::AttachedTokens;
 pub use audit_reader::{
-    AuditFilter, AuditPage, AuditRange, AuditReader, Found, FoundRecord, Position as AuditPosition, SignedStatement,
+    AuditFilter, AuditPage, AuditRange, AuditReader, Found, FoundRecord, Position as AuditPosition,
+    SignedStatement,
 };
 pub use backup_queue::{BackupQueue, BackupTask, Progress, QueuedJob};
 pub use context::{ClockCx, CommonCx, ControlCx, Cx, DirectoryCx};

@@ -12,11 +12,11 @@ use secrecy::SecretString;
 use zeroize::Zeroizing;
 
 use super::call::{Answer, Call, Sealed, wrong_kind};
+use super::call_history::CallHistory;
 use super::capabilities::Capabilities;
 use super::device::Device;
 use super::process::Workers;
 use super::queued_call::Requester;
-use super::call_history::CallHistory;
 use super::statistics::{self, Statistics};
 use super::threads::Threads;
 use super::token_info::TokenInfo;

@@ -61,6 +61,7 @@ use strongroom_environment::config;
 use strongroom_model as model;
 
 pub use call::{Answer, Call, Fault, FaultHook, Sealed};
+pub use call_history::CallStatistics;
 pub use capabilities::{Capabilities, Feature, Support};
 pub use confinement::{Confinement, Enforced, Enforcement, Files};
 pub use handle::Token;
@@ -69,7 +70,6 @@ pub use pool::{TokenPool, TokenSource, TokenUsage};
 pub use process::{ModuleProcesses, WorkerProgram};
 pub use profile::Profile;
 pub use report::Report;
-pub use call_history::CallStatistics;
 pub use statistics::{Statistics, WorkerStates};
 pub use token_info::{Selector, TokenInfo};
 pub use worker_process::run_worker;

@@ -75,8 +75,7 @@ impl NextMessage for Watch {
             } else if closing.is_cancelled() {
                 return Err(Error::Stopping);
             }
-            let operation =
-                WatchAuditRecords { after: self.position.clone(), ..self.operation.clone() };
+            let operation = WatchAuditRecords { after: self.position.clone(), ..self.operation.clone() };
             let Batch { message, is_empty, position, more } = self.calls.call(operation, Batch::from).await?;
             (self.position, self.more) = (position, more);
             if !is_empty {

@@ -45,16 +45,17 @@ impl<P: RbacPlane> Operation for CheckAccess<P> {
         let grants = principals.into_iter().map(|one| P::grants(cx, one)).collect::<Result<Vec<_>>>()?;
         let grants: Vec<_> = grants.iter().flat_map(|grants| grants.to_vec()).collect();
         let own = caller.iter().map(|one| P::grants(cx, *one)).collect::<Result<Vec<_>>>()?;
-        let may_read = own.iter().flat_map(|grants| grants.iter()).any(|grant| {
-            grant.allows(P::OPERATIONS.check_access.action, &scope)
-        });
+        let may_read = own
+            .iter()
+            .flat_map(|grants| grants.iter())
+            .any(|grant| grant.allows(P::OPERATIONS.check_access.action, &scope));
         let (readable, qualifier) = P::disclosure(cx, &scope);
         let readable = |at: &P::Scope| may_read && readable(at);
         let qualifier = if may_read { qualifier } else { UNREADABLE };
         let definitions = P::definitions(cx)?;
         let decisions = actions.map(|action| {
             let request = (action, scope.clone());
-            AccessDecision::new(principal, &grants, request, readable, (qualifier, &definitions))
+            AccessDecision::new(principal, &grants, request, readable, (qualifier, definitions.as_slice()))
         });
         Ok(Done::reply(P::located(cx, &scope, decisions)?))
     }

@@ -164,15 +164,8 @@ async fn several_actions_are_checked_in_one_call() {
             granting_roles,
             ..
         } = alone;
-        let alone = pb::AccessDecision {
-            allowed,
-            action,
-            scope,
-            role_assignment,
-            role_name,
-            reason,
-            granting_roles,
-        };
+        let alone =
+            pb::AccessDecision { allowed, action, scope, role_assignment, role_name, reason, granting_roles };
         assert_eq!(*decision, alone);
     }
     let list = pb::CheckAccessRequest { actions, ..request(&guid(100), "", "/keys") };

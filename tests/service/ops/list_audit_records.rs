@@ -41,10 +41,7 @@ async fn records_are_those_of_the_files_newest_first() {
     let scope = format!("/{}/providers/Microsoft.KeyVault/managedHSMs/local", group("dev"));
     assert_audited(&server, metadata(&answer), "AuditRecordList", "OK", &scope);
     let page = answer.unwrap().into_inner();
-    assert_eq!(
-        calls(&page),
-        [("KeySign", "ACTION_NOT_GRANTED"), ("KeySign", "OK"), ("KeyCreate", "OK")]
-    );
+    assert_eq!(calls(&page), [("KeySign", "ACTION_NOT_GRANTED"), ("KeySign", "OK"), ("KeyCreate", "OK")]);
     assert_eq!(page.next_page_token, "");
 
     // Each has the members of its line in the file.
@@ -122,10 +119,8 @@ async fn scopes_and_filters_select_records() {
     {
         assert_eq!(list(&mut owner, in_period(from, to)).await.records.len(), expected);
     }
-    let by_owner = pb::ListAuditRecordsRequest {
-        principal: server.principal("owner").object_id,
-        ..request(&hsm())
-    };
+    let by_owner =
+        pb::ListAuditRecordsRequest { principal: server.principal("owner").object_id, ..request(&hsm()) };
     let by_owner = list(&mut owner, by_owner).await;
     assert!(by_owner.records.iter().all(|record| record.operation == "AuditRecordList"), "{by_owner:?}");
 }
@@ -138,11 +133,8 @@ async fn pages_continue_where_they_end_while_the_log_grows() {
     for _ in 0..7 {
         sign(&mut dev, "invoices").await.unwrap();
     }
-    let mut page = pb::ListAuditRecordsRequest {
-        operation: "KeySign".to_owned(),
-        page_size: 3,
-        ..request(&hsm())
-    };
+    let mut page =
+        pb::ListAuditRecordsRequest { operation: "KeySign".to_owned(), page_size: 3, ..request(&hsm()) };
     let (mut numbers, mut pages) = (Vec::new(), 0);
     loop {
         let reply = list(&mut dev, page.clone()).await;
@@ -246,9 +238,10 @@ async fn state_of_the_log_tells_its_end_its_signed_head_and_wrong_links() {
         .find(|path| path.extension().is_some_and(|extension| extension == "jsonl"))
         .unwrap();
     let text = std::fs::read_to_string(&file).unwrap();
-    let number = text.lines().find(|line| line.contains("KeyCreate")).map(|line| {
-        serde_json::from_str::<serde_json::Value>(line).unwrap()["seq"].as_u64().unwrap()
-    });
+    let number = text
+        .lines()
+        .find(|line| line.contains("KeyCreate"))
+        .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap()["seq"].as_u64().unwrap());
     // The same length, in place: the service appends to this file.
     let at = u64::try_from(text.find("\"operationName\":\"KeyCreate\"").unwrap()).unwrap();
     let opened = std::fs::OpenOptions::new().write(true).open(&file).unwrap();

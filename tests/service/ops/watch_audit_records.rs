@@ -83,8 +83,7 @@ async fn an_idle_watch_writes_nothing_and_filters_apply() {
         ..request(&format!("{}/managedHsms/local", group("dev")))
     };
     let (mut stream, _) = open(&mut dev, refusals).await;
-    let watches =
-        || server.audit_where(0, |line| line["operationName"] == "AuditRecordWatch").len();
+    let watches = || server.audit_where(0, |line| line["operationName"] == "AuditRecordWatch").len();
     let before = watches();
     for _ in 0..5 {
         sign(&mut dev, "invoices").await.unwrap();

@@ -2,7 +2,7 @@ import { useState } from "preact/hooks";
 import { ACTIONS } from "../../access/actions.js";
 import { containerQuestion } from "../../access/verdict.js";
 import { backups } from "../../api/clients.js";
-import { type Container } from "../../model/names.js";
+import type { Container } from "../../model/names.js";
 import { ConfirmDialog, Dialog } from "../../ui/dialog.js";
 import { TextField } from "../../ui/fields.js";
 import { followJob } from "./jobs.js";

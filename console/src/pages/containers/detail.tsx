@@ -19,7 +19,7 @@ interface Props {
   tab: string;
 }
 
-const TABS = {
+const TABS: Readonly<Record<ContainerKind, readonly (readonly [string, string])[]>> = {
   hsm: [
     ["keys", "Keys"],
     ["backups", "Backups"],
@@ -30,7 +30,7 @@ const TABS = {
     ["secrets", "Secrets"],
     ["certificates", "Certificates"],
   ],
-} as const;
+};
 
 /** A managed HSM or a vault: its settings, and what is in it. */
 export function ContainerPage({ kind, name, tab }: Props) {

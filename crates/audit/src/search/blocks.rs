@@ -40,7 +40,8 @@ impl Blocks {
     /// # Errors
     /// `InvalidInput` if none does.
     pub(super) fn check(&mut self, offset: u64) -> io::Result<u64> {
-        let invalid = || io::Error::new(io::ErrorKind::InvalidInput, "this is not a position between records");
+        let invalid =
+            || io::Error::new(io::ErrorKind::InvalidInput, "this is not a position between records");
         if offset == 0 {
             return Ok(0);
         }

@@ -23,8 +23,8 @@ impl Links {
     pub(super) fn newer(&mut self, line: &[u8]) {
         let Some(line) = Line::parse(line) else { return };
         if let Some(before) = &self.last {
-            let is_right =
-                before.seq.checked_add(1) == Some(line.seq) && link_of(&before.link, line.covered) == line.link;
+            let is_right = before.seq.checked_add(1) == Some(line.seq)
+                && link_of(&before.link, line.covered) == line.link;
             self.count(line.seq, is_right);
         }
         // Only its link is needed.

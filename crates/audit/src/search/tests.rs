@@ -184,10 +184,12 @@ fn altered_records_break_their_links() {
     }
     let path = log.files().remove(0);
     let text = fs::read_to_string(&path).unwrap();
-    let altered: Vec<String> = text
-        .lines()
-        .map(|line| if line.contains("\"seq\":4") { line.replace("KeySign", "KeyRead") } else { line.to_owned() })
-        .collect();
+    let altered: Vec<String> =
+        text.lines()
+            .map(|line| {
+                if line.contains("\"seq\":4") { line.replace("KeySign", "KeyRead") } else { line.to_owned() }
+            })
+            .collect();
     fs::write(&path, altered.join("\n") + "\n").unwrap();
     let begin: Option<Position> = Some("2026-03-02-1-0".parse().unwrap());
     for found in [
@@ -205,8 +207,15 @@ fn altered_records_break_their_links() {
 #[test]
 fn positions_inside_of_records_are_rejected() {
     let log = log_of_two_days();
-    for text in ["", "2026-03-02", "2026-03-02-1-", "2026-3-2-1-0", "2026-03-02-1-0-0", "2026-03-02-+1-0", "../../x-1-0"]
-    {
+    for text in [
+        "",
+        "2026-03-02",
+        "2026-03-02-1-",
+        "2026-3-2-1-0",
+        "2026-03-02-1-0-0",
+        "2026-03-02-+1-0",
+        "../../x-1-0",
+    ] {
         assert!(text.parse::<Position>().is_err(), "{text}");
     }
     for text in ["2026-03-02-1-1", "2026-03-02-1-99999999"] {
@@ -228,7 +237,8 @@ fn members_of_a_record_are_those_that_were_rendered() {
         r#"{{"time":"2026-03-02T00:01:00.000Z","operationName":"BatchSign","resultType":"Failure","properties":{{"items":7,"failedItems":2}},"durationMs":3,"callerIpAddress":"10.0.0.1","identity":"{identity}","httpStatusCode":403,"resource":"Local","resourceType":"managedHSMs","target":"hsms/local/keys/a","resultSignature":"FORBIDDEN","seq":1"#
     );
     let link = link_of("", covered.as_bytes());
-    fs::write(dir.path().join("audit-2026-03-02.jsonl"), format!("{covered},\"chain\":\"{link}\"}}\n")).unwrap();
+    fs::write(dir.path().join("audit-2026-03-02.jsonl"), format!("{covered},\"chain\":\"{link}\"}}\n"))
+        .unwrap();
     let search = Search { acknowledged: 1, begin: None, from: None, to: None, most: 9, bytes: 9_999 };
     let found = search.backwards(dir.path(), |_| true).unwrap().records.remove(0);
     assert_eq!(
@@ -241,7 +251,11 @@ fn members_of_a_record_are_those_that_were_rendered() {
             result: "FORBIDDEN".to_owned(),
             status: 403,
             duration_ms: 3,
-            caller: FoundCaller { principal: "p".to_owned(), application: "app".to_owned(), user: "a@b".to_owned() },
+            caller: FoundCaller {
+                principal: "p".to_owned(),
+                application: "app".to_owned(),
+                user: "a@b".to_owned()
+            },
             address: Some("10.0.0.1".parse().unwrap()),
             client_info: String::new(),
             request_uri: String::new(),

@@ -8,7 +8,9 @@ use super::{instant, wire_instant};
 use crate::model::arm_rbac::ControlScope;
 use crate::model::{Error, Field, Result};
 use crate::ops::audit::{ListAuditRecords, WatchAuditRecords};
-use crate::ops::{AuditFilter, AuditPage, AuditPosition, AuditRange, FoundRecord, PageRequest, SignedStatement};
+use crate::ops::{
+    AuditFilter, AuditPage, AuditPosition, AuditRange, FoundRecord, PageRequest, SignedStatement,
+};
 
 /// Parses the scope of records: a subscription, a resource group, a managed HSM or a vault.
 fn scope(parent: &str) -> Result<ControlScope> {

@@ -6,7 +6,8 @@ use uuid::Uuid;
 
 use super::super::pb;
 use super::access::{
-    assignment, check_group_count, checked_actions, decisions, definition, groups, guid, optional_guid, permissions,
+    assignment, check_group_count, checked_actions, decisions, definition, groups, guid, optional_guid,
+    permissions,
 };
 use super::parse_field;
 use crate::model::arm_rbac::{ControlAction, ControlAssignment, ControlScope};
