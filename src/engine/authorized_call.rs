@@ -10,7 +10,7 @@ use super::plane_access::PlaneAccess;
 use super::steps::step;
 use crate::identity::{Caller, Credential};
 use crate::model::{Error, Result};
-use crate::ops::{Operation, PlaneOf, Target as _};
+use crate::ops::{Operation, Plane as _, PlaneOf, Target as _};
 
 /// An authenticated and authorized call.
 pub(super) struct AuthorizedCall<O: Operation>

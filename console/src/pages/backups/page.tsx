@@ -53,7 +53,7 @@ function Backup({ hsm }: { hsm: Container }) {
       <h2>Back up</h2>
       <StorageFields
         label="Storage"
-        hint="file:///DIRECTORY of the service, or https://ACCOUNT.blob.core.windows.net/CONTAINER"
+        hint="file:///DIRECTORY of the service, or the URI of a container of Azure Blob Storage."
         value={storage}
         onChange={setStorage}
       />
