@@ -323,8 +323,8 @@ mod tests {
             let found = layers("src/ops/rows.rs", text);
             assert!(found.iter().any(|breach| breach.contains("ops must not use engine")), "{text}");
         }
-        assert_eq!(layers("src/ops/mod.rs", "use crate::audit::Sink;").len(), 1);
-        assert_eq!(layers("src/ops/mod.rs", "use strongroom_audit::Sink;").len(), 1);
+        assert_eq!(layers("src/ops/mod.rs", "use crate::identity::Caller;").len(), 1);
+        assert_eq!(layers("src/ops/mod.rs", "use strongroom_identity::Caller;").len(), 1);
         assert_eq!(layers("src/ops/mod.rs", "use strongroom_environment::config::Config;").len(), 1);
         assert_eq!(layers("src/cli/mod.rs", "use crate::api::grpc::server;").len(), 1);
         assert_eq!(layers("src/main.rs", "fn main() { strongroom::engine::start() }").len(), 1);

@@ -3,6 +3,7 @@ import { useEffect } from "preact/hooks";
 import { useStore } from "./model/store.js";
 import { AccessPage } from "./pages/access/page.js";
 import { ActivityPage } from "./pages/activity.js";
+import { AuditPage } from "./pages/audit/page.js";
 import { CertificatePage } from "./pages/certificates/detail.js";
 import { ClockPage } from "./pages/clock.js";
 import { ContainerPage } from "./pages/containers/detail.js";
@@ -12,6 +13,7 @@ import { DeletedPage } from "./pages/deleted/page.js";
 import { KeyPage } from "./pages/keys/detail.js";
 import { SecretPage } from "./pages/secrets/detail.js";
 import { SignInPage } from "./pages/sign-in.js";
+import { TokensPage } from "./pages/tokens.js";
 import { href, type Route, route } from "./router.js";
 import { config } from "./session/config.js";
 import { session, signOut } from "./session/session.js";
@@ -23,6 +25,8 @@ const NAVIGATION: readonly (readonly [string, string])[] = [
   ["deleted", "Deleted items"],
   ["access", "Access"],
   ["cost", "Cost"],
+  ["audit", "Audit"],
+  ["tokens", "Tokens"],
   ["clock", "Clock"],
   ["activity", "Activity"],
 ];
@@ -114,6 +118,10 @@ function page({ path }: Route): ComponentChildren {
       return <AccessPage />;
     case "cost":
       return <CostPage />;
+    case "audit":
+      return <AuditPage />;
+    case "tokens":
+      return <TokensPage />;
     case "clock":
       return <ClockPage />;
     case "activity":

@@ -29,6 +29,12 @@ export function href(...segments: string[]): string {
   return `#/${segments.map(encodeURIComponent).join("/")}`;
 }
 
+/** The address of a page with parameters, of which empty ones are left out. */
+export function hrefWith(segments: readonly string[], query: Readonly<Record<string, string>>): string {
+  const given = Object.entries(query).filter(([, value]) => value !== "");
+  return given.length === 0 ? href(...segments) : `${href(...segments)}?${new URLSearchParams(given)}`;
+}
+
 export function navigate(...segments: string[]): void {
   location.hash = href(...segments);
 }

@@ -52,6 +52,7 @@ pub(super) async fn run(context: &Context, command: AccessCommand) -> Outcome {
         group_ids: groups.iter().map(Uuid::to_string).collect(),
         action: action.to_string(),
         scope: scope.to_string(),
+        actions: Vec::new(),
     };
     let reply = session.access().check_access(request).await?.into_inner();
     print_decision(context, principal_id, reply)

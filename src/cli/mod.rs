@@ -181,7 +181,7 @@ pub enum Command {
     /// Check, migrate or copy the database while the service is stopped
     #[command(subcommand)]
     Store(Box<StoreCommand>),
-    /// Verify the audit log, or print its signed head
+    /// Verify the audit log, print its signed head, or list its records
     #[command(subcommand)]
     Audit(AuditCommand),
     /// Back up a managed HSM as a whole
@@ -283,7 +283,7 @@ async fn run_client(options: Options, command: Command) -> ExitCode {
         Command::Manual(args) => manual::run(&context, &args),
         Command::Config(command) => config::run(&context, command),
         Command::Store(command) => store::run(&context, *command).await,
-        Command::Audit(command) => audit::run(&context, &command),
+        Command::Audit(command) => audit::run(&context, command).await,
         Command::Backup(command) => backup::backup(&context, command).await,
         Command::Restore(command) => backup::restore(&context, command).await,
         Command::SecurityDomain(command) => security_domain::run(&context, command).await,

@@ -17,6 +17,7 @@ use super::options::Options;
 use super::plane::Plane;
 use super::server_address::ServerAddress;
 use crate::api::grpc::pb::access_service_client::AccessServiceClient;
+use crate::api::grpc::pb::audit_service_client::AuditServiceClient;
 use crate::api::grpc::pb::authorization_service_client::AuthorizationServiceClient;
 use crate::api::grpc::pb::backup_service_client::BackupServiceClient;
 use crate::api::grpc::pb::certificate_service_client::CertificateServiceClient;
@@ -29,6 +30,7 @@ use crate::api::grpc::pb::resource_service_client::ResourceServiceClient;
 use crate::api::grpc::pb::secret_service_client::SecretServiceClient;
 use crate::api::grpc::pb::security_domain_service_client::SecurityDomainServiceClient;
 use crate::api::grpc::pb::setting_service_client::SettingServiceClient;
+use crate::api::grpc::pb::token_service_client::TokenServiceClient;
 use crate::api::grpc::pb::usage_service_client::UsageServiceClient;
 use crate::api::grpc::pb::vault_service_client::VaultServiceClient;
 use crate::model::container_id::{ContainerId, ContainerKind};
@@ -164,6 +166,16 @@ impl Session {
     /// Returns a client for ARM RBAC.
     pub(crate) fn authorization(&self) -> AuthorizationServiceClient<AuthorizedChannel> {
         AuthorizationServiceClient::new(self.channel.clone())
+    }
+
+    /// Returns a client for audit records.
+    pub(crate) fn audit(&self) -> AuditServiceClient<AuthorizedChannel> {
+        AuditServiceClient::new(self.channel.clone())
+    }
+
+    /// Returns a client for the states of tokens.
+    pub(crate) fn tokens(&self) -> TokenServiceClient<AuthorizedChannel> {
+        TokenServiceClient::new(self.channel.clone())
     }
 
     /// Returns a client for usage and costs.

@@ -34,8 +34,30 @@ where
     found: Option<Result<Found<O>>>,
 }
 
-/// The container of the target, for example the HSM.
-type Found<O> = <PlaneOf<O> as PlaneAccess>::Resolved;
+/// What the authorization has found.
+struct Found<O: Operation>
+where
+    PlaneOf<O>: PlaneAccess,
+{
+    /// The container of the target, for example the HSM.
+    container: <PlaneOf<O> as PlaneAccess>::Resolved,
+    /// The error of the call if it does not succeed, instead of the one that would tell a state.
+    otherwise: Otherwise,
+}
+
+/// The refusal of a call that no role grants, and that is answered because it only tells the caller about itself. Such a call must
+/// not learn the state of what it names, so every error that would tell it is the refusal.
+struct Otherwise(Option<Error>);
+
+impl Otherwise {
+    /// Returns the error to reply with.
+    fn instead_of(self, error: Error) -> Error {
+        match (self.0, &error) {
+            (None, _) | (_, Error::Internal(_) | Error::Throttled { .. }) => error,
+            (Some(refusal), _) => refusal,
+        }
+    }
+}
 
 impl Engine {
     /// Authenticates the caller and parses the request.
@@ -123,17 +145,24 @@ impl Engine {
                 if O::DESTROYS_WHEN_DUE {
                     self.0.clock.check_trusted()?;
                 }
-                return Ok(found);
+                return Ok(Found { container: found, otherwise: Otherwise(None) });
             };
             PlaneOf::<O>::check_audience(caller, &container)?;
             let found = PlaneOf::<O>::resolve(self, &container)?;
             let scope = O::Target::scope(&id, &self.0.store);
             let requested = O::Target::requested_scope(&id);
             let scopes = (&scope, requested.as_ref().unwrap_or(&scope));
-            if let Some(id) = PlaneOf::<O>::authorize(self, caller, &found, O::ACTION, scopes)? {
-                pending.set_deciding_assignment(id);
-            }
-            Ok(found)
+            let refusal = match PlaneOf::<O>::authorize(self, caller, &found, O::ACTION, scopes) {
+                Ok(deciding) => {
+                    deciding.into_iter().for_each(|id| pending.set_deciding_assignment(id));
+                    None
+                }
+                Err(refusal @ Error::Forbidden { .. }) if operation.concerns_only(&caller.principals()) => {
+                    Some(refusal)
+                }
+                Err(error) => return Err(error),
+            };
+            Ok(Found { container: found, otherwise: Otherwise(refusal) })
         })
         .flatten()
     }
@@ -145,7 +174,7 @@ impl Engine {
     {
         let Call { operation, caller, mut pending, found } = call;
         let found = found.unwrap_or_else(|| self.authorize(&operation, caller.as_deref(), &mut pending));
-        let found = match found {
+        let Found { container: found, otherwise } = match found {
             Ok(found) => found,
             Err(error) => return pending.try_refuse(error, Vec::new()).await,
         };
@@ -177,7 +206,7 @@ impl Engine {
             || PlaneOf::<O>::create_context(self, found, caller.as_deref(), now, Availability::of::<O>());
         let mut cx = match catch_panics_sync(O::NAME, create_context).flatten() {
             Ok(cx) => cx,
-            Err(error) => return pending.try_refuse(error, Vec::new()).await,
+            Err(error) => return pending.try_refuse(otherwise.instead_of(error), Vec::new()).await,
         };
         if let Some(deadline) = pending.deadline() {
             PlaneOf::<O>::set_deadline(&mut cx, deadline);
@@ -218,6 +247,7 @@ impl Engine {
             }
             Err(error) => {
                 self.undo(intents).await;
+                let error = otherwise.instead_of(error);
                 let changes = O::failure_changes(&id, &error, self.0.clock.now());
                 pending.try_refuse(error, changes).await
             }

@@ -2,6 +2,7 @@
 
 mod audit_files;
 mod audit_log;
+mod audit_records;
 mod backup_jobs;
 mod call_metrics;
 mod call_record;
@@ -43,8 +44,8 @@ use crate::model::name::{HsmName, PrincipalId, VaultName};
 use crate::model::vault::Vault;
 use crate::model::{Error, Result};
 use crate::ops::{
-    AttachedTokens, BackupQueue, Intents, Operation, Plane, PlaneOf, PublicKeyCache, RunningIntents,
-    SecurityWorlds, TestIssuer,
+    AttachedTokens, AuditReader, BackupQueue, Intents, Operation, Plane, PlaneOf, PublicKeyCache,
+    RunningIntents, SecurityWorlds, TestIssuer,
 };
 use crate::storage;
 use crate::store::{Commit, Store};
@@ -92,6 +93,7 @@ struct Inner {
     throttle: Throttle,
     soft_delete_opt_out: bool,
     audit_log: AuditLog,
+    audit_reader: AuditReader,
     calls_in_progress: AtomicUsize,
     steps: Steps,
 }
@@ -121,6 +123,7 @@ impl Engine {
             refusals: Refusals::new(parts.audit_log.refusals.clone()),
             throttle: Throttle::new(parts.rate_limits),
             soft_delete_opt_out: parts.soft_delete_opt_out,
+            audit_reader: AuditReader::new(parts.audit_log.directory.clone()),
             audit_log: parts.audit_log,
             calls_in_progress: AtomicUsize::new(0),
             steps: Steps::new(),

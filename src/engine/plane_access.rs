@@ -136,6 +136,7 @@ impl PlaneAccess for ControlPlane {
             store: inner.store.clone(),
             locations: Arc::clone(&inner.locations),
             pricing: Arc::clone(&inner.pricing),
+            audit_reader: inner.audit_reader.clone(),
             token_pool: inner.supply.clone(),
             tokens: inner.tokens.clone(),
             ids: Ids,

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::backup_queue::BackupQueue;
 use super::intents::Intents;
-use super::{AttachedTokens, PublicKeyCache, SecurityWorlds, TestIssuer};
+use super::{AttachedTokens, AuditReader, PublicKeyCache, SecurityWorlds, TestIssuer};
 use crate::clock::Clock;
 use crate::ids::Ids;
 use crate::model::aes_modes::{AesModes, ModeFamily};
@@ -80,6 +80,8 @@ pub struct ControlCx {
     pub now: Timestamp,
     /// The latest time that has certainly been reached: see [`Clock::certain_time`].
     pub sure: Timestamp,
+    /// Reads the audit log.
+    pub audit_reader: AuditReader,
     /// Allocates tokens for new HSMs.
     pub token_pool: TokenPool,
     /// The tokens of existing HSMs.
@@ -116,6 +118,9 @@ pub trait CommonCx: Send + Sync {
     /// Returns the generator of identifiers.
     fn ids(&self) -> &Ids;
 
+    /// Returns the principal of the caller and its groups; empty for operations of the service itself.
+    fn caller_principals(&self) -> &[PrincipalId];
+
     /// Returns when the call arrived.
     fn now(&self) -> Timestamp;
 
@@ -139,6 +144,10 @@ macro_rules! common_cx {
 
             fn ids(&self) -> &Ids {
                 &self.ids
+            }
+
+            fn caller_principals(&self) -> &[PrincipalId] {
+                &self.caller_principals
             }
 
             fn now(&self) -> Timestamp {

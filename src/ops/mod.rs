@@ -6,6 +6,8 @@
 
 pub mod access;
 mod attached_tokens;
+pub mod audit;
+mod audit_reader;
 pub mod authorization;
 pub mod backup;
 mod backup_queue;
@@ -37,6 +39,7 @@ mod security_worlds;
 pub mod settings;
 mod target;
 mod test_issuer;
+pub mod tokens;
 pub mod usage;
 pub mod vault_contents;
 pub mod vaults;
@@ -45,6 +48,10 @@ use std::future::Future;
 use std::sync::Arc;
 
 pub use attached_tokens::AttachedTokens;
+pub use audit_reader::{
+    AuditFilter, AuditPage, AuditRange, AuditReader, Found, FoundRecord, Position as AuditPosition,
+    SignedStatement,
+};
 pub use backup_queue::{BackupQueue, BackupTask, Progress, QueuedJob};
 pub use context::{ClockCx, CommonCx, ControlCx, Cx, DirectoryCx};
 pub use due_work::{DUE_WORK_SOURCES, DueWorkCx, DueWorkSource};
@@ -74,6 +81,7 @@ use crate::model::audit_entry::Meter;
 use crate::model::change::{Change, Intent};
 use crate::model::key::KeyVersion;
 use crate::model::local_rbac::DataAction;
+use crate::model::name::PrincipalId;
 use crate::model::throttling::CallClass;
 use crate::model::vault_rbac::VaultAction;
 use crate::model::{Error, Result, Timestamp};
@@ -113,6 +121,12 @@ pub trait Operation: Clone + Send + 'static {
     /// Returns the number of items of a batch, each of which is counted as one operation; `None` if it is no batch.
     fn item_count(&self) -> Option<u32> {
         None
+    }
+
+    /// Whether it only tells a caller, its principal and its groups, about that caller. No role needs to grant it then; it is refused
+    /// unless it succeeds.
+    fn concerns_only(&self, _caller: &[PrincipalId]) -> bool {
+        false
     }
 
     /// Validates the operation against its context, before the target is looked for.
@@ -423,6 +437,9 @@ operations! {
     lifecycle::WatchManagedHsms,
     lifecycle::WatchVaults,
     lifecycle::WatchBudgets,
+    audit::ListAuditRecords,
+    audit::WatchAuditRecords,
+    tokens::ListTokenStates,
     clock::GetClock,
     clock::AdvanceClock,
     clock::FreezeClock,

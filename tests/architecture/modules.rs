@@ -16,6 +16,7 @@ pub(super) const MODULES: &[(&str, &[&str])] = &[
             "certificate",
             "public_key",
             "security_domain",
+            "audit",
             "backup",
             "storage",
             "store",

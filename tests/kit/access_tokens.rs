@@ -43,8 +43,15 @@ impl Plane {
 
 /// Returns whether an RPC belongs to the control plane regardless of its request.
 pub(crate) fn is_of_the_control_plane(service: &str, rpc: &str) -> bool {
-    let services =
-        ["AuthorizationService", "ManagedHsmService", "ResourceService", "UsageService", "VaultService"];
+    let services = [
+        "AuditService",
+        "AuthorizationService",
+        "ManagedHsmService",
+        "ResourceService",
+        "TokenService",
+        "UsageService",
+        "VaultService",
+    ];
     let belongs_to_service = services.iter().any(|known| service.rsplit('.').next() == Some(*known));
     rpc == "ReleaseClock" || (belongs_to_service && rpc != "ActivateManagedHsm")
 }

@@ -112,6 +112,7 @@ pub(crate) async fn check(
         group_ids: groups.iter().map(|group| (*group).to_owned()).collect(),
         action: action.to_owned(),
         scope: scope.to_owned(),
+        actions: Vec::new(),
     };
     client.access.check_access(request).await.unwrap().into_inner()
 }

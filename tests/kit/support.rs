@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use serde::Deserialize;
 use strongroom::api::grpc::pb;
 use strongroom::api::grpc::pb::access_service_client::AccessServiceClient;
+use strongroom::api::grpc::pb::audit_service_client::AuditServiceClient;
 use strongroom::api::grpc::pb::authorization_service_client::AuthorizationServiceClient;
 use strongroom::api::grpc::pb::backup_service_client::BackupServiceClient;
 use strongroom::api::grpc::pb::certificate_service_client::CertificateServiceClient;
@@ -19,6 +20,7 @@ use strongroom::api::grpc::pb::resource_service_client::ResourceServiceClient;
 use strongroom::api::grpc::pb::secret_service_client::SecretServiceClient;
 use strongroom::api::grpc::pb::security_domain_service_client::SecurityDomainServiceClient;
 use strongroom::api::grpc::pb::setting_service_client::SettingServiceClient;
+use strongroom::api::grpc::pb::token_service_client::TokenServiceClient;
 use strongroom::api::grpc::pb::usage_service_client::UsageServiceClient;
 use strongroom::api::grpc::pb::vault_service_client::VaultServiceClient;
 use tempfile::TempDir;
@@ -417,6 +419,8 @@ pub(crate) struct Client {
     pub(crate) backups: BackupServiceClient<Authorized>,
     pub(crate) security_domains: SecurityDomainServiceClient<Authorized>,
     pub(crate) settings: SettingServiceClient<Authorized>,
+    pub(crate) audit: AuditServiceClient<Authorized>,
+    pub(crate) tokens: TokenServiceClient<Authorized>,
     pub(crate) usage: UsageServiceClient<Authorized>,
     pub(crate) vaults: VaultServiceClient<Authorized>,
     pub(crate) secrets: SecretServiceClient<Authorized>,
@@ -456,6 +460,8 @@ impl Client {
             backups: BackupServiceClient::new(channel.clone()),
             security_domains: SecurityDomainServiceClient::new(channel.clone()),
             settings: SettingServiceClient::new(channel.clone()),
+            audit: AuditServiceClient::new(channel.clone()),
+            tokens: TokenServiceClient::new(channel.clone()),
             usage: UsageServiceClient::new(channel.clone()),
             vaults: VaultServiceClient::new(channel.clone()),
             secrets: SecretServiceClient::new(channel.clone()),

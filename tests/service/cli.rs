@@ -1,6 +1,7 @@
 //! Tests the command line against a server: its output, the stream of the output, and the exit code.
 
 mod access;
+mod audit;
 mod backup;
 mod batch;
 mod certificates;

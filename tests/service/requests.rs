@@ -393,6 +393,14 @@ pub(crate) fn valid_request(rpc: &str) -> Vec<u8> {
             pb::ExportUsageRequest { parent: subscription, format, ..Default::default() }.encode_to_vec()
         }
         "WatchLifecycle" => watching(&parent).encode_to_vec(),
+        "ListAuditRecords" => {
+            pb::ListAuditRecordsRequest { parent: subscription, ..Default::default() }.encode_to_vec()
+        }
+        "WatchAuditRecords" => {
+            pb::WatchAuditRecordsRequest { parent: subscription, until_now: true, ..Default::default() }
+                .encode_to_vec()
+        }
+        "ListTokenStates" => pb::ListTokenStatesRequest { parent: subscription }.encode_to_vec(),
         "GetClock" | "FreezeClock" | "ResumeClock" | "ReleaseClock" | "ListSubscriptions" => Vec::new(),
         "AdvanceClock" => {
             let by = prost_types::Duration { seconds: -1, nanos: 0 };

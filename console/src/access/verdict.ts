@@ -1,10 +1,10 @@
 import { authorization, access, vaults } from "../api/clients.js";
 import type { Denial, Failure } from "../api/failure.js";
-import type { RoleAssignment } from "../gen/strongroom/v1/access_pb.js";
+import type { AccessDecision, RoleAssignment } from "../gen/strongroom/v1/access_pb.js";
+import type { VaultAccessDecision } from "../gen/strongroom/v1/vault_pb.js";
 import { decidedByPolicies } from "../model/containers.js";
 import { type Container, dataPlane } from "../model/names.js";
 import { session } from "../session/session.js";
-import { rolesThatGrant } from "./roles.js";
 
 /** Whether a principal may do something: an action at a scope of a plane. */
 export type Question =
@@ -34,7 +34,7 @@ export interface Verdict {
   /** The role that grants it. */
   readonly roleName: string;
   readonly assignment: RoleAssignment | undefined;
-  /** If it is refused: the roles that would grant it, as far as the caller may read them. */
+  /** If it is refused: the built-in roles that would grant it. */
   readonly roles: readonly string[];
   /** If access policies decide: the permission that one must list. */
   readonly permission: string | undefined;
@@ -47,7 +47,7 @@ export function containerQuestion(container: Container, actions: ActionNames, ob
       ? undefined
       : { plane: "hsm", hsm: dataPlane(container), action: actions.hsm, scope: object === "" ? "/" : `/${object}` };
   }
-  return container.resource === undefined
+  return container.resource === undefined || actions.vault === undefined
     ? undefined
     : { plane: "vault", vault: container.resource, action: actions.vault, object, byPolicies: decidedByPolicies(container) };
 }
@@ -55,31 +55,76 @@ export function containerQuestion(container: Container, actions: ActionNames, ob
 /** The short name of an action in managed HSMs, and in vaults. */
 export interface ActionNames {
   readonly hsm?: string;
-  readonly vault: string;
+  readonly vault?: string;
 }
 
-/** Asks the service, by the same rule as it decides. Fails if the caller may not read role assignments at the scope. */
+/** Asks the service, by the same rule as it decides. Fails if the caller asks about others, and may not read role assignments at the scope. */
 export async function ask(question: Question, subject: Subject): Promise<Verdict> {
-  const principal = { principalId: subject.id, groupIds: [...subject.groups] };
+  const decision = await decide(question, subject);
+  const { allowed, action, scope, reason, roleName, roleAssignment, grantingRoles } = decision;
+  const byPolicies = question.plane === "vault" && question.byPolicies;
+  return {
+    allowed,
+    action,
+    scope,
+    reason,
+    roleName,
+    assignment: roleAssignment,
+    roles: byPolicies ? [] : grantingRoles,
+    permission: byPolicies && "permission" in decision ? decision.permission : undefined,
+  };
+}
+
+/** The decisions on vaults have a permission, too. */
+type Decision = AccessDecision | VaultAccessDecision;
+
+/** How many actions the service checks in one call. */
+const MOST_ACTIONS = 100;
+
+interface Call {
+  readonly actions: string[];
+  readonly decisions: Promise<readonly Decision[]>;
+}
+
+/** The calls to which questions of this turn are still added, by what they have in common. */
+const gathering = new Map<string, Call>();
+
+/** Questions that are asked in the same turn, and differ in their actions only, are one call. */
+async function decide(question: Question, subject: Subject): Promise<Decision> {
+  const { action, ...place } = question;
+  const key = JSON.stringify([place, subject.id, subject.groups]);
+  let call = gathering.get(key);
+  if (call === undefined || call.actions.length === MOST_ACTIONS) {
+    const actions: string[] = [];
+    const next: Call = { actions, decisions: endOfTurn(key, actions).then(() => decideAll(question, actions, subject)) };
+    gathering.set(key, next);
+    call = next;
+  }
+  const index = call.actions.push(action) - 1;
+  const decision = (await call.decisions)[index];
+  if (decision === undefined) {
+    throw new Error("the service has not decided about every action");
+  }
+  return decision;
+}
+
+/** Waits until all questions of this turn are asked. */
+async function endOfTurn(key: string, actions: readonly string[]): Promise<void> {
+  await Promise.resolve();
+  if (gathering.get(key)?.actions === actions) {
+    gathering.delete(key);
+  }
+}
+
+async function decideAll(question: Question, actions: string[], { id: principalId, groups }: Subject): Promise<readonly Decision[]> {
+  const request = { principalId, groupIds: [...groups], actions };
   switch (question.plane) {
-    case "hsm": {
-      const { hsm: parent, action, scope } = question;
-      const reply = await access.checkAccess({ parent, action, scope, ...principal });
-      const roles = reply.allowed ? [] : await rolesThatGrant(parent, reply.action, "dataActions");
-      return { ...reply, assignment: reply.roleAssignment, roles, permission: undefined };
-    }
-    case "vault": {
-      const { vault: name, action, object, byPolicies } = question;
-      const reply = await vaults.checkVaultAccess({ name, action, object, ...principal });
-      const roles = reply.allowed || byPolicies ? [] : await rolesThatGrant(name, reply.action, "dataActions");
-      return { ...reply, assignment: reply.roleAssignment, roles, permission: byPolicies ? reply.permission : undefined };
-    }
-    case "control": {
-      const { scope: parent, action } = question;
-      const reply = await authorization.checkControlAccess({ parent, action, ...principal });
-      const roles = reply.allowed ? [] : await rolesThatGrant(parent, reply.action, "actions");
-      return { ...reply, assignment: reply.roleAssignment, roles, permission: undefined };
-    }
+    case "hsm":
+      return (await access.checkAccess({ ...request, parent: question.hsm, scope: question.scope })).decisions;
+    case "vault":
+      return (await vaults.checkVaultAccess({ ...request, name: question.vault, object: question.object })).decisions;
+    case "control":
+      return (await authorization.checkControlAccess({ ...request, parent: question.scope })).decisions;
   }
 }
 
@@ -93,8 +138,8 @@ export function forgetVerdicts(): void {
 }
 
 /**
- * What the signed-in principal lacks; undefined if it is allowed, or if nobody knows because it may not read role assignments. In that
- * case the attempt tells, see `rememberRefusal`.
+ * What the signed-in principal lacks; undefined if it is allowed, or if the service does not answer. In that case the attempt tells, see
+ * `rememberRefusal`.
  */
 export function ownDenial(question: Question): Promise<Denial | undefined> {
   const key = JSON.stringify(question);

@@ -2,7 +2,9 @@ import { type Client, Code, ConnectError, createClient, type Interceptor } from 
 import { createGrpcWebTransport } from "@connectrpc/connect-web";
 import type { DescService } from "@bufbuild/protobuf";
 import { AccessService } from "../gen/strongroom/v1/access_pb.js";
+import { AuditService } from "../gen/strongroom/v1/audit_pb.js";
 import { AuthorizationService } from "../gen/strongroom/v1/authorization_pb.js";
+import { BackupService } from "../gen/strongroom/v1/backup_pb.js";
 import { CertificateService } from "../gen/strongroom/v1/certificate_pb.js";
 import { ClockService } from "../gen/strongroom/v1/clock_pb.js";
 import { CryptoService } from "../gen/strongroom/v1/crypto_pb.js";
@@ -11,6 +13,8 @@ import { LifecycleService } from "../gen/strongroom/v1/lifecycle_pb.js";
 import { ManagedHsmService } from "../gen/strongroom/v1/managed_hsm_pb.js";
 import { ResourceService } from "../gen/strongroom/v1/resource_pb.js";
 import { SecretService } from "../gen/strongroom/v1/secret_pb.js";
+import { SecurityDomainService } from "../gen/strongroom/v1/security_domain_pb.js";
+import { TokenService } from "../gen/strongroom/v1/token_pb.js";
 import { UsageService } from "../gen/strongroom/v1/usage_pb.js";
 import { VaultService } from "../gen/strongroom/v1/vault_pb.js";
 import { currentToken, renewToken } from "../session/session.js";
@@ -35,7 +39,9 @@ const transport = createGrpcWebTransport({ baseUrl: location.origin, interceptor
 const client = <S extends DescService>(service: S): Client<S> => createClient(service, transport);
 
 export const access = client(AccessService);
+export const audit = client(AuditService);
 export const authorization = client(AuthorizationService);
+export const backups = client(BackupService);
 export const certificates = client(CertificateService);
 export const clock = client(ClockService);
 export const cryptography = client(CryptoService);
@@ -44,5 +50,7 @@ export const keys = client(KeyService);
 export const lifecycle = client(LifecycleService);
 export const resources = client(ResourceService);
 export const secrets = client(SecretService);
+export const securityDomains = client(SecurityDomainService);
+export const tokens = client(TokenService);
 export const usage = client(UsageService);
 export const vaults = client(VaultService);

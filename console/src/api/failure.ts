@@ -72,3 +72,8 @@ function toDenial(facts: ReadonlyMap<string, string>): Denial | undefined {
 export function isCancelled(error: unknown): boolean {
   return ConnectError.from(error).code === Code.Canceled;
 }
+
+/** Whether a stream may succeed when it is opened again: the credential had expired, or the service or the network was not there. */
+export function isTransient({ reason, denial, code }: Failure): boolean {
+  return denial === undefined && (code === Code.Unauthenticated || code === Code.Unavailable || (code === Code.Unknown && reason === undefined));
+}

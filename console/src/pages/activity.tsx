@@ -1,7 +1,6 @@
-import { Code } from "@connectrpc/connect";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { lifecycle } from "../api/clients.js";
-import { type Failure, isCancelled, toFailure } from "../api/failure.js";
+import { type Failure, isCancelled, isTransient, toFailure } from "../api/failure.js";
 import type { LifecycleEvent } from "../gen/strongroom/v1/lifecycle_pb.js";
 import { fetchInventory, type Inventory, knownContainers } from "../model/containers.js";
 import { dataPlane } from "../model/names.js";
@@ -153,9 +152,4 @@ async function follow(
     }
     await new Promise((resolve) => setTimeout(resolve, RECONNECT_MS));
   }
-}
-
-/** Whether a stream may succeed when it is opened again: the credential had expired, or the service or the network was not there. */
-function isTransient({ reason, denial, code }: Failure): boolean {
-  return denial === undefined && (code === Code.Unauthenticated || code === Code.Unavailable || (code === Code.Unknown && reason === undefined));
 }

@@ -2,12 +2,12 @@ import type { Refusal } from "../api/failure.js";
 import { FailurePanel } from "./failure.js";
 
 /** What could not be listed, so that what is shown is not taken for the whole. */
-export function Refused({ refused }: { refused: readonly Refusal[] }) {
+export function Refused({ refused, open = false }: { refused: readonly Refusal[]; open?: boolean }) {
   if (refused.length === 0) {
     return null;
   }
   return (
-    <details class="card refused">
+    <details class="card refused" open={open}>
       <summary>
         Refused to this principal: {refused.map(({ what }) => what).join(", ")}
       </summary>

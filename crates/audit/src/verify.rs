@@ -120,10 +120,10 @@ const LINK: &[u8] = b",\"chain\":\"";
 const REST: usize = 43 + 2;
 
 /// A parsed line: the hashed part, the sequence number and the chain hash.
-struct Line<'a> {
-    covered: &'a [u8],
-    seq: u64,
-    link: &'a str,
+pub(super) struct Line<'a> {
+    pub(super) covered: &'a [u8],
+    pub(super) seq: u64,
+    pub(super) link: &'a str,
 }
 
 struct Reader<'e> {
@@ -237,8 +237,7 @@ impl<'e> Reader<'e> {
         let in_range = self.expected.from.is_none_or(|from| line.seq >= from);
         let known = before.is_some() || line.seq == 1 || !self.report.chain.is_empty();
         if in_range && known {
-            let hash = Sha256::new().chain_update(&self.report.chain).chain_update(line.covered).finalize();
-            if URL_SAFE_NO_PAD.encode(hash) != line.link {
+            if link_of(&self.report.chain, line.covered) != line.link {
                 return Err((line.seq, "the link does not match the record and its predecessor".to_owned()));
             }
         }
@@ -341,8 +340,13 @@ impl<'e> Reader<'e> {
     }
 }
 
+/// The link of a record: `before` is that of its predecessor, empty for the first, `covered` the line up to the link.
+pub(super) fn link_of(before: &str, covered: &[u8]) -> String {
+    URL_SAFE_NO_PAD.encode(Sha256::new().chain_update(before).chain_update(covered).finalize())
+}
+
 impl<'a> Line<'a> {
-    fn parse(line: &'a [u8]) -> Option<Self> {
+    pub(super) fn parse(line: &'a [u8]) -> Option<Self> {
         let at = line.len().checked_sub(LINK.len() + REST)?;
         let (covered, link) = line.split_at(at);
         let link = link.strip_prefix(LINK)?.strip_suffix(b"\"}")?;

@@ -25,6 +25,7 @@ actions! {
     ///
     /// Source: Azure's list of resource provider operations.
     ControlAction under "Microsoft." {
+        AuditLogRead = "Insights/logs/AZKVAuditLogs/read",
         BudgetDelete = "Consumption/budgets/delete",
         BudgetRead = "Consumption/budgets/read",
         BudgetWrite = "Consumption/budgets/write",
@@ -54,6 +55,7 @@ actions! {
         SubscriptionRead = "Resources/subscriptions/read",
         // assumption: no published action marks a subscription as protected; this one is named like the others.
         SubscriptionWrite = "Resources/subscriptions/write",
+        TokenStateRead = "Insights/metrics/read",
         UsageRead = "Consumption/usageDetails/read",
         VaultAccessPoliciesWrite = "KeyVault/vaults/accessPolicies/write",
         VaultDelete = "KeyVault/vaults/delete",

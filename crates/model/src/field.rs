@@ -53,6 +53,7 @@ fields! {
     AccessPoliciesStorage = "access_policies.permissions.storage", "properties.accessPolicies.permissions.storage";
     AccessPoliciesTenantId = "access_policies.tenant_id", "properties.accessPolicies.tenantId";
     Action = "action", "action";
+    Actions = "actions", "actions";
     AdditionalAuthenticatedData = "additional_authenticated_data", "aad";
     Administrators = "administrators", "properties.initialAdminObjectIds";
     Algorithm = "algorithm", "alg";

@@ -12,6 +12,7 @@ use secrecy::SecretString;
 use zeroize::Zeroizing;
 
 use super::call::{Answer, Call, Sealed, wrong_kind};
+use super::call_history::CallHistory;
 use super::capabilities::Capabilities;
 use super::device::Device;
 use super::process::Workers;
@@ -31,6 +32,7 @@ use crate::model::wrapped_key::{BackupPolicy, WrappedKey};
 pub struct Token {
     workers: WorkersKind,
     requester: Requester,
+    history: Arc<CallHistory>,
 }
 
 #[derive(Clone)]
@@ -199,18 +201,20 @@ impl Token {
         Ok(Self {
             workers: WorkersKind::Threads(Arc::new(Threads::start(device)?)),
             requester: Requester::default(),
+            history: Arc::default(),
         })
     }
 
     /// The handle to a token that worker processes have opened.
     pub(super) fn with_processes(workers: Arc<Workers>) -> Self {
-        Self { workers: WorkersKind::Processes(workers), requester: Requester::default() }
+        let (workers, requester) = (WorkersKind::Processes(workers), Requester::default());
+        Self { workers, requester, history: Arc::default() }
     }
 
     /// The handle whose calls wait in the queue of this caller: callers with waiting calls take turns.
     #[must_use]
     pub fn for_caller(&self, caller: u64) -> Self {
-        Self { workers: self.workers.clone(), requester: Requester { caller, ..self.requester } }
+        Self { requester: Requester { caller, ..self.requester }, ..self.clone() }
     }
 
     /// The handle whose calls fail with `DeadlineExceeded` if they still wait for a worker at `deadline`. A call that a worker has
@@ -218,7 +222,7 @@ impl Token {
     #[must_use]
     pub fn until(&self, deadline: Instant) -> Self {
         let requester = Requester { deadline: Some(deadline), ..self.requester };
-        Self { workers: self.workers.clone(), requester }
+        Self { requester, ..self.clone() }
     }
 
     /// The measured capabilities of the token.
@@ -314,15 +318,18 @@ impl Token {
             WorkersKind::Threads(threads) => threads.run(call, self.requester).await,
             WorkersKind::Processes(workers) => workers.run(call, self.requester).await,
         };
-        statistics::record_call(&self.info().serial, name, started.elapsed(), &result);
+        let duration = started.elapsed();
+        self.history.record(duration, result.is_err());
+        statistics::record_call(&self.info().serial, name, duration, &result);
         result
     }
 
     /// The state of its queues and workers.
     pub fn statistics(&self) -> Statistics {
-        match &self.workers {
+        let of_workers = match &self.workers {
             WorkersKind::Threads(threads) => threads.statistics(),
             WorkersKind::Processes(workers) => workers.statistics(),
-        }
+        };
+        Statistics { calls: self.history.statistics(), ..of_workers }
     }
 }

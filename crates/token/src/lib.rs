@@ -5,6 +5,7 @@
 //! functions block, cannot be cancelled, and are never called from an asynchronous task.
 
 mod call;
+mod call_history;
 mod capabilities;
 mod cipher;
 mod confinement;
@@ -60,6 +61,7 @@ use strongroom_environment::config;
 use strongroom_model as model;
 
 pub use call::{Answer, Call, Fault, FaultHook, Sealed};
+pub use call_history::CallStatistics;
 pub use capabilities::{Capabilities, Feature, Support};
 pub use confinement::{Confinement, Enforced, Enforcement, Files};
 pub use handle::Token;

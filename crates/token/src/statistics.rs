@@ -8,6 +8,7 @@ use metrics::{counter, histogram};
 use strongroom_telemetry as telemetry;
 
 use super::call::Answer;
+use super::call_history::CallStatistics;
 use crate::model::{Error, Result};
 
 /// The state of the queues and workers of an open token.
@@ -21,6 +22,10 @@ pub struct Statistics {
     pub running: usize,
     /// The workers.
     pub workers: WorkerStates,
+    /// The worker processes that were started since the token was opened; 0 for threads.
+    pub worker_starts: u64,
+    /// The calls since the token was opened.
+    pub calls: CallStatistics,
 }
 
 /// The number of workers in each state.

@@ -70,6 +70,7 @@ impl Threads {
             capacity: [self.fast.capacity(), self.slow.capacity()],
             running: self.inline.calls_in_threads().saturating_sub(waiting.iter().sum()),
             workers: WorkerStates { running: threads, ..WorkerStates::default() },
+            ..Statistics::default()
         }
     }
 

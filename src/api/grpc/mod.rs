@@ -1,5 +1,6 @@
 //! The gRPC surface: `strongroom.v1`, designed by the API Improvement Proposals (<https://google.aip.dev>).
 
+mod audit;
 mod backup;
 mod clock;
 mod codec;

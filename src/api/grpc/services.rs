@@ -13,6 +13,7 @@ use crate::ops::by_name as operations;
 
 /// The rpcs that are more than one call of one operation.
 mod handlers {
+    pub(super) use super::super::audit::watch_audit_records;
     pub(super) use super::super::backup::{watch_backup_job, watch_restore_job};
     pub(super) use super::super::clock::advance_clock;
     pub(super) use super::super::lifecycle::watch_lifecycle;

@@ -35,6 +35,7 @@ pub(super) async fn run(context: &Context, args: CheckArgs) -> Outcome {
         principal_id: principal_id.clone(),
         group_ids: args.groups.iter().map(Uuid::to_string).collect(),
         action: args.action.to_string(),
+        actions: Vec::new(),
     };
     let reply = session.authorization().check_control_access(request).await?.into_inner();
     access::print_decision(context, principal_id, reply)

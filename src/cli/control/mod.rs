@@ -54,7 +54,7 @@ impl ScopeArgs {
     }
 
     /// Returns the scope in the form of the `parent` field of requests.
-    fn parent(&self, session: &Session) -> Outcome<String> {
+    pub(in crate::cli) fn parent(&self, session: &Session) -> Outcome<String> {
         Ok(self.scope(session)?.to_string().trim_start_matches('/').to_owned())
     }
 }

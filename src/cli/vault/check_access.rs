@@ -66,6 +66,7 @@ pub(super) async fn run(context: &Context, args: AccessArgs) -> Outcome {
         application_id: args.application.map(|id| id.to_string()).unwrap_or_default(),
         action: args.action,
         object: args.object.map(path).unwrap_or_default(),
+        actions: Vec::new(),
     };
     let reply = session.vaults().check_vault_access(request).await?.into_inner();
     let printed = Printed {

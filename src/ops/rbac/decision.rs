@@ -1,7 +1,9 @@
 //! An access decision and its reason, for local RBAC and ARM RBAC.
 
+use std::sync::Arc;
+
 use crate::model::name::PrincipalId;
-use crate::model::role::{GrantableAction, RoleGrant};
+use crate::model::role::{GrantableAction, RoleDefinition, RoleGrant, roles_granting};
 
 /// An access decision and its reason.
 #[derive(Clone, Debug)]
@@ -16,18 +18,20 @@ pub struct AccessDecision<A: GrantableAction> {
     pub deciding: Option<RoleGrant<A>>,
     /// The reason, as a sentence.
     pub reason: String,
+    /// The built-in roles that grant the action, if it is refused.
+    pub roles: Vec<String>,
 }
 
 impl<A: GrantableAction> AccessDecision<A> {
     /// Decides by the rule by which the engine authorizes calls. `grants` are those of the principal and its groups.
     /// `readable` returns whether the caller may read assignments at a scope; the reason names no others. `qualifier`
-    /// completes the sentence "... has no role assignment ...".
+    /// completes the sentence "... has no role assignment ...". `definitions` are all role definitions.
     pub fn new(
         principal: PrincipalId,
         grants: &[RoleGrant<A>],
         (action, scope): (A, A::Scope),
         readable: impl Fn(&A::Scope) -> bool,
-        qualifier: &str,
+        (qualifier, definitions): (&str, &[Arc<RoleDefinition>]),
     ) -> Self {
         let allowing: Vec<&RoleGrant<A>> =
             grants.iter().filter(|grant| grant.allows(action, &scope)).collect();
@@ -44,7 +48,9 @@ impl<A: GrantableAction> AccessDecision<A> {
             }
             None => missing(principal, &shown, action, &scope, qualifier),
         };
-        Self { action, scope, allowed: !allowing.is_empty(), deciding, reason }
+        let allowed = !allowing.is_empty();
+        let roles = if allowed { Vec::new() } else { roles_granting(action, definitions.to_vec()) };
+        Self { action, scope, allowed, deciding, reason, roles }
     }
 }
 

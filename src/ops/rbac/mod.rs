@@ -2,6 +2,7 @@
 
 mod assignments;
 mod check_access;
+mod checked;
 mod create_assignment;
 mod decision;
 mod definitions;
@@ -13,7 +14,8 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 pub use assignments::{DeleteAssignment, GetAssignment, ListAssignments};
-pub use check_access::CheckAccess;
+pub use check_access::{CheckAccess, UNREADABLE, checked_principals, is_about};
+pub use checked::Checked;
 pub use create_assignment::CreateAssignment;
 pub use decision::AccessDecision;
 pub use definitions::{GetDefinition, ListDefinitions};

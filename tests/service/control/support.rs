@@ -123,6 +123,7 @@ pub(crate) async fn check(
         principal_id: principal.to_owned(),
         group_ids: Vec::new(),
         action: action.to_owned(),
+        actions: Vec::new(),
     };
     client.authorization.check_control_access(request).await.unwrap().into_inner()
 }

@@ -16,6 +16,7 @@ fn request(action: &str, scope: &str) -> pb::CheckControlAccessRequest {
         principal_id: guid(99),
         group_ids: Vec::new(),
         action: action.to_owned(),
+        actions: Vec::new(),
     }
 }
 
@@ -67,5 +68,47 @@ async fn rejects_invalid_arguments_and_missing_permission() {
     let local = request("Microsoft.KeyVault/managedHsm/keys/sign/action", SUBSCRIPTION);
     assert_bad_parameter(reader.authorization.check_control_access(local).await, "action");
     assert_bad_parameter(reader.authorization.check_control_access(request(READ, "/keys")).await, "parent");
+    assert_not_granted(nobody.authorization.check_control_access(request(READ, SUBSCRIPTION)).await);
+}
+
+#[tokio::test]
+async fn every_principal_may_ask_about_itself_and_learns_no_assignment() {
+    let server = Server::start();
+    let (mut owner, mut nobody) = (server.client("owner").await, server.client("nobody").await);
+    let own = server.principal("nobody").object_id;
+    let about = |action: &str, scope: &str| pb::CheckControlAccessRequest {
+        principal_id: own.clone(),
+        actions: vec![WRITE.to_owned()],
+        ..request(action, scope)
+    };
+    // A scope that does not exist has the same answer as one that does.
+    for scope in [SUBSCRIPTION.to_owned(), group("dev"), group("absent"), hsm("local"), hsm("absent")] {
+        let no = nobody.authorization.check_control_access(about(READ, &scope)).await.unwrap().into_inner();
+        let reason = |action| format!("missing {action}: {own} has no role assignment that you may read");
+        assert_eq!((no.allowed, no.reason), (false, reason(READ)));
+        let further: Vec<_> = no.decisions.into_iter().map(|one| (one.allowed, one.reason)).collect();
+        assert_eq!(further, [(false, reason(WRITE))]);
+    }
+    // A role that does not permit reading role assignments.
+    let definition = pb::PutControlRoleDefinitionRequest {
+        parent: SUBSCRIPTION.to_owned(),
+        role_definition_id: guid(1),
+        role_definition: Some(pb::RoleDefinition {
+            role_name: "Lists HSMs".to_owned(),
+            permissions: vec![pb::Permission { actions: vec![READ.to_owned()], ..Default::default() }],
+            assignable_scopes: vec![format!("/{SUBSCRIPTION}")],
+            ..Default::default()
+        }),
+    };
+    owner.authorization.put_control_role_definition(definition).await.unwrap();
+    assign(&mut owner, &guid(1), &own, &group("dev")).await;
+    let yes = nobody.authorization.check_control_access(about(READ, &hsm("local"))).await;
+    let yes = yes.unwrap().into_inner();
+    assert!(yes.allowed && yes.role_assignment.is_none() && yes.role_name.is_empty(), "{yes:?}");
+    assert!(yes.reason.ends_with("by a role assignment that you may not read"), "{yes:?}");
+    let above = nobody.authorization.check_control_access(about(READ, SUBSCRIPTION)).await;
+    let above = above.unwrap().into_inner();
+    assert!(!above.allowed && !above.reason.contains("dev"), "{above:?}");
+    // Role assignments of others stay hidden.
     assert_not_granted(nobody.authorization.check_control_access(request(READ, SUBSCRIPTION)).await);
 }

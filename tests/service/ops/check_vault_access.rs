@@ -156,3 +156,42 @@ async fn rejects_invalid_arguments_and_missing_permission() {
         assert_not_granted(nobody.vaults.check_vault_access(request).await);
     }
 }
+
+#[tokio::test]
+async fn every_principal_may_ask_about_itself_and_learns_nothing_about_the_vault() {
+    let server = Server::start();
+    let container = Container::of(&server);
+    let own = server.principal("nobody").object_id;
+    let (mut owner, mut nobody) = (server.client("owner").await, server.client("nobody").await);
+    for (name, rbac) in [("payroll", true), ("policies", false)] {
+        let request = container.vault_request_with(name, |vault| {
+            vault.rbac_authorization = Some(rbac);
+            vault.access_policies = if rbac { Vec::new() } else { vec![policy("", &own, &["list"])] };
+            for policy in &mut vault.access_policies {
+                policy.tenant_id = server.connection().tenant_id;
+            }
+        });
+        create(&mut owner, request).await.unwrap();
+    }
+    let about = |vault: &str, action: &str| pb::CheckVaultAccessRequest {
+        principal_id: own.clone(),
+        actions: vec!["secrets/set".to_owned()],
+        ..request(&container.vault(vault), 0, action, "keys/a")
+    };
+    // The answers are the same for a vault with roles, one with access policies, and one that does not exist.
+    let mut answers = Vec::new();
+    for vault in ["payroll", "policies", "unknown"] {
+        let answer = check(&mut nobody, about(vault, "keys/sign")).await;
+        assert!(!answer.allowed && !answer.decisions[0].allowed, "{answer:?}");
+        assert!(answer.reason.ends_with(&format!("{own} has no role assignment that you may read")));
+        answers.push(format!("{answer:?}").replace(vault, "VAULT"));
+    }
+    assert_eq!(answers, [answers[0].as_str(); 3]);
+    let yes = check(&mut nobody, about("policies", "keys/list")).await;
+    assert_eq!((yes.allowed, yes.access_policy.map(|policy| policy.principal_id)), (true, Some(own.clone())));
+    // The others still need permission to read role assignments.
+    for vault in ["payroll", "unknown"] {
+        let other = request(&container.vault(vault), 1, "keys/list", "");
+        assert_not_granted(nobody.vaults.check_vault_access(other).await);
+    }
+}

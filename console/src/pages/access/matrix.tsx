@@ -23,11 +23,8 @@ interface Cell {
   readonly action: string;
 }
 
-/** How many questions are asked at the same time. */
-const PARALLEL = 16;
-
-/** How often answers are shown while they arrive. */
-const REFRESH_MS = 150;
+/** How many principals are asked about at the same time. */
+const PARALLEL = 4;
 
 const cellKey = ({ principal, action }: Cell) => `${principal} ${action}`;
 
@@ -151,7 +148,7 @@ function Why({ cell, answer }: { cell: Cell; answer: Answer }) {
   );
 }
 
-/** Asks the service about all cells, a few at a time, and again when the assignments have another version. */
+/** Asks the service about all cells, a few principals at a time, and again when the assignments have another version. */
 function useAnswers(
   place: Place,
   scope: string,
@@ -164,29 +161,28 @@ function useAnswers(
     let wanted = true;
     const known = new Map<string, Answer>();
     setAnswers(known);
-    const waiting = rows.flatMap((principal) => actions.map((action) => ({ principal, action })));
+    const waiting = [...rows];
     const self = session.get();
+    const askAbout = (principal: string, action: string) => {
+      const groups = self?.id === principal ? self.groups : [];
+      return ask(questionAt(place, scope, action), { id: principal, groups }).then(
+        (verdict) => ({ verdict }),
+        (error: unknown) => ({ failure: toFailure(error) }),
+      );
+    };
     const worker = async () => {
-      for (let cell = waiting.shift(); cell !== undefined && wanted; cell = waiting.shift()) {
-        const groups = self?.id === cell.principal ? self.groups : [];
-        const question = questionAt(place, scope, cell.action);
-        const answer = await ask(question, { id: cell.principal, groups }).then(
-          (verdict) => ({ verdict }),
-          (error: unknown) => ({ failure: toFailure(error) }),
-        );
-        known.set(cellKey(cell), answer);
+      for (let principal = waiting.shift(); principal !== undefined && wanted; principal = waiting.shift()) {
+        const asked = principal;
+        // All of these are one call.
+        const row = await Promise.all(actions.map((action) => askAbout(asked, action)));
+        row.forEach((answer, index) => known.set(cellKey({ principal: asked, action: actions[index] ?? "" }), answer));
+        if (wanted) {
+          setAnswers(new Map(known));
+        }
       }
     };
-    const start = async () => {
-      const refresh = setInterval(() => wanted && setAnswers(new Map(known)), REFRESH_MS);
-      await Promise.all(Array.from({ length: PARALLEL }, worker));
-      clearInterval(refresh);
-      if (wanted) {
-        setAnswers(new Map(known));
-      }
-    };
-    // A scope that is being typed is not worth a question for each letter.
-    const timer = setTimeout(() => void start(), 300);
+    // A scope that is being typed is not worth a call for each letter.
+    const timer = setTimeout(() => Array.from({ length: PARALLEL }, () => void worker()), 300);
     return () => {
       wanted = false;
       clearTimeout(timer);

@@ -6,9 +6,11 @@ import { ActionButton } from "../../ui/button.js";
 import { Show } from "../../ui/failure.js";
 import { useLoad } from "../../ui/hooks.js";
 import { Facts, Instant, Tags } from "../../ui/text.js";
+import { Backups } from "../backups/page.js";
 import { CertificateList } from "../certificates/list.js";
 import { KeyList } from "../keys/list.js";
 import { SecretList } from "../secrets/list.js";
+import { SecurityDomain } from "../security-domain/page.js";
 import { EditContainerDialog, editQuestion } from "./edit.js";
 
 interface Props {
@@ -17,11 +19,18 @@ interface Props {
   tab: string;
 }
 
-const TABS = [
-  ["keys", "Keys"],
-  ["secrets", "Secrets"],
-  ["certificates", "Certificates"],
-] as const;
+const TABS: Readonly<Record<ContainerKind, readonly (readonly [string, string])[]>> = {
+  hsm: [
+    ["keys", "Keys"],
+    ["backups", "Backups"],
+    ["security-domain", "Security domain"],
+  ],
+  vault: [
+    ["keys", "Keys"],
+    ["secrets", "Secrets"],
+    ["certificates", "Certificates"],
+  ],
+};
 
 /** A managed HSM or a vault: its settings, and what is in it. */
 export function ContainerPage({ kind, name, tab }: Props) {
@@ -36,16 +45,16 @@ export function ContainerPage({ kind, name, tab }: Props) {
         {(found) => (
           <>
             <Settings of={found} changed={container.reload} />
-            {kind === "vault" && (
-              <div class="tabs" role="navigation" aria-label="Contents">
-                {TABS.map(([id, title]) => (
-                  <a key={id} href={href("vaults", name, id)} aria-current={tab === id ? "page" : undefined}>
-                    {title}
-                  </a>
-                ))}
-              </div>
-            )}
+            <div class="tabs" role="navigation" aria-label="Contents">
+              {TABS[kind].map(([id, title]) => (
+                <a key={id} href={href(`${kind}s`, name, id)} aria-current={tab === id ? "page" : undefined}>
+                  {title}
+                </a>
+              ))}
+            </div>
             {tab === "keys" && <KeyList container={found} />}
+            {tab === "backups" && kind === "hsm" && <Backups hsm={found} />}
+            {tab === "security-domain" && kind === "hsm" && <SecurityDomain hsm={found} />}
             {tab === "secrets" && kind === "vault" && <SecretList vault={found} />}
             {tab === "certificates" && kind === "vault" && <CertificateList vault={found} />}
           </>

@@ -5,7 +5,7 @@ import type { DeletedManagedHsm } from "../../gen/strongroom/v1/managed_hsm_pb.j
 import type { Forecast } from "../../gen/strongroom/v1/usage_pb.js";
 import type { DeletedVault } from "../../gen/strongroom/v1/vault_pb.js";
 import { lastSegment, resourceGroupOf, subscriptionOf } from "../../model/names.js";
-import { type DeletedItem, type DeletedItems, gather } from "./item.js";
+import { type DeletedItem, type DeletedItems, type Deletion, gather } from "./item.js";
 
 /** The deleted managed HSMs and vaults of subscriptions. */
 export function fetchDeletedContainers(subscriptions: readonly string[]): Promise<DeletedItems> {
@@ -32,6 +32,15 @@ async function forecast(name: string | undefined): Promise<Forecast | undefined>
   return name === undefined ? undefined : usage.getForecast({ name }).catch(() => undefined);
 }
 
+/** The target of a deletion is the Azure resource id. */
+function deletionOf(resource: string | undefined, operation: string): Deletion | undefined {
+  if (resource === undefined) {
+    return undefined;
+  }
+  const target = `/${resource}`.replace(/\/(managedHsms|vaults)\/([^/]+)$/, "/providers/Microsoft.KeyVault/$1/$2");
+  return { scope: resource, operation, target };
+}
+
 function hsmItem({ name, managedHsm, deletedAt, scheduledPurgeAt }: DeletedManagedHsm, cost: Forecast | undefined): DeletedItem {
   return {
     type: "Managed HSM",
@@ -39,6 +48,7 @@ function hsmItem({ name, managedHsm, deletedAt, scheduledPurgeAt }: DeletedManag
     name: lastSegment(name),
     container: "",
     deletedAt,
+    deletion: deletionOf(managedHsm?.name, "ManagedHsmDelete"),
     purgeAt: scheduledPurgeAt,
     recoveryLevel: managedHsm?.recoveryLevel ?? "",
     forecast: cost,
@@ -57,6 +67,7 @@ function vaultItem({ name, vault, deletedAt, scheduledPurgeAt }: DeletedVault, c
     name: lastSegment(name),
     container: "",
     deletedAt,
+    deletion: deletionOf(vault?.name, "VaultDelete"),
     purgeAt: scheduledPurgeAt,
     recoveryLevel: vault?.recoveryLevel ?? "",
     forecast: cost,

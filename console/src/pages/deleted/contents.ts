@@ -4,7 +4,7 @@ import { certificates, keys, secrets } from "../../api/clients.js";
 import { allPages } from "../../api/paging.js";
 import { type Container, dataPlane, kindTitle, lastSegment } from "../../model/names.js";
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
-import { type DeletedItem, gather, type DeletedItems, type ItemType } from "./item.js";
+import { type DeletedItem, gather, type DeletedItems, type Deletion, type ItemType } from "./item.js";
 
 /** What is deleted in containers. */
 export function fetchDeletedContents(containers: readonly Container[]): Promise<DeletedItems> {
@@ -67,11 +67,20 @@ function common(container: Container, type: ItemType, deleted: Deleted, bundle: 
     name: lastSegment(deleted.name),
     container: dataPlane(container),
     deletedAt: deleted.deletedAt,
+    deletion: deletionOf(container, type, lastSegment(deleted.name), bundle?.managed ?? false),
     purgeAt: deleted.scheduledPurgeAt,
     recoveryLevel: bundle?.recoveryLevel ?? "",
     forecast: undefined,
     managed: bundle?.managed ?? false,
   };
+}
+
+/** Keys and secrets of a certificate are deleted with it. */
+function deletionOf(container: Container, type: ItemType, name: string, managed: boolean): Deletion | undefined {
+  const of = managed ? "Certificate" : type;
+  return container.resource === undefined
+    ? undefined
+    : { scope: container.resource, operation: `${of}Delete`, target: `${dataPlane(container)}/${of.toLowerCase()}s/${name}` };
 }
 
 function questions(container: Container, recover: ActionNames, purge: ActionNames, object: string) {

@@ -3,6 +3,15 @@ import type { Question } from "../../access/verdict.js";
 import { type Refusal, toFailure } from "../../api/failure.js";
 import type { Forecast } from "../../gen/strongroom/v1/usage_pb.js";
 
+/** The record of a deletion in the audit log. */
+export interface Deletion {
+  /** The scope of the control plane whose records contain it. */
+  readonly scope: string;
+  readonly operation: string;
+  /** Its target, which is compared without case. */
+  readonly target: string;
+}
+
 export type ItemType = "Managed HSM" | "Vault" | "Key" | "Secret" | "Certificate";
 
 /** Something that is soft-deleted, of whatever kind. */
@@ -14,6 +23,8 @@ export interface DeletedItem {
   /** The container that it is in; empty for containers. */
   readonly container: string;
   readonly deletedAt: Timestamp | undefined;
+  /** Where the audit log has the record of the deletion; undefined if the principal may not list the container. */
+  readonly deletion: Deletion | undefined;
   readonly purgeAt: Timestamp | undefined;
   readonly recoveryLevel: string;
   /** What it costs while it waits; undefined for what is in a container, and if the principal may not read costs. */

@@ -4,6 +4,7 @@ import { ActionButton } from "../../ui/button.js";
 import { ConfirmDialog, Dialog } from "../../ui/dialog.js";
 import { type Column, Table } from "../../ui/table.js";
 import { Badge, Countdown, Instant } from "../../ui/text.js";
+import { DeletedBy, useDeleters } from "./deleter.js";
 import { type DeletedItem, isProtected } from "./item.js";
 
 interface Props {
@@ -24,6 +25,7 @@ export function DeletedTable({ caption, items, empty, changed }: Props) {
       changed();
     }
   };
+  const deleters = useDeleters(items);
   const inContainers = items.some(({ container }) => container !== "");
   const priced = items.some(({ forecast }) => forecast !== undefined);
   const columns: Column<DeletedItem>[] = [
@@ -33,6 +35,7 @@ export function DeletedTable({ caption, items, empty, changed }: Props) {
     { head: "Purged in", cell: ({ purgeAt }) => <Countdown to={purgeAt} /> },
     { head: "Scheduled purge", cell: ({ purgeAt }) => <Instant at={purgeAt} /> },
     { head: "Deleted", cell: ({ deletedAt }) => <Instant at={deletedAt} /> },
+    { head: "Deleted by", cell: (item) => <DeletedBy item={item} deleters={deleters} /> },
     ...(priced
       ? [
           { head: "Cost per day", numeric: true, cell: (item: DeletedItem) => <Cost item={item} of="costPerDay" /> },

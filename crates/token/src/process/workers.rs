@@ -154,6 +154,8 @@ impl Workers {
                 starting: count(|slot| slot.link.is_none() && slot.starting),
                 failed: count(|slot| slot.link.is_none() && !slot.starting),
             },
+            worker_starts: state.starts,
+            ..Statistics::default()
         }
     }
 

@@ -1,6 +1,7 @@
 //! Converts the messages of `access.proto`.
 
 use std::fmt::Display;
+use std::str::FromStr;
 use std::sync::Arc;
 
 use uuid::Uuid;
@@ -15,8 +16,11 @@ use crate::ops::access::{
     CheckAccess, CreateRoleAssignment, DeleteRoleAssignment, DeleteRoleDefinition, GetRoleAssignment,
     GetRoleDefinition, ListRoleAssignments, ListRoleDefinitions, LocalSelection, PutRoleDefinition,
 };
-use crate::ops::rbac::AccessDecision;
+use crate::ops::rbac::{AccessDecision, Checked};
 use crate::ops::{InHsm, RoleAssignmentPath, RoleDefinitionPath};
+
+/// How many actions the list of an access check may have.
+const MAX_ACTIONS: usize = 100;
 
 pub(super) fn guid(field: Field, text: &str) -> Result<Uuid> {
     Uuid::parse_str(text).map_err(|_| Error::invalid(field, "this is not a GUID"))
@@ -158,10 +162,26 @@ impl TryFrom<pb::CheckAccessRequest> for CheckAccess {
         Ok(Self {
             principal: request.principal_id.parse()?,
             groups: groups(&request.group_ids)?,
-            action: request.action.parse()?,
+            actions: checked_actions(&request.action, &request.actions)?,
             at: (hsm, scope(&request.scope)?),
         })
     }
+}
+
+/// Parses the actions of an access check, of which there is at least one.
+pub(super) fn checked_actions<A: FromStr<Err: Into<Error>>>(
+    one: &str,
+    further: &[String],
+) -> Result<Checked<A>> {
+    if further.len() > MAX_ACTIONS {
+        return Err(Error::invalid(Field::Actions, "at most 100 actions"));
+    }
+    let one = match one {
+        "" if !further.is_empty() => None,
+        given => Some(parse_field(Field::Action, given)?),
+    };
+    let further = further.iter().map(|action| parse_field(Field::Actions, action)).collect::<Result<_>>()?;
+    Ok(Checked { one, further })
 }
 
 /// Checks the number of groups of an access check.
@@ -209,19 +229,39 @@ pub(super) fn assignment<S: Display>(parent: &impl Display, one: &Assignment<S>)
     }
 }
 
-/// Converts an access decision. `assignment` converts the deciding role assignment.
-pub(super) fn decision<A: GrantableAction>(
-    decision: AccessDecision<A>,
+/// Converts access decisions. `assignment` converts the deciding role assignments.
+pub(super) fn decisions<A: GrantableAction>(
+    decisions: Checked<AccessDecision<A>>,
     assignment: impl Fn(&Assignment<A::Scope>) -> pb::RoleAssignment,
 ) -> pb::CheckAccessResponse {
-    let deciding = decision.deciding.as_ref();
+    let Checked { one, further } = decisions.map(|one| decision(one, &assignment));
+    let pb::AccessDecision { allowed, action, scope, role_assignment, role_name, reason, granting_roles } =
+        one.unwrap_or_default();
     pb::CheckAccessResponse {
+        allowed,
+        action,
+        scope,
+        role_assignment,
+        role_name,
+        reason,
+        decisions: further,
+        granting_roles,
+    }
+}
+
+fn decision<A: GrantableAction>(
+    decision: AccessDecision<A>,
+    assignment: impl Fn(&Assignment<A::Scope>) -> pb::RoleAssignment,
+) -> pb::AccessDecision {
+    let deciding = decision.deciding.as_ref();
+    pb::AccessDecision {
         allowed: decision.allowed,
         action: decision.action.to_string(),
         scope: decision.scope.to_string(),
         role_assignment: deciding.map(|grant| assignment(&grant.assignment)),
         role_name: deciding.map(|grant| grant.definition.role_name.clone()).unwrap_or_default(),
         reason: decision.reason,
+        granting_roles: decision.roles,
     }
 }
 
@@ -259,8 +299,8 @@ impl From<InHsm<Vec<Arc<RoleAssignment>>>> for pb::ListRoleAssignmentsResponse {
     }
 }
 
-impl From<InHsm<AccessDecision<DataAction>>> for pb::CheckAccessResponse {
-    fn from(InHsm { hsm, item }: InHsm<AccessDecision<DataAction>>) -> Self {
-        decision(item, |one| assignment(&parent(&hsm), one))
+impl From<InHsm<Checked<AccessDecision<DataAction>>>> for pb::CheckAccessResponse {
+    fn from(InHsm { hsm, item }: InHsm<Checked<AccessDecision<DataAction>>>) -> Self {
+        decisions(item, |one| assignment(&parent(&hsm), one))
     }
 }

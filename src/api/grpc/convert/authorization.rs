@@ -6,7 +6,8 @@ use uuid::Uuid;
 
 use super::super::pb;
 use super::access::{
-    assignment, check_group_count, decision, definition, groups, guid, optional_guid, permissions,
+    assignment, check_group_count, checked_actions, decisions, definition, groups, guid, optional_guid,
+    permissions,
 };
 use super::parse_field;
 use crate::model::arm_rbac::{ControlAction, ControlAssignment, ControlScope};
@@ -17,10 +18,10 @@ use crate::ops::authorization::{
     DeleteControlRoleDefinition, GetControlRoleAssignment, GetControlRoleDefinition,
     ListControlRoleAssignments, ListControlRoleDefinitions, PutControlRoleDefinition,
 };
-use crate::ops::rbac::AccessDecision;
+use crate::ops::rbac::{AccessDecision, Checked};
 
 /// Parses a scope: the id of the resource that it covers, without the leading slash.
-fn scope(field: Field, text: &str) -> Result<ControlScope> {
+pub(super) fn scope(field: Field, text: &str) -> Result<ControlScope> {
     if text.starts_with('/') || text.ends_with('/') {
         return Err(Error::invalid(field, "a scope has no leading or trailing slash"));
     }
@@ -135,7 +136,7 @@ impl TryFrom<pb::CheckControlAccessRequest> for CheckControlAccess {
             at: scope(Field::Parent, &request.parent)?,
             principal: request.principal_id.parse()?,
             groups: groups(&request.group_ids)?,
-            action: request.action.parse()?,
+            actions: checked_actions(&request.action, &request.actions)?,
         })
     }
 }
@@ -172,8 +173,8 @@ impl From<AtScope<Vec<Arc<ControlAssignment>>>> for pb::ListControlRoleAssignmen
     }
 }
 
-impl From<AtScope<AccessDecision<ControlAction>>> for pb::CheckAccessResponse {
-    fn from(AtScope { item, .. }: AtScope<AccessDecision<ControlAction>>) -> Self {
-        decision(item, control_assignment)
+impl From<AtScope<Checked<AccessDecision<ControlAction>>>> for pb::CheckAccessResponse {
+    fn from(AtScope { item, .. }: AtScope<Checked<AccessDecision<ControlAction>>>) -> Self {
+        decisions(item, control_assignment)
     }
 }

@@ -1,6 +1,7 @@
 //! Converts messages to operations and replies to messages. The domain parses names and algorithms.
 
 mod access;
+mod audit;
 mod authorization;
 mod backup;
 mod budgets;
@@ -18,6 +19,7 @@ mod rotation;
 mod secrets;
 mod security_domain;
 mod settings;
+mod tokens;
 mod usage;
 mod vaults;
 

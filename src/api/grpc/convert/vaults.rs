@@ -1,7 +1,7 @@
 //! Converts the messages of `vault.proto`.
 
 use super::super::pb;
-use super::access::{check_group_count, groups, optional_guid};
+use super::access::{check_group_count, checked_actions, groups, optional_guid};
 use super::authorization::control_assignment;
 use super::containers::{
     check_name, deleted_path, deleted_resource_name, list, mask_paths, named_but_unset, network, page, path,
@@ -17,6 +17,7 @@ use crate::model::vault::{
 use crate::model::{Error, Field, Result};
 use crate::ops::Page;
 use crate::ops::containers::NameAvailability;
+use crate::ops::rbac::Checked;
 use crate::ops::vaults::{
     CheckVaultAccess, CheckVaultName, CreateVault, DeleteVault, GetDeletedVault, GetVault, ListDeletedVaults,
     ListVaults, PurgeDeletedVault, RecoverDeletedVault, UpdateVault, UpdateVaultAccessPolicies, VaultAccess,
@@ -190,7 +191,7 @@ impl TryFrom<pb::CheckVaultAccessRequest> for CheckVaultAccess {
             principal: request.principal_id.parse()?,
             groups: groups(&request.group_ids)?,
             application: optional_guid(Field::ApplicationId, &request.application_id)?,
-            action: request.action.parse()?,
+            actions: checked_actions(&request.action, &request.actions)?,
             object: request.object.parse()?,
         })
     }
@@ -247,7 +248,36 @@ fn wire_policy(policy: &AccessPolicy) -> pb::AccessPolicy {
     }
 }
 
-impl From<VaultAccess> for pb::CheckVaultAccessResponse {
+impl From<Checked<VaultAccess>> for pb::CheckVaultAccessResponse {
+    fn from(decisions: Checked<VaultAccess>) -> Self {
+        let Checked { one, further: decisions } = decisions.map(pb::VaultAccessDecision::from);
+        let pb::VaultAccessDecision {
+            allowed,
+            action,
+            permission,
+            scope,
+            role_assignment,
+            role_name,
+            access_policy,
+            reason,
+            granting_roles,
+        } = one.unwrap_or_default();
+        Self {
+            allowed,
+            action,
+            permission,
+            scope,
+            role_assignment,
+            role_name,
+            access_policy,
+            reason,
+            decisions,
+            granting_roles,
+        }
+    }
+}
+
+impl From<VaultAccess> for pb::VaultAccessDecision {
     fn from(decision: VaultAccess) -> Self {
         let role = decision.role.as_ref();
         Self {
@@ -259,6 +289,7 @@ impl From<VaultAccess> for pb::CheckVaultAccessResponse {
             role_name: role.map(|grant| grant.definition.role_name.clone()).unwrap_or_default(),
             access_policy: decision.policy.as_ref().map(wire_policy),
             reason: decision.reason,
+            granting_roles: decision.roles,
         }
     }
 }

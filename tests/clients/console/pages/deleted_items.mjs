@@ -16,6 +16,7 @@ export default async function ({ origin, newPage }) {
   await page.getByRole("alert").waitFor();
   await open(page, "#/deleted", "Deleted items");
   await row(page, "invoices").waitFor();
+  assert.equal(await row(page, "invoices").getByRole("link").count(), 0);
 
   await page.getByRole("button", { name: "Switch" }).click();
   await signIn(page, origin, "dev", "#/deleted");
@@ -23,6 +24,8 @@ export default async function ({ origin, newPage }) {
   const deleted = row(page, "invoices");
   await deleted.waitFor();
   assert.match(await deleted.innerText(), /Key\s+hsms\/local\s+(90 d|89 d 23 h)/);
+  // Who has deleted it is in the audit log, which this principal may read.
+  await deleted.getByRole("link", { name: "dev", exact: true }).waitFor();
   await page.getByLabel("Purged in the next 7 days").check();
   await page.getByText("No deleted item matches the filters.").waitFor();
   await page.getByLabel("Purged in the next 7 days").uncheck();

@@ -6,10 +6,14 @@ import { open, settled, signIn } from "../steps.mjs";
 const PAGES = [
   ["#/containers", "HSMs and vaults"],
   ["#/hsms/local", "Managed HSM local"],
+  ["#/hsms/local/backups", "Managed HSM local"],
+  ["#/hsms/local/security-domain", "Managed HSM local"],
   ["#/vaults/demo/secrets", "Vault demo"],
   ["#/deleted", "Deleted items"],
   ["#/access", "Access"],
   ["#/cost", "Cost"],
+  ["#/audit", "Audit"],
+  ["#/tokens", "Tokens"],
   ["#/clock", "Clock"],
   ["#/activity", "Activity"],
 ];

@@ -7,11 +7,15 @@ import { complete, createKey, deleteKey, open, row, signIn } from "../steps.mjs"
 const PAGES = [
   ["containers", "#/containers", "HSMs and vaults"],
   ["keys", "#/hsms/local", "Managed HSM local"],
+  ["backups", "#/hsms/local/backups", "Managed HSM local"],
+  ["security-domain", "#/hsms/local/security-domain", "Managed HSM local"],
   ["secrets", "#/vaults/demo/secrets", "Vault demo"],
   ["certificates", "#/vaults/demo/certificates", "Vault demo"],
   ["deleted", "#/deleted", "Deleted items"],
   ["access", "#/access", "Access"],
   ["cost", "#/cost", "Cost"],
+  ["audit", "#/audit", "Audit"],
+  ["tokens", "#/tokens", "Tokens"],
   ["clock", "#/clock", "Clock"],
   ["activity", "#/activity", "Activity"],
 ];

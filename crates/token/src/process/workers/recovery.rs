@@ -33,6 +33,7 @@ impl Workers {
                 link.close();
                 return;
             }
+            state.starts += 1;
             let Some(place) = state.slots.get_mut(slot) else { return };
             place.link = Some(Arc::clone(&link));
             (place.starting, place.examined, place.has_answered) = (false, false, false);

@@ -47,6 +47,8 @@ pub(super) struct State {
     /// The number of calls that a worker runs at a time.
     parallelism: usize,
     last_id: u64,
+    /// The number of processes that were started.
+    pub(super) starts: u64,
 }
 
 /// The place of one worker.
@@ -103,6 +105,7 @@ impl State {
             forgotten: Vec::new(),
             parallelism,
             last_id: 0,
+            starts: 0,
         }
     }
 

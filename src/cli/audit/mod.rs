@@ -1,5 +1,7 @@
-//! `strongroom audit`: verifies the files of an audit log, and prints its signed head. Needs the files only, not a
-//! running service.
+//! `strongroom audit`: verifies the files of an audit log and prints its signed head, for which it needs the files only; lists and follows
+//! the records of a running service.
+
+mod records;
 
 use std::path::PathBuf;
 
@@ -17,6 +19,10 @@ pub enum AuditCommand {
     Verify(VerifyArgs),
     /// Print the last signed head of the log, to be stored elsewhere
     Head(LogArgs),
+    /// List records of the subscription, newest first
+    List(records::ListArgs),
+    /// Print records of the subscription as they are written, one per line
+    Tail(records::TailArgs),
 }
 
 /// Selects the log.
@@ -70,10 +76,12 @@ struct InvalidRecord {
     why: String,
 }
 
-pub(super) fn run(context: &Context, command: &AuditCommand) -> Outcome {
+pub(super) async fn run(context: &Context, command: AuditCommand) -> Outcome {
     match command {
-        AuditCommand::Verify(args) => verify(context, args),
-        AuditCommand::Head(args) => head(context, args),
+        AuditCommand::Verify(args) => verify(context, &args),
+        AuditCommand::Head(args) => head(context, &args),
+        AuditCommand::List(args) => records::list(context, args).await,
+        AuditCommand::Tail(args) => records::tail(context, args).await,
     }
 }
 
