@@ -10,8 +10,9 @@ use super::{Engine, Inner};
 use crate::model::Result;
 use crate::model::audit_entry::{Meter, Origin};
 use crate::model::change::Intent;
-use crate::ops::backup::end_interrupted_jobs;
-use crate::ops::{CompletedOperation, Intents, Recovered, Recovery, RecoveryCx, recovery_of};
+use crate::ops::{
+    CompletedOperation, Intents, Recovered, Recovery, RecoveryCx, end_interrupted_jobs, recovery_of,
+};
 use crate::store::{AuditRecord, Commit};
 
 /// The result of one sweep.
@@ -71,11 +72,20 @@ impl Engine {
             tracing::warn!(error = %error.with_causes(), "the objects of a failed operation are left to the sweeper");
             return;
         }
-        // An intent that is not open any more was concluded with the operation's changes.
+        // An intent that is not open any more was concluded with the operation's changes, unless another instance of the service has
+        // taken it over: that one may have looked for the objects before they were created.
         let open = self.0.store.intents();
-        for intent in declared.into_iter().filter(|declared| open.iter().any(|one| one.id == declared.id)) {
+        for intent in declared {
             let recovery = recovery_of(&intent);
-            if !recovery.undoes {
+            let is_open = open.iter().any(|one| one.id == intent.id);
+            let is_lost = self.0.store.take_lost_intent(intent.id);
+            if !recovery.undoes || !(is_open || is_lost) {
+                continue;
+            }
+            if is_lost {
+                if let Err(error) = (recovery.resume)(&intent, &self.recovery_context()).await {
+                    tracing::warn!(intent = %intent.id, error = %error.with_causes(), "the objects of a failed operation may be left in the token");
+                }
                 continue;
             }
             // The failed operation still holds the lock of its target.
@@ -121,16 +131,20 @@ impl Engine {
 
     /// Runs the recovery of an intent and closes the intent. The caller holds the lock that the recovery requires.
     pub(super) async fn recover(&self, recovery: &Recovery, intent: &Intent) -> Result<()> {
+        let cx = self.recovery_context();
+        let Recovered { changes, completed } = (recovery.resume)(intent, &cx).await?;
+        let record = completed.and_then(|completed| self.completion_record(intent, completed));
+        self.0.store.commit(Commit { changes, close: vec![intent.id], record, ..Commit::default() }).await
+    }
+
+    fn recovery_context(&self) -> RecoveryCx {
         let Inner { store, tokens, supply, clock, .. } = &*self.0;
-        let cx = RecoveryCx {
+        RecoveryCx {
             store: store.clone(),
             tokens: tokens.clone(),
             token_pool: supply.clone(),
             clock: clock.clone(),
-        };
-        let Recovered { changes, completed } = (recovery.resume)(intent, &cx).await?;
-        let record = completed.and_then(|completed| self.completion_record(intent, completed));
-        store.commit(Commit { changes, close: vec![intent.id], record, ..Commit::default() }).await
+        }
     }
 
     /// Returns the audit record of an operation that the sweeper has completed.

@@ -22,6 +22,7 @@ mod due_work;
 pub mod hsms;
 mod in_hsm;
 mod intents;
+mod interrupted_jobs;
 mod key_material;
 pub mod keys;
 pub mod lifecycle;
@@ -57,6 +58,7 @@ pub use context::{ClockCx, CommonCx, ControlCx, Cx, DirectoryCx};
 pub use due_work::{DUE_WORK_SOURCES, DueWorkCx, DueWorkSource};
 pub use in_hsm::InHsm;
 pub use intents::{Intents, RunningIntents};
+pub use interrupted_jobs::end_interrupted_jobs;
 pub use operation_names::OperationNames;
 pub use page::{Page, PageRequest};
 pub use plane::{

@@ -10,7 +10,7 @@ use super::chain::ChainHead;
 use super::change_log::{self, FollowError};
 use super::database::{Database, SqlError, query};
 use super::group::Group;
-use super::instance::{self, InstanceName};
+use super::instance::InstanceName;
 use crate::model::Error;
 
 /// The position of the database in the sequence of groups. Each group advances it.
@@ -69,9 +69,21 @@ pub(super) async fn write(
         UPDATE written_groups SET number = $1 WHERE id = 1 AND number = $1 - 1";
     let number = i64::try_from(position.groups).unwrap_or(i64::MAX);
     match query(sql).bind(number).execute(&mut *db).await? {
-        1 => instance::write_counted(db, instance, position).await,
+        1 => write_counted(db, instance, position).await,
         _ => Err(SqlError::Protocol(CHANGED.into())),
     }
+}
+
+/// Writes the last record of an instance that the database has counted.
+async fn write_counted(
+    db: &mut Database,
+    instance: &InstanceName,
+    position: &LedgerPosition,
+) -> Result<(), SqlError> {
+    let sql = "-- write_counted_records
+        UPDATE instances SET seq = $2, chain = $3 WHERE name = $1";
+    let seq = i64::try_from(position.head.seq).unwrap_or(i64::MAX);
+    query(sql).bind(instance.as_str()).bind(seq).bind(&*position.head.chain).execute(db).await.map(drop)
 }
 
 /// The error if the database is not at the position that this process has written.

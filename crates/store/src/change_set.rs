@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
+use super::foreign_changes::Touched;
 use super::hsms::PhaseBegun;
 use super::objects::Staged;
 use super::resources::Resources;
@@ -73,6 +74,18 @@ impl ChangeSet {
             && !released
             && resources.is_none()
             && events.is_empty()
+    }
+
+    /// What is changed.
+    pub(super) fn touched(&self) -> Touched {
+        let containers =
+            (self.containers.keys()).chain(self.roles.keys()).chain(self.certificate_settings.keys());
+        let objects = (self.keys.keys()).chain(self.secrets.keys()).chain(self.certificates.keys());
+        Touched {
+            all: self.resources.is_some() || self.clock.is_some(),
+            containers: containers.cloned().collect(),
+            objects: objects.cloned().collect(),
+        }
     }
 
     /// Merges the changes of a later commit of the group.

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-use super::change_set::ChangeSet;
 use super::commit::Commit;
 
 /// The groups in which other instances have changed the state last.
@@ -13,6 +12,17 @@ pub(super) struct ForeignChanges {
     /// The number of the last group that is applied completely.
     applied: AtomicU64,
     last: Mutex<LastChanges>,
+}
+
+/// What a group has changed.
+#[derive(Default)]
+pub(super) struct Touched {
+    /// Whether subscriptions, resource groups, roles of the control plane or the virtual clock are among it.
+    pub(super) all: bool,
+    /// Containers by their stored identifier in lower case, their roles and settings.
+    pub(super) containers: Vec<String>,
+    /// Objects by container and name, both in lower case.
+    pub(super) objects: Vec<(String, String)>,
 }
 
 /// The maximum number of objects of a container of which the last change is known.
@@ -74,22 +84,17 @@ impl ForeignChanges {
     }
 
     /// Begins to apply a group.
-    pub(super) fn begin(&self, changes: &ChangeSet, number: u64) {
+    pub(super) fn begin(&self, touched: &Touched, number: u64) {
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
-        if changes.resources.is_some() || changes.clock.is_some() {
+        if touched.all {
             last.resources = number;
             last.any = number;
         }
-        let of_containers = (changes.containers.keys())
-            .chain(changes.roles.keys())
-            .chain(changes.certificate_settings.keys());
-        for container in of_containers {
+        for container in &touched.containers {
             last.container(container).itself = number;
             last.any = number;
         }
-        let of_objects =
-            (changes.keys.keys()).chain(changes.secrets.keys()).chain(changes.certificates.keys());
-        for (container, name) in of_objects {
+        for (container, name) in &touched.objects {
             last.container(container).change_object(name, number);
             last.any = number;
         }
@@ -122,7 +127,6 @@ mod tests {
     use crate::commit::{AuditRecord, DecidedBy};
     use crate::model::Timestamp;
     use crate::model::audit_entry::Meter;
-    use crate::model::time::ClockSetting;
 
     fn commit(container: Option<&str>, object: Option<&str>, position: u64) -> Commit {
         let record = AuditRecord {
@@ -141,9 +145,7 @@ mod tests {
     #[test]
     fn a_change_concerns_its_container_and_calls_without_one() {
         let changes = ForeignChanges::default();
-        let mut of_container = ChangeSet::default();
-        of_container.containers.insert("pay".to_owned(), None);
-        changes.begin(&of_container, 5);
+        changes.begin(&Touched { containers: vec!["pay".to_owned()], ..Touched::default() }, 5);
         let outdated = |container, object, position| changes.outdate(&commit(container, object, position));
         assert!(
             outdated(Some("Pay"), None, 4) && outdated(Some("Pay"), Some("a"), 4) && outdated(None, None, 4)
@@ -152,10 +154,9 @@ mod tests {
         assert!(!outdated(Some("pay"), None, 5), "it was decided by the state after the change");
         let independent = Commit { decided_by: None, ..commit(Some("pay"), None, 4) };
         assert!(!changes.outdate(&independent), "it does not depend on the state");
-        let of_all = ChangeSet { clock: Some(ClockSetting::default()), ..ChangeSet::default() };
-        changes.begin(&of_all, 6);
+        changes.begin(&Touched { all: true, ..Touched::default() }, 6);
         assert!(outdated(Some("other"), None, 5));
-        changes.begin(&ChangeSet::default(), 7);
+        changes.begin(&Touched::default(), 7);
         assert!(!outdated(None, None, 6), "a group that writes usage only changes nothing");
     }
 
@@ -163,9 +164,8 @@ mod tests {
     fn a_change_of_an_object_concerns_no_other_object() {
         let changes = ForeignChanges::default();
         let change = |name: &str, number| {
-            let mut of_key = ChangeSet::default();
-            of_key.keys.insert(("pay".to_owned(), name.to_owned()), None);
-            changes.begin(&of_key, number);
+            let objects = vec![("pay".to_owned(), name.to_owned())];
+            changes.begin(&Touched { objects, ..Touched::default() }, number);
         };
         change("a", 5);
         let outdated = |object, position| changes.outdate(&commit(Some("pay"), object, position));

@@ -4,7 +4,6 @@ use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
-use super::ambiguous_commit::LedgerPosition;
 use super::database::{Database, SqlError, query};
 
 /// The maximum number of characters of a name.
@@ -63,18 +62,6 @@ pub(super) async fn add(db: &mut Database, instance: &InstanceName) -> Result<()
     let sql = "-- add_instance
         INSERT INTO instances (name, seq, chain) VALUES ($1, 0, '') ON CONFLICT DO NOTHING";
     query(sql).bind(instance.as_str()).execute(db).await.map(drop)
-}
-
-/// Writes the last record of an instance that the database has counted.
-pub(super) async fn write_counted(
-    db: &mut Database,
-    instance: &InstanceName,
-    position: &LedgerPosition,
-) -> Result<(), SqlError> {
-    let sql = "-- write_counted_records
-        UPDATE instances SET seq = $2, chain = $3 WHERE name = $1";
-    let seq = i64::try_from(position.head.seq).unwrap_or(i64::MAX);
-    query(sql).bind(instance.as_str()).bind(seq).bind(&*position.head.chain).execute(db).await.map(drop)
 }
 
 #[cfg(test)]

@@ -154,7 +154,7 @@ impl Ledger {
             check.end();
         }
         if let Err(error) = self.lease.release(&mut self.db, &self.instance).await {
-            tracing::debug!(%error, "the lease was not given back");
+            tracing::debug!(%error, "the lease was not released");
         }
         let is_sound = self.ambiguous.is_none() && self.faults.current().is_none();
         let closed = self.db.close().await;

@@ -1,6 +1,6 @@
 //! The in-memory state of the store, for readers that neither run SQL nor wait for writes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use tokio::sync::watch;
@@ -61,6 +61,8 @@ pub(super) struct Memory {
     foreign: ForeignChanges,
     /// The instances that do not run, as far as this one knows.
     dead_instances: Mutex<Vec<String>>,
+    /// The intents that another instance has taken over, because this one seemed not to run.
+    lost_intents: Mutex<BTreeSet<Uuid>>,
     clock: Clock,
 }
 
@@ -97,6 +99,7 @@ impl Memory {
             applied: watch::Sender::new(0),
             foreign: ForeignChanges::default(),
             dead_instances: Mutex::default(),
+            lost_intents: Mutex::default(),
             clock,
         }
     }
@@ -314,10 +317,21 @@ impl Memory {
         *self.dead_instances.lock().unwrap_or_else(PoisonError::into_inner) = names;
     }
 
+    /// Forgets an intent that another instance has taken over.
+    pub(super) fn lose_intent(&self, id: Uuid) {
+        self.lost_intents.lock().unwrap_or_else(PoisonError::into_inner).insert(id);
+        write(&self.intents).remove(&id);
+    }
+
+    /// Whether another instance has taken over this intent. Returns this once.
+    pub(super) fn take_lost_intent(&self, id: Uuid) -> bool {
+        self.lost_intents.lock().unwrap_or_else(PoisonError::into_inner).remove(&id)
+    }
+
     /// Applies the changes of a group with this number, which another instance has committed.
     pub(super) fn apply_foreign(&self, changes: ChangeSet, number: u64) {
         // Marked first: a call that has read none of them, or some, is decided again.
-        self.foreign.begin(&changes, number);
+        self.foreign.begin(&changes.touched(), number);
         self.apply(changes);
         self.foreign.end(number);
     }

@@ -9,7 +9,7 @@ use super::instance::InstanceName;
 use super::memory::Memory;
 use super::statements;
 use super::transaction::Transaction;
-use crate::model::Timestamp;
+use crate::model::{Error, Timestamp};
 
 /// Writes the changes of one commit in a savepoint, which is rolled back if one of them fails.
 pub(super) async fn stage(
@@ -53,7 +53,12 @@ async fn apply(
         transaction.open(intent.clone());
     }
     for id in &commit.close {
-        statements::delete_intent(db, *id).await?;
+        let was_open = statements::delete_intent(db, *id, instance).await?;
+        if !was_open && db.is_shared() {
+            // Another instance has taken it over, and undoes what is not committed.
+            transaction.memory().lose_intent(*id);
+            return Err(Error::Conflict { what: "what an unfinished operation has begun".to_owned() }.into());
+        }
         transaction.close(*id);
     }
     Ok(())

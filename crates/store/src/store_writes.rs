@@ -3,6 +3,7 @@
 use std::sync::atomic::Ordering;
 
 use tokio::sync::oneshot;
+use uuid::Uuid;
 
 use super::commit::{Commit, Committed, Durability};
 use super::instance::InstanceName;
@@ -38,6 +39,11 @@ impl Store {
     /// Whether this instance does the scheduled work: it is the only one, or has the lease.
     pub fn does_scheduled_work(&self) -> bool {
         self.0.lease.as_ref().is_none_or(|lease| lease.is_held())
+    }
+
+    /// Whether another instance has taken over this intent of this instance, which seemed not to run. Returns this once.
+    pub fn take_lost_intent(&self, id: Uuid) -> bool {
+        self.0.memory.take_lost_intent(id)
     }
 
     /// The instances that do not run, as far as the instance that does the scheduled work knows.

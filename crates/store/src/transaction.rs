@@ -52,6 +52,11 @@ impl<'a> Transaction<'a> {
         Self { rules, ..self }
     }
 
+    /// The committed state.
+    pub(super) const fn memory(&self) -> &'a Memory {
+        self.memory
+    }
+
     /// The changes of the commit.
     pub(super) fn into_changes(self) -> ChangeSet {
         self.changes

@@ -8,7 +8,6 @@
 
 mod contents;
 mod get;
-mod interrupted;
 mod restore;
 mod run;
 mod start;
@@ -18,7 +17,6 @@ pub use get::{
     GetBackupJob, GetBackupJobKind, GetJob, GetJobKind, GetRestoreJob, GetRestoreJobKind, JobState,
     WatchBackupJob, WatchBackupJobKind, WatchRestoreJob, WatchRestoreJobKind,
 };
-pub use interrupted::end_interrupted_jobs;
 pub use run::{JobPath, RunBackupJob};
 pub use start::{
     BackupCheckKind, BackupKind, JobKind, RestoreCheckKind, RestoreKind, StartBackup, StartBackupCheck,

@@ -29,7 +29,7 @@ use crate::model::billing::Pricing;
 use crate::model::change::Change;
 use crate::model::container_setting::{ContainerSetting, KeyPolicies};
 use crate::model::throttling::RateLimits;
-use crate::ops::backup::end_interrupted_jobs;
+use crate::ops::end_interrupted_jobs;
 use crate::store::{Commit, Store};
 use crate::token::{Module, TokenPool};
 

@@ -401,7 +401,7 @@ async fn nothing_acknowledged_is_lost_while_instances_and_the_database_fail() {
     }
     let acknowledged: u64 = checkers.iter().map(|checker| checker.acknowledged).sum();
     assert!(acknowledged > 100, "{acknowledged}");
-    // Every instance tells the same of every key, and what is told is possible.
+    // Every instance answers the same for every key, and the answer is possible.
     for checker in &mut checkers {
         for (name, possible) in checker.keys.clone() {
             let mut told = Vec::new();

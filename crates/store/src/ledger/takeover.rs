@@ -1,7 +1,7 @@
 //! Takes over what an instance has left that does not run any more: intents, and usage that it has not written.
 //!
-//! The instance with the lease does this. That an instance runs is told by the lock of its session, which the server frees when the
-//! session ends. It cannot start again meanwhile, because the lock is held until the transaction ends.
+//! The instance with the lease does this. The lock of its session shows that an instance runs; the server frees it when the session
+//! ends. It cannot start again meanwhile, because the lock is held until the transaction ends.
 
 use super::Ledger;
 use crate::ambiguous_commit;
@@ -88,10 +88,15 @@ impl Ledger {
         Ok(true)
     }
 
-    /// Reads the intents that this instance has taken over in a transaction whose COMMIT was ambiguous.
+    /// Compares the intents in memory with the database, after the session was replaced: another instance may have taken them over
+    /// meanwhile, or this one has taken over some in a transaction whose COMMIT was ambiguous.
     pub(super) async fn find_intents(&mut self) -> Result<()> {
         let known = self.memory.intents();
         let mut opened = load::intents(&mut self.db, &self.instance).await?;
+        for lost in known.iter().filter(|known| opened.iter().all(|open| open.id != known.id)) {
+            tracing::warn!(intent = %lost.id, "another instance has taken over an intent of this one");
+            self.memory.lose_intent(lost.id);
+        }
         opened.retain(|intent| known.iter().all(|known| known.id != intent.id));
         self.memory.apply(ChangeSet { opened, ..ChangeSet::default() });
         Ok(())
