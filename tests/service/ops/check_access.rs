@@ -190,7 +190,9 @@ async fn every_principal_may_ask_about_itself_and_learns_no_assignment() {
         };
         assert_eq!(no, expected);
     }
-    assign(&mut dev, CRYPTO_USER, &own, "/keys/invoices").await;
+    // A role that does not permit reading role assignments, unlike the built-in ones.
+    dev.access.put_role_definition(definition_request(&guid(1), &["keys/sign/action"], &[])).await.unwrap();
+    assign(&mut dev, &guid(1), &own, "/keys/invoices").await;
     let yes = check(&mut nobody, &own, &[], "keys/sign", "/keys/invoices").await;
     let expected = pb::CheckAccessResponse {
         allowed: true,

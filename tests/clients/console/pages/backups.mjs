@@ -77,7 +77,9 @@ export default async function ({ origin, newPage, checkAccessibility, screenshot
 }
 
 function job(page, title) {
-  return page.getByRole("article").filter({ has: page.getByRole("heading", { level: 3, name: title }) });
+  // The state of the job follows its title.
+  const name = new RegExp(`^${title.replaceAll(/[.\/]/g, "\\$&")} (InProgress|Succeeded|Failed)$`);
+  return page.getByRole("article").filter({ has: page.getByRole("heading", { level: 3, name }) });
 }
 
 async function back(page) {
