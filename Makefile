@@ -44,6 +44,7 @@ test: ## run all tests, or those that ARGS selects
 	STRONGROOM_REQUIRE_POSTGRES=1 NEXTEST_TEST_THREADS=$${NEXTEST_TEST_THREADS:-$$((2 * $$(nproc)))} \
 		scripts/postgres.sh run cargo nextest run --locked --workspace $(ARGS)
 	@scripts/slowest-tests.sh
+	$(if $(ARGS),,STRONGROOM_TEST_STORE=postgres scripts/postgres.sh run cargo nextest run --locked --workspace --profile postgres)
 
 # The limits are those of a debug build, which `test` has compiled.
 instructions: ## count the instructions of a signature, and compare them with their limits

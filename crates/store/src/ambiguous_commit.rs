@@ -11,16 +11,8 @@ use super::change_log::{self, FollowError};
 use super::database::{Database, SqlError, query};
 use super::group::Group;
 use super::instance::InstanceName;
+use super::ledger_position::LedgerPosition;
 use crate::model::Error;
-
-/// The position of the database in the sequence of groups. Each group advances it.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub(super) struct LedgerPosition {
-    /// The number of groups that were written to the database.
-    pub(super) groups: u64,
-    /// The last audit record that the database has counted.
-    pub(super) head: ChainHead,
-}
 
 /// A failure to write a group.
 pub(super) enum CommitFailure<T> {

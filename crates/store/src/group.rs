@@ -1,9 +1,9 @@
 //! A group of commits that is written together: its changes, its records and what they count.
 
-use super::ambiguous_commit::LedgerPosition;
 use super::change_set::ChangeSet;
 use super::commit::AuditRecord;
 use super::events;
+use super::ledger_position::LedgerPosition;
 use super::memory::Memory;
 use super::record_log::RecordBatch;
 use super::record_member;

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::{mpsc, oneshot};
 
-use super::ambiguous_commit::{self, CommitFailure, LedgerPosition};
+use super::ambiguous_commit::{self, CommitFailure};
 use super::answers::Answers;
 use super::chain::ChainHead;
 use super::check::{self, BackgroundCheck};
@@ -25,6 +25,7 @@ use super::high_water_mark;
 use super::instance::InstanceName;
 use super::lease::Lease;
 use super::ledger_metrics::{GroupKind, LedgerMetrics};
+use super::ledger_position::LedgerPosition;
 use super::location::Location;
 use super::memory::Memory;
 use super::record_log::{RecordBatch, RecordLog};

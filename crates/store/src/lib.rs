@@ -43,6 +43,7 @@ mod keys;
 mod lease;
 mod ledger;
 mod ledger_metrics;
+mod ledger_position;
 mod load;
 mod location;
 mod memory;

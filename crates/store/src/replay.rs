@@ -4,11 +4,11 @@
 //! groups without changes. They are verified and counted. Records up to it that the log lacks are in the table of audit records, and
 //! are appended to the log. A shared database has all records in that table: those after the position are counted from there.
 
-use super::ambiguous_commit::LedgerPosition;
 use super::audit_records;
 use super::chain::ChainHead;
 use super::database::Database;
 use super::instance::InstanceName;
+use super::ledger_position::LedgerPosition;
 use super::record_log::RecordLog;
 use super::record_member::Recorded;
 use super::usage::Usage;

@@ -8,13 +8,13 @@
 use std::time::{Duration, Instant};
 
 use super::{AmbiguousCommit, Call, Ledger, fault};
-use crate::ambiguous_commit::LedgerPosition;
 use crate::audit_records;
 use crate::change_log;
 use crate::commit::{AuditRecord, Committed};
 use crate::database::is_of_statement;
 use crate::group::Group;
 use crate::ledger_metrics::GroupKind;
+use crate::ledger_position::LedgerPosition;
 use crate::model::storage_failure::{Outcome, StoragePart};
 use crate::model::{Error, Result};
 

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use super::{Call, Ledger, fault};
-use crate::ambiguous_commit::{self, CommitFailure, LedgerPosition};
+use crate::ambiguous_commit::{self, CommitFailure};
 use crate::audit_records;
 use crate::change_log::{self, Entry};
 use crate::commit::{AuditRecord, Committed};
@@ -12,6 +12,7 @@ use crate::failure::Failure;
 use crate::group::Group;
 use crate::high_water_mark;
 use crate::ledger_metrics::GroupKind;
+use crate::ledger_position::LedgerPosition;
 use crate::model::Result;
 use crate::model::time_guard::{ClockStatusChange, GuardState};
 use crate::stage;
