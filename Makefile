@@ -37,14 +37,16 @@ dist: ## build the release files: the stripped program, its debug file, manual p
 	scripts/package.sh $(TARGET_DIR)/release/strongroom $(TARGET_DIR)/dist
 
 # Documentation tests run first: they are few, and the summary of the others is more useful at the end. Tests wait about half
-# of their time, so two run per processor. Tests of the store run on SQLite, and on a throw-away server of PostgreSQL.
+# of their time, so two run per processor. Tests of the store run on SQLite, and on a throw-away server of PostgreSQL; so do, if ARGS
+# is empty, the tests of the service that the profile `postgres` of nextest selects.
 test: ## run all tests, or those that ARGS selects
 	@scripts/install-deps.sh test
 	cargo test --locked --workspace --doc --quiet
 	STRONGROOM_REQUIRE_POSTGRES=1 NEXTEST_TEST_THREADS=$${NEXTEST_TEST_THREADS:-$$((2 * $$(nproc)))} \
 		scripts/postgres.sh run cargo nextest run --locked --workspace $(ARGS)
 	@scripts/slowest-tests.sh
-	$(if $(ARGS),,STRONGROOM_TEST_STORE=postgres scripts/postgres.sh run cargo nextest run --locked --workspace --profile postgres)
+	$(if $(ARGS),,STRONGROOM_TEST_STORE=postgres NEXTEST_TEST_THREADS=$${NEXTEST_TEST_THREADS:-$$((2 * $$(nproc)))} \
+		scripts/postgres.sh run cargo nextest run --locked --workspace --profile postgres)
 
 # The limits are those of a debug build, which `test` has compiled.
 instructions: ## count the instructions of a signature, and compare them with their limits

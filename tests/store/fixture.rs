@@ -34,7 +34,8 @@ pub(crate) struct StoreFixture {
 
 impl StoreFixture {
     pub(crate) fn new() -> Self {
-        let dir = tempfile::tempdir().unwrap();
+        // In memory if there is a file system for it, because some tests open hundreds of copies.
+        let dir = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap();
         Self { dir, durability: Durability::Request, events_kept: DEFAULT_RETAINED, fault: Arc::default() }
     }
 

@@ -42,6 +42,16 @@ async fn apply(
     (commit, instance): (&Commit, &InstanceName),
     at: Timestamp,
 ) -> std::result::Result<(), Failure> {
+    if db.is_shared() {
+        for id in &commit.close {
+            if !statements::has_intent(db, *id, instance).await? {
+                // Another instance has taken it over, and undoes what is not committed.
+                transaction.memory().lose_intent(*id);
+                let what = "what an unfinished operation has begun".to_owned();
+                return Err(Error::Conflict { what }.into());
+            }
+        }
+    }
     for change in &commit.changes {
         let events = events::derive(change, transaction);
         transaction.apply(change)?;
@@ -53,12 +63,7 @@ async fn apply(
         transaction.open(intent.clone());
     }
     for id in &commit.close {
-        let was_open = statements::delete_intent(db, *id, instance).await?;
-        if !was_open && db.is_shared() {
-            // Another instance has taken it over, and undoes what is not committed.
-            transaction.memory().lose_intent(*id);
-            return Err(Error::Conflict { what: "what an unfinished operation has begun".to_owned() }.into());
-        }
+        statements::delete_intent(db, *id).await?;
         transaction.close(*id);
     }
     Ok(())

@@ -432,14 +432,22 @@ pub(super) async fn insert_intent(db: &mut Database, intent: &Intent, instance: 
     Ok(())
 }
 
-/// Concludes an intent of this instance. Returns whether it has been open.
-pub(super) async fn delete_intent(
+/// Whether an intent of this instance is open.
+pub(super) async fn has_intent(
     db: &mut Database,
     id: uuid::Uuid,
     instance: &InstanceName,
 ) -> Result<bool, Failure> {
+    let sql = "-- has_intent
+        SELECT 1 FROM intents WHERE id = $1 AND instance = $2";
+    let found = query(sql).bind(id.to_string()).bind(instance.as_str()).fetch_optional(db).await?;
+    Ok(found.is_some())
+}
+
+/// Concludes an intent.
+pub(super) async fn delete_intent(db: &mut Database, id: uuid::Uuid) -> Done {
     let sql = "-- delete_intent
-        DELETE FROM intents WHERE id = $1 AND instance = $2";
-    let deleted = query(sql).bind(id.to_string()).bind(instance.as_str()).execute(db).await?;
-    Ok(deleted == 1)
+        DELETE FROM intents WHERE id = $1";
+    query(sql).bind(id.to_string()).execute(db).await?;
+    Ok(())
 }
