@@ -45,9 +45,14 @@ export default async function ({ origin, newPage, checkAccessibility, screenshot
   await complete(page, page.getByRole("button", { name: "Restore one key" }), "Restore key", async (dialog) => {
     await dialog.getByLabel("Name of the key").fill("letters");
   });
-  const failed = job(page, `Restore of key letters from ${folder}`);
-  await failed.getByText("Failed").waitFor();
-  assert.match(await failed.innerText(), /Reason\s+[A-Z_]+/);
+  await job(page, `Restore of key letters from ${folder}`).getByText("Number of key versions could not overwrite: 1").waitFor();
+
+  // A folder without a backup.
+  await page.getByLabel("Folder with the backup").fill("file:///nightly/none");
+  await page.getByRole("button", { name: "Check restore" }).click();
+  const failed = job(page, "Check of a restore from file:///nightly/none");
+  await failed.getByText("Failed", { exact: true }).waitFor();
+  assert.match(await failed.innerText(), /Reason\s+[A-Z_]+\s+Error\s+\S/);
 
   await createKey(await back(page), "later");
   await open(page, "#/hsms/local/backups", "Managed HSM local");
@@ -78,7 +83,7 @@ export default async function ({ origin, newPage, checkAccessibility, screenshot
 
 function job(page, title) {
   // The state of the job follows its title.
-  const name = new RegExp(`^${title.replaceAll(/[.\/]/g, "\\$&")} (InProgress|Succeeded|Failed)$`);
+  const name = new RegExp(`^${title.replaceAll(/[.\/]/g, "\\$&")} `);
   return page.getByRole("article").filter({ has: page.getByRole("heading", { level: 3, name }) });
 }
 
