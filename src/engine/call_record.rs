@@ -35,7 +35,7 @@ pub(super) enum Attempt<T> {
     /// The answer is recorded.
     Answered(Result<T>),
     /// Another instance has changed the state by which the call was decided: nothing is recorded.
-    Outdated(CallRecord),
+    Outdated(Box<CallRecord>),
 }
 
 impl CallRecord {
@@ -221,7 +221,7 @@ impl CallRecord {
                 self.mark_committed();
                 Attempt::Answered(Err(error))
             }
-            Ok(Committed::Outdated) => Attempt::Outdated(self),
+            Ok(Committed::Outdated) => Attempt::Outdated(Box::new(self)),
             Err(failed) => Attempt::Answered(Err(failed)),
         }
     }

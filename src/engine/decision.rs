@@ -114,7 +114,7 @@ impl Engine {
                 (Attempt::Answered(answer), _) => return answer,
                 (Attempt::Outdated(mut pending), Some((operation, caller))) => {
                     pending.decide_by(&self.0.store, O::Target::object(&operation.target()));
-                    call = Call { operation, caller, pending, found: None };
+                    call = Call { operation, caller, pending: *pending, found: None };
                 }
                 (Attempt::Outdated(pending), None) => return pending.refuse(changed_again()).await,
             }
@@ -237,7 +237,7 @@ impl Engine {
                     }
                     Ok(Committed::Outdated) => {
                         self.undo(intents).await;
-                        Attempt::Outdated(pending)
+                        Attempt::Outdated(Box::new(pending))
                     }
                     Err(error) => {
                         self.undo(intents).await;

@@ -289,11 +289,8 @@ impl Checker {
                     "not found" => matches!(*state, "absent" | "deleted"),
                     seen => *state == seen,
                 };
-                assert!(
-                    possible.iter().any(|state| matches(&state)),
-                    "{name} is {seen}, and may be {possible:?}"
-                );
-                let left: Possible = possible.iter().copied().filter(|state| matches(&state)).collect();
+                assert!(possible.iter().any(matches), "{name} is {seen}, and may be {possible:?}");
+                let left: Possible = possible.iter().copied().filter(matches).collect();
                 self.keys.insert(name, left);
             }
         }
