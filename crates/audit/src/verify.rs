@@ -236,10 +236,8 @@ impl<'e> Reader<'e> {
         }
         let in_range = self.expected.from.is_none_or(|from| line.seq >= from);
         let known = before.is_some() || line.seq == 1 || !self.report.chain.is_empty();
-        if in_range && known {
-            if link_of(&self.report.chain, line.covered) != line.link {
-                return Err((line.seq, "the link does not match the record and its predecessor".to_owned()));
-            }
+        if in_range && known && link_of(&self.report.chain, line.covered) != line.link {
+            return Err((line.seq, "the link does not match the record and its predecessor".to_owned()));
         }
         self.report.last = Some(line.seq);
         self.report.chain.clear();
