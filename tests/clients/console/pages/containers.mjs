@@ -70,7 +70,12 @@ async function createAsContributor(page, origin) {
   await complete(page, page.getByRole("button", { name: "Create", exact: true }).first(), "Create", async (dialog) => {
     await dialog.getByLabel("Kind").selectOption({ label: "Managed HSM" });
     await dialog.getByLabel("Name").fill("reports");
-    assert.equal(await dialog.getByLabel("Location").inputValue(), "localhost");
+    // The place is known when the list of groups or the refusal of locations has arrived.
+    const location = dialog.getByLabel("Location");
+    for (let tries = 0; tries < 100 && (await location.inputValue()) !== "localhost"; tries++) {
+      await page.waitForTimeout(100);
+    }
+    assert.equal(await location.inputValue(), "localhost");
   });
   await row(page, "reports").getByText("not activated").waitFor();
 }
