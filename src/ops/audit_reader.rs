@@ -245,8 +245,10 @@ mod tests {
 
     #[test]
     fn filters_ignore_case_and_select_all_if_empty() {
-        let found =
-            record("/resourceGroups/dev/providers/Microsoft.KeyVault/vaults/a", "vaults/a/keys/Invoices");
+        let found = record(
+            "/resourceGroups/dev/providers/Microsoft.KeyVault/vaults/contoso",
+            "vaults/contoso/keys/Invoices",
+        );
         let selects = |change: fn(&mut AuditFilter)| {
             let mut filter = filter("");
             change(&mut filter);
