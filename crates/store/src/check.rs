@@ -45,11 +45,37 @@ pub(super) fn check_schema(path: &Path, newest: i64) -> Result<Option<i64>> {
     if !has_content(path) {
         return Ok(None);
     }
+    if let Some(found) = find_damaged_text(path).map_err(|error| unusable(path, error))? {
+        return Err(damaged(path, found));
+    }
     let found = read_schema(path).map_err(|error| unusable(path, error))?;
     match found {
         Some(found) if found > newest => Err(schema::too_new(path.display(), found, "data directory")),
         found => Ok(found),
     }
+}
+
+/// Returns the first text of the schema that is not text, with which SQLite's driver panics, and waits for ever at times.
+fn find_damaged_text(path: &Path) -> rusqlite::Result<Option<String>> {
+    let db = open_read_only(path)?;
+    let sql = "-- schema_texts
+        SELECT name, COALESCE(sql, '') FROM sqlite_master";
+    let mut statement = db.prepare(sql)?;
+    let mut rows = statement.query(())?;
+    while let Some(row) = rows.next()? {
+        for column in 0..2 {
+            if let Err(error) = row.get_ref(column)?.as_str() {
+                return Ok(Some(format!("a text of the schema is damaged: {error}")));
+            }
+        }
+    }
+    Ok(None)
+}
+
+fn damaged(path: &Path, found: String) -> Error {
+    let what =
+        format!("the database {} is damaged; restore the data directory from a backup", path.display());
+    Error::internal_caused_by(what, found)
 }
 
 fn read_schema(path: &Path) -> rusqlite::Result<Option<i64>> {
@@ -231,10 +257,7 @@ fn check_structure_of_any_size(path: &Path) -> Result<()> {
         open_read_only(path).and_then(|db| find_damage(&db)).map_err(|error| unusable(path, error))?;
     match checked {
         None => Ok(()),
-        Some(found) => Err(Error::internal_caused_by(
-            format!("the database {} is damaged; restore the data directory from a backup", path.display()),
-            found,
-        )),
+        Some(found) => Err(damaged(path, found)),
     }
 }
 

@@ -110,7 +110,6 @@ async fn open(
     let Options { instance, durability, .. } = options.clone();
     let mut db = location.connect(&instance).await?;
     schema::migrate(&location, &mut db).await?;
-    instance::add(&mut db, &instance).await.map_err(Error::internal)?;
     let mut database = ambiguous_commit::read(&mut db, &instance).await.map_err(Error::internal)?;
     let found = replay::replay(&mut db, &mut *log, (&instance, &database), options.accept_break).await?;
 
@@ -127,6 +126,7 @@ async fn open(
     uncounted.add(found.usage);
     memory.usage().add(uncounted.clone());
     digest.finish().await?;
+    instance::add(&mut db, &instance).await.map_err(Error::internal)?;
 
     let shown_head = Arc::new(Mutex::new(found.head.clone()));
     let faults = Arc::new(Faults::default());
