@@ -51,7 +51,7 @@ impl Store {
         self.0.memory.dead_instances()
     }
 
-    /// The state that readers see now, for [`DecidedBy::position`].
+    /// The state that readers see now, for [`DecidedBy::position`](super::DecidedBy::position).
     pub fn position(&self) -> u64 {
         self.0.memory.foreign().applied()
     }
