@@ -60,6 +60,7 @@ soak: ## run the long tests: SEQUENCES=5000 of calls, KILLS=200, WORKER_KILLS=10
 	STRONGROOM_SOAK_SEQUENCES=$(SEQUENCES) STRONGROOM_SOAK_KILLS=$(KILLS) STRONGROOM_SOAK_KEYS=$(KEYS) \
 		$(if $(SEED),STRONGROOM_SOAK_SEED=$(SEED)) cargo nextest run --locked --profile soak --test service \
 		-E 'test(/^model::/) | test(=crash::acknowledged_changes_survive_any_crash) | test(/^long::many_keys/)' $(ARGS)
+	scripts/postgres.sh run cargo nextest run --locked --profile soak --test service -E 'test(/^gateway::instances::/)' $(ARGS)
 	STRONGROOM_SOAK_WORKER_KILLS=$(WORKER_KILLS) STRONGROOM_SOAK_WORKER_STARTS=$(WORKER_STARTS) \
 		cargo nextest run --locked --profile soak --test token_processes -E 'test(/^workers::.*killed/)' $(ARGS)
 	STRONGROOM_SOAK_SECONDS=$(FAULTS) $(if $(SEED),STRONGROOM_SOAK_SEED=$(SEED)) \

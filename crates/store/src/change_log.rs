@@ -32,6 +32,9 @@ pub(super) struct Entry {
     commits: Vec<LoggedCommit>,
     events: Vec<Arc<LifecycleEvent>>,
     usage: String,
+    /// Whether another instance has written the entry, because the instance of the entry seemed not to run.
+    #[serde(default)]
+    is_takeover: bool,
 }
 
 /// The changes of a commit.
@@ -42,6 +45,11 @@ struct LoggedCommit {
 }
 
 impl Entry {
+    /// The entry by which another instance takes over from the one of the entry.
+    pub(super) fn of_takeover() -> Self {
+        Self { is_takeover: true, ..Self::default() }
+    }
+
     /// Adds the changes of an accepted commit. Its intents are those of its instance.
     pub(super) fn add(&mut self, commit: &Commit) {
         // Each instance guards its own clock.
@@ -161,13 +169,15 @@ impl From<SqlError> for FollowError {
     }
 }
 
-/// Applies the entries of other instances after the number `known` to memory, and advances it to the last one.
+/// Applies the entries of other instances after the number `known` to memory, and advances it to the last one. Returns whether one of
+/// them has taken over from this instance: the usage of all its records so far is counted then, and its memory has it.
 pub(super) async fn follow(
     db: &mut Database,
     known: &mut u64,
     instance: &InstanceName,
     memory: &Memory,
-) -> Result<(), FollowError> {
+) -> Result<bool, FollowError> {
+    let mut is_taken_over = false;
     // One statement, which sees one instant.
     let sql = "-- read_change_log
         SELECT w.number AS newest, c.number, c.instance, c.entry
@@ -176,14 +186,20 @@ pub(super) async fn follow(
     for row in query(sql).bind(signed(*known)).fetch_all(db).await? {
         newest = row.get::<i64>("newest")?.unsigned_abs();
         let Some(number) = row.get::<Option<i64>>("number")?.map(i64::unsigned_abs) else { break };
-        if number != *known + 1 || row.get::<&str>("instance")? == instance.as_str() {
+        let entry: Entry = serde_json::from_str(row.get("entry")?).map_err(FollowError::Unknown)?;
+        let is_own = row.get::<&str>("instance")? == instance.as_str();
+        if number != *known + 1 || (is_own && !entry.is_takeover) {
             return Err(FollowError::Gap(*known));
         }
-        let entry: Entry = serde_json::from_str(row.get("entry")?).map_err(FollowError::Unknown)?;
-        entry.apply(number, memory).map_err(FollowError::Refused)?;
+        if is_own {
+            is_taken_over = true;
+            memory.foreign().end(number);
+        } else {
+            entry.apply(number, memory).map_err(FollowError::Refused)?;
+        }
         *known = number;
     }
-    if newest == *known { Ok(()) } else { Err(FollowError::Gap(*known)) }
+    if newest == *known { Ok(is_taken_over) } else { Err(FollowError::Gap(*known)) }
 }
 
 fn signed(number: u64) -> i64 {

@@ -86,9 +86,14 @@ impl Ledger {
     /// Applies the changes that other instances have made since.
     async fn follow(&mut self) -> Result<()> {
         let known = &mut self.database.groups;
-        change_log::follow(&mut self.db, known, &self.instance, &self.memory).await.map_err(|error| {
+        let followed = change_log::follow(&mut self.db, known, &self.instance, &self.memory).await;
+        let is_taken_over = followed.map_err(|error| {
             Error::internal_caused_by("the changes of other instances cannot be applied", error)
-        })
+        })?;
+        if is_taken_over {
+            self.unsaved.clear();
+        }
+        Ok(())
     }
 
     /// As [`follow`](Self::follow), while no call arrives.

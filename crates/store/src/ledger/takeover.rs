@@ -66,7 +66,11 @@ impl Ledger {
         change_log::lock(&mut db).await.map_err(failed)?;
         let known = &mut self.database.groups;
         let followed = change_log::follow(&mut db, known, instance, memory).await;
-        followed.map_err(|error| Error::internal_caused_by("an instance cannot be taken over", error))?;
+        let is_taken_over =
+            followed.map_err(|error| Error::internal_caused_by("an instance cannot be taken over", error))?;
+        if is_taken_over {
+            self.unsaved.clear();
+        }
         let mut position = ambiguous_commit::read(&mut db, dead).await.map_err(failed)?;
         let left = replay::read_rows(&mut db, dead, &position).await?;
         let intents = load::intents(&mut db, dead).await?;
@@ -79,7 +83,7 @@ impl Ledger {
         ambiguous_commit::write(&mut db, dead, &position).await.map_err(failed)?;
         // The entry is that of the other instance: should its COMMIT be ambiguous, this instance follows it.
         let usage = [&left.usage, &Usage::default()];
-        Entry::default().write(&mut db, (position.groups, dead), &[], usage).await.map_err(failed)?;
+        Entry::of_takeover().write(&mut db, (position.groups, dead), &[], usage).await.map_err(failed)?;
         db.commit().await.map_err(failed)?;
         *known = position.groups;
         tracing::info!(event = "instance.taken_over", name = %dead, intents = intents.len(), "took over from an instance that does not run");

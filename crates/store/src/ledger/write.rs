@@ -46,7 +46,10 @@ impl Ledger {
         let mut db = self.db.begin().await?;
         if db.is_shared() {
             change_log::lock(&mut db).await?;
-            change_log::follow(&mut db, &mut self.database.groups, instance, memory).await?;
+            let known = &mut self.database.groups;
+            if change_log::follow(&mut db, known, instance, memory).await? {
+                self.unsaved.clear();
+            }
         }
         let groups = self.database.groups + 1;
         let mut group = Group::after(LedgerPosition { groups, head: self.head.clone() });
