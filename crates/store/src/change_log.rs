@@ -111,12 +111,15 @@ pub(super) async fn lock(db: &mut Database) -> Result<u64, SqlError> {
     query(sql).fetch_one(db).await?.get::<i64>("number").map(i64::unsigned_abs)
 }
 
-/// Whether this instance has written the entry of this number.
+/// Whether this instance has written the entry of this number. Another one writes an entry of its name when it takes over from it.
 pub(super) async fn has(db: &mut Database, number: u64, instance: &InstanceName) -> Result<bool, SqlError> {
     let sql = "-- has_change_log
-        SELECT 1 FROM change_log WHERE number = $1 AND instance = $2";
+        SELECT entry FROM change_log WHERE number = $1 AND instance = $2";
     let found = query(sql).bind(signed(number)).bind(instance.as_str()).fetch_optional(db).await?;
-    Ok(found.is_some())
+    let Some(found) = found else { return Ok(false) };
+    let entry: Entry =
+        serde_json::from_str(found.get("entry")?).map_err(|error| SqlError::Decode(Box::new(error)))?;
+    Ok(!entry.is_takeover)
 }
 
 /// Why the changes of other instances cannot be applied.
