@@ -118,8 +118,11 @@ fn load_tokens(
     let profile = server::profile(settings)?;
     let module = match server::isolation(settings, Mode::Gateway) {
         Isolation::Process => server::in_processes((path, profile), None, log, settings.pin.env.clone())?,
-        Isolation::Threads => Module::load(&path, profile)
-            .with_context(|| format!("token.module: loading {}", path.display()))?,
+        Isolation::Threads => {
+            server::check_threads(settings)?;
+            Module::load(&path, profile)
+                .with_context(|| format!("token.module: loading {}", path.display()))?
+        }
     };
     let source = TokenSource::Preinitialized {
         tokens: settings.pool.iter().map(selector).collect(),

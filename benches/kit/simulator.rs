@@ -35,7 +35,15 @@ impl Simulator {
     /// Starts a simulator with these settings, as environment variables, and default ones, except for its directory and port.
     /// Requests access tokens.
     pub(crate) fn start(program: &Path, settings: &[(&str, &str)]) -> anyhow::Result<Self> {
-        let directory = tempfile::tempdir()?;
+        Self::start_in(tempfile::tempdir()?, program, settings)
+    }
+
+    /// Starts a simulator with its data directory in this directory.
+    pub(crate) fn start_in(
+        directory: TempDir,
+        program: &Path,
+        settings: &[(&str, &str)],
+    ) -> anyhow::Result<Self> {
         let log = directory.path().join("log");
         let mut child = command(program, directory.path())
             .envs(settings.iter().copied())

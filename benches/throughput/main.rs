@@ -5,6 +5,7 @@
 //! The cells of the table are measured alternately, in rounds, so that other load of the machine affects all of them.
 
 mod grpc;
+mod instances;
 #[path = "../kit/machine.rs"]
 mod machine;
 mod measure;
@@ -41,7 +42,13 @@ struct Arguments {
     /// Measure four times as many callers as the peak has, and a queue with fewer places, instead of the table
     #[arg(long)]
     overload: bool,
-    /// Number of connections that the callers of gRPC share; callers of REST have one each
+    /// URL of the PostgreSQL database, which is empty, that the service uses instead of SQLite
+    #[arg(long)]
+    store: Option<String>,
+    /// Number of instances of the service over the database and the token; calls over gRPC are distributed among them
+    #[arg(long, default_value_t = 1)]
+    instances: usize,
+    /// Number of connections that the callers of gRPC share, to each instance; callers of REST have one each
     #[arg(long, default_value_t = 1)]
     connections: usize,
     /// Number of measurements of the whole table; the median is printed

@@ -55,28 +55,32 @@ impl Median {
 
 /// Measures wall time and a process's processor time from its creation.
 pub(crate) struct Meter {
-    process: u32,
+    processes: Vec<u32>,
     spent: Option<Duration>,
     started: Instant,
 }
 
 impl Meter {
-    /// Starts measuring a process.
-    pub(crate) fn start(process: u32) -> Self {
-        Self { process, spent: spent(process), started: Instant::now() }
+    /// Starts measuring processes.
+    pub(crate) fn start(processes: Vec<u32>) -> Self {
+        Self { spent: spent(&processes), processes, started: Instant::now() }
     }
 
     /// Stops measuring, and returns the sample of the calls since the start.
     pub(crate) fn stop(self, latencies: Vec<Duration>) -> Sample {
         let elapsed = self.started.elapsed();
-        let processor = spent(self.process).zip(self.spent).map(|(now, then)| now.saturating_sub(then));
+        let processor = spent(&self.processes).zip(self.spent).map(|(now, then)| now.saturating_sub(then));
         Sample::new(latencies, elapsed, processor)
     }
 }
 
-/// The user and system time of a process and its children, the worker processes of a service. Supported on Linux only.
-fn spent(process: u32) -> Option<Duration> {
-    children(process).into_iter().filter_map(spent_by).fold(spent_by(process), |sum, more| Some(sum? + more))
+/// The user and system time of processes and their children, the worker processes of a service. Supported on Linux only.
+fn spent(processes: &[u32]) -> Option<Duration> {
+    let of_one = |process: &u32| {
+        let own = spent_by(*process);
+        children(*process).into_iter().filter_map(spent_by).fold(own, |sum, more| Some(sum? + more))
+    };
+    processes.iter().map(of_one).sum()
 }
 
 /// The children of a process that run.

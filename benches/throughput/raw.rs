@@ -182,7 +182,7 @@ impl Token {
             };
             let threads: Vec<_> =
                 sessions.into_iter().map(|session| scope.spawn(move || call(session))).collect();
-            let meter = Meter::start(std::process::id());
+            let meter = Meter::start(vec![std::process::id()]);
             start.wait();
             let mut all = Vec::new();
             for thread in threads {

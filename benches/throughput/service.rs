@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use tokio::task::JoinSet;
 
+use crate::instances::start_beside;
 use crate::measure::{Meter, Sample, children};
 use crate::simulator::Simulator;
 use crate::work::{BATCH, Surface, Work};
@@ -11,7 +12,8 @@ use crate::{Arguments, WARM_UP, grpc, rest};
 
 /// A running simulator with a key of each kind, and clients for it.
 pub(crate) struct Service {
-    simulator: Simulator,
+    /// The instances.
+    simulators: Vec<Simulator>,
     clients: Clients,
 }
 
@@ -55,30 +57,43 @@ impl Service {
     ) -> anyhow::Result<Self> {
         let isolation = arguments.isolation.clone().map(|value| ("STRONGROOM_TOKEN__ISOLATION", value));
         let queue = queue.map(|places| ("STRONGROOM_TOKEN__QUEUE", places.to_string()));
-        let settings: Vec<(&str, String)> = isolation.into_iter().chain(queue).collect();
+        let store = arguments.store.clone().map(|url| ("STRONGROOM_STORE__URL", url));
+        let settings: Vec<(&str, String)> = isolation.into_iter().chain(queue).chain(store).collect();
         let settings: Vec<(&str, &str)> =
             settings.iter().map(|(name, value)| (*name, value.as_str())).collect();
-        let simulator = Simulator::start(&arguments.program, &settings)?;
-        let mut first = grpc::Client::connect(&simulator).await?;
-        first.create_objects().await?;
+        let first = Simulator::start(&arguments.program, &settings)?;
+        let mut client = grpc::Client::connect(&first).await?;
+        client.create_objects().await?;
+        let mut simulators = vec![first];
+        for number in 1..arguments.instances {
+            let name = format!("instance-{number}");
+            let settings = [&settings[..], &[("STRONGROOM_STORE__INSTANCE", name.as_str())]].concat();
+            simulators.push(start_beside(&simulators[0], &arguments.program, &settings)?);
+        }
         let clients = match arguments.surface {
             Surface::Grpc => {
-                let mut clients = vec![first];
-                for _ in 1..connections {
-                    clients.push(grpc::Client::connect(&simulator).await?);
+                let mut clients = Vec::new();
+                for _ in 0..connections {
+                    for simulator in &simulators {
+                        clients.push(grpc::Client::connect(simulator).await?);
+                    }
                 }
                 Clients::Grpc(clients)
             }
-            Surface::Rest => Clients::Rest(rest::Target::of(&simulator).await?),
+            Surface::Rest => Clients::Rest(rest::Target::of(&simulators[0]).await?),
         };
-        Ok(Self { simulator, clients })
+        Ok(Self { simulators, clients })
     }
 
     /// Where calls to the token have run.
     pub(crate) fn describe(&self) -> String {
-        match children(self.simulator.process()).len() {
-            0 => "the service has run calls to the token in threads".to_owned(),
-            count => format!("the service has {count} worker processes, of all its tokens"),
+        let workers: usize = self.processes().into_iter().map(|process| children(process).len()).sum();
+        let instances = self.simulators.len();
+        match workers {
+            0 => format!("{instances} instance(s) of the service have run calls to the token in threads"),
+            count => {
+                format!("{instances} instance(s) of the service have {count} worker processes, of all tokens")
+            }
         }
     }
 
@@ -86,7 +101,7 @@ impl Service {
     pub(crate) async fn measure(&self, work: Work, callers: usize, time: Duration) -> anyhow::Result<Sample> {
         let callers = self.callers(callers)?;
         run(&callers, work, WARM_UP).await?;
-        let meter = Meter::start(self.simulator.process());
+        let meter = Meter::start(self.processes());
         Ok(meter.stop(run(&callers, work, time).await?))
     }
 
@@ -100,11 +115,15 @@ impl Service {
     ) -> anyhow::Result<Overload> {
         let callers = self.callers(callers)?;
         run_overloaded(&callers, work, WARM_UP, wait).await?;
-        let meter = Meter::start(self.simulator.process());
+        let meter = Meter::start(self.processes());
         let (latencies, refused) = run_overloaded(&callers, work, time, wait).await?;
         let sent = latencies.len() + refused;
         let refused = refused as f64 / sent.max(1) as f64;
         Ok(Overload { answered: meter.stop(latencies), refused })
+    }
+
+    fn processes(&self) -> Vec<u32> {
+        self.simulators.iter().map(Simulator::process).collect()
     }
 
     fn callers(&self, count: usize) -> anyhow::Result<Vec<Client>> {

@@ -151,6 +151,7 @@ impl Engine {
             serial: token.info().serial.clone(),
             sessions: token.health().await,
         };
+        self.0.supply.share_sessions(self.0.store.instances()).await;
         let missing = self.attach_missing_tokens().await;
         let tokens = self.containers_tokens();
         let mut tokens = join_all(tokens.iter().map(check)).await;

@@ -16,6 +16,7 @@ mod request_router;
 mod shell;
 mod token_renewal;
 mod traces;
+mod unread_body;
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -27,8 +28,8 @@ use tokio_util::sync::CancellationToken;
 
 pub(crate) use console::ConsoleSettings;
 pub(crate) use opening::{
-    DirectoryLock, InitialHsm, InitialRole, InitialSubscription, InitialVault, Installation, in_processes,
-    isolation, managed_identity, open, profile, server_at, store_instance, store_location,
+    DirectoryLock, InitialHsm, InitialRole, InitialSubscription, InitialVault, Installation, check_threads,
+    in_processes, isolation, managed_identity, open, profile, server_at, store_instance, store_location,
 };
 pub(crate) use process::core_dumps::disable as disable_core_dumps;
 pub(crate) use process::log::start as start_log;

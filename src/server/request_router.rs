@@ -21,6 +21,7 @@ use super::console;
 use super::opening::Service;
 use super::probes::{self, Probes};
 use super::traces;
+use super::unread_body::discard_rest;
 use crate::api::arm::ResourceManager;
 use crate::api::grpc::{self, Services};
 use crate::api::rest::Rest;
@@ -96,7 +97,8 @@ impl RequestRouter {
 
     async fn route(self, request: Request<Incoming>) -> Result<Response, Infallible> {
         let intake = self.budget.reservation(self.limits);
-        let mut request = normalize_path(request).map(|body| Body::new(intake.wrap(body)));
+        let request = discard_rest(normalize_path(request));
+        let mut request = request.map(|body| Body::new(intake.wrap(body)));
         request.extensions_mut().insert(intake.clone());
         let router = if let Some(kind) = grpc_content_type(&request) {
             let router = if grpc::is_grpc_web(kind) { self.grpc_web } else { self.grpc };

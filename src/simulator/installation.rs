@@ -276,7 +276,10 @@ fn load_tokens(
         Isolation::Process => softhsm_path(chosen, &profile)
             .map_err(anyhow::Error::new)
             .and_then(|path| server::in_processes((path, profile), Some(softhsm), log, [])),
-        Isolation::Threads => Module::load_softhsm(&softhsm, chosen, profile).map_err(anyhow::Error::new),
+        Isolation::Threads => {
+            server::check_threads(settings)?;
+            Module::load_softhsm(&softhsm, chosen, profile).map_err(anyhow::Error::new)
+        }
     };
     let module =
         module.context("loading SoftHSM; set token.module to the path of its library if it is not found")?;

@@ -166,7 +166,7 @@ async fn refusals_and_limits_are_those_of_grpc() {
         (
             "a large message",
             &[BINARY, authorization],
-            frame(&[0; 1_100_000]),
+            frame(&[0; 3_000_000]),
             Code::ResourceExhausted,
             "REQUEST_TOO_LARGE",
         ),

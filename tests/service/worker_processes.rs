@@ -1,11 +1,13 @@
 //! Tests a simulator whose calls to the token run in worker processes.
 
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 use strongroom::api::grpc::pb;
 
-use crate::support::{Client, Server, ec, reason, strongroom};
+use crate::support::{Client, Server, ec, hsm_tokens, reason, strongroom};
 
 const PROCESSES: &[(&str, &str)] = &[("STRONGROOM_TOKEN__ISOLATION", "process")];
 
@@ -129,4 +131,91 @@ async fn health_tells_of_a_token_that_is_gone_until_it_is_back() {
     std::fs::rename(&elsewhere, &tokens).unwrap();
     until("healthy again", async || healthy().await).await;
     assert_eq!(sign(&mut dev).await.unwrap(), 64);
+}
+
+/// The files of a SoftHSM token's directory.
+fn files(token: &Path) -> BTreeSet<PathBuf> {
+    std::fs::read_dir(token).unwrap().map(|entry| entry.unwrap().path()).collect()
+}
+
+/// Has processes of SoftHSM read the list of a token's objects again, as after a change by another process.
+fn announce_change(token: &Path) {
+    let generation = token.join("generation");
+    let mut number = std::fs::read(&generation).unwrap();
+    *number.last_mut().unwrap() ^= 0x40;
+    std::fs::write(generation, number).unwrap();
+}
+
+#[tokio::test]
+async fn worker_that_overlooks_a_key_is_replaced() {
+    let one = [PROCESSES, &[("STRONGROOM_TOKEN__PROCESSES", "1")]].concat();
+    let server = Server::start_with(&[], &one);
+    let mut dev = server.client("dev").await;
+    let token = hsm_tokens(&server).remove(0);
+    let before = files(&token);
+    dev.create(ec("invoices", "P-256")).await.unwrap();
+    let objects: Vec<PathBuf> = files(&token).difference(&before).cloned().collect();
+    let elsewhere = tempfile::tempdir().unwrap();
+    let away = |file: &PathBuf| elsewhere.path().join(file.file_name().unwrap());
+    let remove = || {
+        for file in &objects {
+            std::fs::rename(file, away(file)).unwrap();
+        }
+        announce_change(&token);
+    };
+
+    // The process reads the list while the key is incomplete.
+    remove();
+    dev.create(ec("receipts", "P-256")).await.unwrap();
+    for file in &objects {
+        std::fs::rename(away(file), file).unwrap();
+    }
+    let first = workers(&server);
+    assert_eq!(sign(&mut dev).await.unwrap(), 64);
+    assert_ne!(workers(&server), first, "the worker has not overlooked the key");
+
+    // A key that is missing is looked for once by a new process, and then not for a while.
+    remove();
+    dev.create(ec("orders", "P-256")).await.unwrap();
+    let missing = |answer: Result<usize, tonic::Status>| reason(&answer.unwrap_err());
+    assert_eq!(missing(sign(&mut dev).await), "KEY_MATERIAL_MISSING");
+    let second = workers(&server);
+    assert_ne!(second, first);
+    assert_eq!(missing(sign(&mut dev).await), "KEY_MATERIAL_MISSING");
+    assert_eq!(workers(&server), second);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn number_of_workers_is_limited_by_the_sessions_of_the_token() {
+    // A process of SoftHSM's profile has four sessions.
+    for (sessions, most) in [("0", 3), ("8", 2)] {
+        let settings = [("STRONGROOM_TOKEN__PROCESSES", "3"), ("STRONGROOM_TOKEN__SESSIONS_TOTAL", sessions)];
+        let server = Server::start_with(&[], &[PROCESSES, &settings].concat());
+        let mut dev = server.client("dev").await;
+        let others = workers(&server).len() - 1;
+        dev.create(ec("invoices", "P-256")).await.unwrap();
+        let mut greatest = 0;
+        until("all workers have started", async || {
+            let calls = (0..64).map(|_| {
+                let mut dev = dev.clone();
+                tokio::spawn(async move { sign(&mut dev).await.unwrap() })
+            });
+            for call in calls.collect::<Vec<_>>() {
+                call.await.unwrap();
+            }
+            greatest = greatest.max(workers(&server).len() - others);
+            greatest >= most
+        })
+        .await;
+        assert_eq!(greatest, most, "{sessions} sessions");
+    }
+    let output = strongroom()
+        .env("STRONGROOM_TOKEN__ISOLATION", "threads")
+        .env("STRONGROOM_TOKEN__SESSIONS_TOTAL", "8")
+        .env("STRONGROOM_DATA_DIR", tempfile::tempdir().unwrap().path())
+        .args(["serve", "--dev", "--listen", "127.0.0.1:0"])
+        .output()
+        .unwrap();
+    let text = String::from_utf8_lossy(&output.stderr);
+    assert!(!output.status.success() && text.contains("token.sessions_total"), "{text}");
 }

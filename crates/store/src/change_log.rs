@@ -15,6 +15,7 @@ use super::database::{Database, SqlError, query};
 use super::instance::InstanceName;
 use super::memory::Memory;
 use super::transaction::Transaction;
+use super::unsaved::Unsaved;
 use super::usage::Usage;
 use crate::model::change::Change;
 use crate::model::event::LifecycleEvent;
@@ -74,7 +75,8 @@ impl Entry {
         self.events = events.to_vec();
         let entry = serde_json::to_string(&self).map_err(|error| SqlError::Encode(Box::new(error)))?;
         let sql = "-- write_change_log
-            INSERT INTO change_log (number, instance, entry) VALUES ($1, $2, $3)";
+            INSERT INTO change_log (number, instance, entry) VALUES ($1, $2, $3)
+            RETURNING pg_notify('strongroom_changes', $2)";
         query(sql).bind(signed(number)).bind(instance.as_str()).bind(entry).execute(&mut *db).await?;
         if number % TRIM_INTERVAL == 0 {
             let sql = "-- trim_change_log
@@ -172,15 +174,14 @@ impl From<SqlError> for FollowError {
     }
 }
 
-/// Applies the entries of other instances after the number `known` to memory, and advances it to the last one. Returns whether one of
-/// them has taken over from this instance: the usage of all its records so far is counted then, and its memory has it.
+/// Applies the entries of other instances after the number `known` to memory, and advances it to the last one. By an entry that has
+/// taken over from this instance, the usage of all its records so far is counted: none of it is `unsaved` any more.
 pub(super) async fn follow(
     db: &mut Database,
     known: &mut u64,
     instance: &InstanceName,
-    memory: &Memory,
-) -> Result<bool, FollowError> {
-    let mut is_taken_over = false;
+    (memory, unsaved): (&Memory, &mut Unsaved),
+) -> Result<(), FollowError> {
     // One statement, which sees one instant.
     let sql = "-- read_change_log
         SELECT w.number AS newest, c.number, c.instance, c.entry
@@ -195,14 +196,15 @@ pub(super) async fn follow(
             return Err(FollowError::Gap(*known));
         }
         if is_own {
-            is_taken_over = true;
+            // At once: a later entry may fail, and this one is not read again.
+            unsaved.clear();
             memory.foreign().end(number);
         } else {
             entry.apply(number, memory).map_err(FollowError::Refused)?;
         }
         *known = number;
     }
-    if newest == *known { Ok(is_taken_over) } else { Err(FollowError::Gap(*known)) }
+    if newest == *known { Ok(()) } else { Err(FollowError::Gap(*known)) }
 }
 
 fn signed(number: u64) -> i64 {

@@ -84,6 +84,7 @@ impl ChangeSet {
         Touched {
             all: self.resources.is_some() || self.clock.is_some(),
             containers: containers.cloned().collect(),
+            records: !self.containers.is_empty(),
             objects: objects.cloned().collect(),
         }
     }

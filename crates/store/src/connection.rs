@@ -13,7 +13,7 @@ use super::instance::InstanceName;
 use super::location::Location;
 use crate::model::{Error, Result};
 use session::Session;
-pub(super) use session::{is_lock_timeout, try_lock_instance};
+pub(super) use session::{count_instances, is_lock_timeout, try_lock_instance};
 
 /// The time for which another process, such as a backup, may lock the database.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use super::commit::Commit;
+use crate::model::change::Change;
 
 /// The groups in which other instances have changed the state last.
 #[derive(Default)]
@@ -21,6 +22,8 @@ pub(super) struct Touched {
     pub(super) all: bool,
     /// Containers by their stored identifier in lower case, their roles and settings.
     pub(super) containers: Vec<String>,
+    /// Whether containers themselves are among it: they are created, changed or purged.
+    pub(super) records: bool,
     /// Objects by container and name, both in lower case.
     pub(super) objects: Vec<(String, String)>,
 }
@@ -35,6 +38,8 @@ struct LastChanges {
     any: u64,
     /// Of subscriptions, resource groups, or roles of the control plane, which concern all containers.
     resources: u64,
+    /// Of the record of any container, without its roles and settings.
+    records: u64,
     /// Of containers, by the stored identifier in lower case.
     containers: BTreeMap<String, LastOfContainer>,
 }
@@ -90,6 +95,9 @@ impl ForeignChanges {
             last.resources = number;
             last.any = number;
         }
+        if touched.records {
+            last.records = number;
+        }
         for container in &touched.containers {
             last.container(container).itself = number;
             last.any = number;
@@ -113,7 +121,11 @@ impl ForeignChanges {
             Some(container) => {
                 let found = last.containers.get(&container.to_case_insensitive());
                 let found = found.map(|found| found.of(decided_by.object.as_deref()));
-                last.resources.max(found.unwrap_or_default())
+                // A new container takes what no other one has, such as a token of the pool.
+                let creates =
+                    |change: &Change| matches!(change, Change::InsertHsm(..) | Change::InsertVault(..));
+                let records = if commit.changes.iter().any(creates) { last.records } else { 0 };
+                last.resources.max(records).max(found.unwrap_or_default())
             }
             None => last.any,
         };
@@ -158,6 +170,24 @@ mod tests {
         assert!(outdated(Some("other"), None, 5));
         changes.begin(&Touched::default(), 7);
         assert!(!outdated(None, None, 6), "a group that writes usage only changes nothing");
+    }
+
+    #[test]
+    fn a_change_of_a_container_concerns_the_creation_of_others() {
+        let changes = ForeignChanges::default();
+        let creation = |position| {
+            let created = crate::transaction::tests::vaults::vault("new", uuid::Uuid::nil());
+            Commit {
+                changes: vec![Change::InsertVault(created)],
+                ..commit(Some("new"), Some("new"), position)
+            }
+        };
+        let containers = || vec!["pay".to_owned()];
+        changes.begin(&Touched { containers: containers(), ..Touched::default() }, 5);
+        assert!(!changes.outdate(&creation(4)), "its roles do not concern others");
+        changes.begin(&Touched { containers: containers(), records: true, ..Touched::default() }, 6);
+        assert!(changes.outdate(&creation(5)) && !changes.outdate(&creation(6)));
+        assert!(!changes.outdate(&commit(Some("new"), Some("new"), 5)), "it creates no container");
     }
 
     #[test]

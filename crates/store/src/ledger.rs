@@ -15,6 +15,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::ambiguous_commit::{self, CommitFailure};
 use super::answers::Answers;
 use super::chain::ChainHead;
+use super::change_notices::ChangeNotices;
 use super::check::{self, BackgroundCheck};
 use super::commit::{AuditRecord, Commit, Committed};
 use super::connection::is_lock_timeout;
@@ -110,6 +111,8 @@ pub(super) struct Ledger {
     pub(super) high_water_mark: Option<GuardState>,
     /// The sequence number of the last record whose usage the database has counted, for readers.
     pub(super) counted: Arc<AtomicU64>,
+    /// Tells of the changes of other instances, if there can be any.
+    pub(super) notices: Option<ChangeNotices>,
     pub(super) metrics: LedgerMetrics,
     /// When it was found out last whether what had failed can be used again.
     pub(super) probed: Instant,
@@ -129,6 +132,7 @@ impl Ledger {
             let open = tokio::select! {
                 biased;
                 count = queue.recv_many(&mut messages, GROUP) => count > 0,
+                () = heard(self.notices.as_ref()), if self.notices.is_some() => true,
                 () = pause(due.unwrap_or_default()), if due.is_some() => true,
             };
             if !open {
@@ -179,7 +183,7 @@ impl Ledger {
         if retry {
             return Some(RETRY);
         }
-        let shared = self.db.is_shared().then(|| shared::POLL.min(self.lease.due_in()));
+        let shared = self.notices.as_ref().map(|notices| notices.interval().min(self.lease.due_in()));
         shared.into_iter().chain(self.unsaved.due_in()).min()
     }
 
@@ -423,6 +427,14 @@ fn gather(queue: &mut mpsc::Receiver<Message>, messages: &mut Vec<Message>) -> b
 /// Whether no caller waits for the message.
 fn is_unattended(message: &Message) -> bool {
     matches!(message, Message::Commit(_, None))
+}
+
+/// Waits for a notification of changes.
+async fn heard(notices: Option<&ChangeNotices>) {
+    match notices {
+        Some(notices) => notices.heard().await,
+        None => std::future::pending().await,
+    }
 }
 
 #[expect(clippy::disallowed_methods, reason = "the collection of groups and retries use real time")]

@@ -19,6 +19,7 @@ mod case_insensitive;
 mod certificates;
 mod chain;
 mod change_log;
+mod change_notices;
 mod change_set;
 mod check;
 mod columns;

@@ -1,6 +1,7 @@
 //! The in-memory state of the store, for readers that neither run SQL nor wait for writes.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use tokio::sync::watch;
@@ -61,6 +62,8 @@ pub(super) struct Memory {
     foreign: ForeignChanges,
     /// The instances that do not run, as far as this one knows.
     dead_instances: Mutex<Vec<String>>,
+    /// The number of instances that run.
+    instances: AtomicUsize,
     /// The intents that another instance has taken over, because this one seemed not to run.
     lost_intents: Mutex<BTreeSet<Uuid>>,
     clock: Clock,
@@ -99,6 +102,7 @@ impl Memory {
             applied: watch::Sender::new(0),
             foreign: ForeignChanges::default(),
             dead_instances: Mutex::default(),
+            instances: AtomicUsize::new(1),
             lost_intents: Mutex::default(),
             clock,
         }
@@ -315,6 +319,15 @@ impl Memory {
 
     pub(super) fn set_dead_instances(&self, names: Vec<String>) {
         *self.dead_instances.lock().unwrap_or_else(PoisonError::into_inner) = names;
+    }
+
+    /// The number of instances that run, this one included, as far as it knows.
+    pub(super) fn instances(&self) -> usize {
+        self.instances.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn set_instances(&self, count: usize) {
+        self.instances.store(count.max(1), Ordering::Relaxed);
     }
 
     /// Forgets an intent that another instance has taken over.

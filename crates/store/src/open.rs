@@ -10,6 +10,7 @@ use tokio::runtime::{self, Runtime};
 use tokio::sync::{mpsc, oneshot};
 
 use super::answers::Answers;
+use super::change_notices::ChangeNotices;
 use super::commit::Committed;
 use super::database::Database;
 use super::faults::Faults;
@@ -136,6 +137,7 @@ async fn open(
     let (queue, messages) = mpsc::channel(QUEUE);
     let is_shared = db.is_shared();
     let lease = Arc::new(Lease::default());
+    let notices = ChangeNotices::listen(&location, &instance);
     let ledger = Ledger {
         db,
         instance: instance.clone(),
@@ -157,6 +159,7 @@ async fn open(
         high_water_mark,
         last_group: 0,
         counted: Arc::clone(&counted),
+        notices,
         metrics: LedgerMetrics::new(),
         probed: Instant::now(),
         answers,

@@ -51,6 +51,11 @@ impl Store {
         self.0.memory.dead_instances()
     }
 
+    /// The number of instances that run, this one included, as of a few seconds ago.
+    pub fn instances(&self) -> usize {
+        self.0.memory.instances()
+    }
+
     /// The state that readers see now, for [`DecidedBy::position`](super::DecidedBy::position).
     pub fn position(&self) -> u64 {
         self.0.memory.foreign().applied()

@@ -485,4 +485,4 @@ mod certificates;
 mod restore;
 mod secrets;
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -278,6 +278,13 @@ impl Token {
         }
     }
 
+    /// Uses as many worker processes as the sessions of the token allow, if this number of instances of the service use it.
+    pub(super) fn share_sessions(&self, instances: usize) {
+        if let WorkersKind::Processes(workers) = &self.workers {
+            workers.share_sessions(instances);
+        }
+    }
+
     /// Rejects new calls, finishes those that are queued, and ends the workers. Call it before the
     /// process exits: a module may crash if it is unloaded while a thread uses it. Returns whether all
     /// threads ended before `deadline`; if not, a call hangs in the module, and neither

@@ -43,6 +43,8 @@ struct PoolState {
     reserved: HashMap<String, String>,
     /// The user PIN that has replaced that of the source.
     replaced_pin: Option<SecretString>,
+    /// The number of instances of the service that use the tokens; 0 until it is known.
+    instances: usize,
 }
 
 /// The tokens that HSMs use or are about to use, according to the store.
@@ -104,8 +106,17 @@ impl TokenPool {
         let pin = state.replaced_pin.as_ref().unwrap_or_else(|| self.0.source.pin()).clone();
         let serial = Selector::Serial(info.serial.clone());
         let token = self.run_blocking(move |module, _| module.open(&serial, &pin, &settings)).await?;
+        token.share_sessions(state.instances);
         state.open.insert(info.serial, token.clone());
         Ok(token)
+    }
+
+    /// Keeps to this instance's share of the sessions that each token allows, of which this number of instances of the service use
+    /// an equal one.
+    pub async fn share_sessions(&self, instances: usize) {
+        let mut state = self.0.state.lock().await;
+        state.instances = instances;
+        state.open.values().for_each(|token| token.share_sessions(instances));
     }
 
     /// Uses this PIN from now on, if one is given, and renews all open tokens: see [`Token::renew`]. A PIN that was rejected is tried

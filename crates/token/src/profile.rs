@@ -36,6 +36,14 @@ pub struct Profile {
     /// [`Self::workers`].
     #[serde(default)]
     pub process_workers: usize,
+    /// The number of sessions with a token that all instances of the service may have together; 0 means any. Only worker processes
+    /// keep to it.
+    #[serde(default)]
+    pub sessions_total: usize,
+    /// Whether a process may overlook an object that another process creates: it does not see the object until the module is loaded
+    /// anew.
+    #[serde(default)]
+    pub overlooks_objects: bool,
     /// Whether short calls run on the thread of their caller while the token has no other call, if calls run in the service: only for a module that computes them in
     /// memory, without waiting.
     #[serde(default)]
@@ -110,6 +118,17 @@ impl Profile {
         }
     }
 
+    /// The number of worker processes, if this number of instances of the service use the token.
+    pub(super) fn processes_of(&self, instances: usize) -> usize {
+        if self.sessions_total == 0 {
+            return self.processes();
+        }
+        // Each thread has a session, and so have the login and the session objects.
+        let sessions = self.process_workers() + 1 + usize::from(self.session_copies > 0) + 1;
+        let share = self.sessions_total / instances.max(1);
+        self.processes().min(share / sessions).max(1)
+    }
+
     /// The number of threads of each worker process for the fast queue.
     pub(super) fn process_workers(&self) -> usize {
         match self.process_workers {
@@ -139,6 +158,19 @@ mod tests {
             assert_eq!(Profile::named(name).unwrap().name, name);
         }
         assert!(Profile::named("other").is_err());
+    }
+
+    #[test]
+    fn instances_share_the_sessions_of_a_token() {
+        let mut profile = Profile::named("generic").unwrap();
+        (profile.processes, profile.process_workers, profile.session_copies) = (8, 2, 0);
+        assert_eq!(profile.processes_of(3), 8);
+        // Two threads for short calls, one for long ones, and the login.
+        profile.sessions_total = 24;
+        let shares = (1..=8).map(|instances| profile.processes_of(instances));
+        assert_eq!(shares.collect::<Vec<_>>(), [6, 3, 2, 1, 1, 1, 1, 1]);
+        profile.session_copies = 100;
+        assert_eq!(profile.processes_of(1), 4);
     }
 
     #[test]

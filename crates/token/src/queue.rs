@@ -33,6 +33,8 @@ pub(super) struct Job {
     pub(super) again: bool,
     /// The number of workers that ended with this call.
     pub(super) attempts: u8,
+    /// When a worker has answered first that it does not see a key of the call.
+    pub(super) doubted: Option<Instant>,
     pub(super) reply: oneshot::Sender<Result<Answer>>,
     /// What keeps the token's directory from being changed by another process during the call.
     pub(super) passage: Option<Passage>,
@@ -250,6 +252,7 @@ mod tests {
                 deadline: None,
                 again: false,
                 attempts: 0,
+                doubted: None,
                 reply,
                 passage: None,
             },

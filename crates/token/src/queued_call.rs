@@ -56,7 +56,17 @@ impl<'a> QueuedCall<'a> {
         requester.check_deadline()?;
         let Requester { caller, deadline } = requester;
         let (reply, answer) = oneshot::channel();
-        let job = Job { id, call, caller, deadline, again: false, attempts: 0, reply, passage: None };
+        let job = Job {
+            id,
+            call,
+            caller,
+            deadline,
+            again: false,
+            attempts: 0,
+            doubted: None,
+            reply,
+            passage: None,
+        };
         queue.add(job).map_err(|refusal| match refusal {
             Refusal::Full => Error::TokenBusy,
             Refusal::Closed => Error::TokenUnavailable { why: "it is being closed".to_owned() },

@@ -38,7 +38,7 @@ pub(crate) use installation::{
     InitialHsm, InitialRole, InitialSubscription, InitialVault, Installation, managed_identity,
 };
 pub(crate) use store::{instance as store_instance, location as store_location, server_at};
-pub(crate) use token_module::{in_processes, isolation};
+pub(crate) use token_module::{check_threads, in_processes, isolation};
 pub(crate) use tokens::profile;
 
 /// The parts of an opened service.

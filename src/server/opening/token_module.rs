@@ -32,6 +32,16 @@ pub(crate) fn isolation(settings: &config::Token, mode: Mode) -> Isolation {
     })
 }
 
+/// Checks the settings of a token whose calls run in threads.
+pub(crate) fn check_threads(settings: &config::Token) -> anyhow::Result<()> {
+    let limits_sessions = settings.sessions_total.is_some_and(|total| total > 0);
+    anyhow::ensure!(
+        !limits_sessions,
+        "token.sessions_total: only worker processes keep to it, so that it needs token.isolation = \"process\""
+    );
+    Ok(())
+}
+
 /// Returns a module that worker processes load. `variables` contain secrets.
 pub(crate) fn in_processes(
     (module, profile): (PathBuf, Profile),

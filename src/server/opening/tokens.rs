@@ -27,6 +27,7 @@ pub(crate) fn profile(config: &TokenConfig) -> anyhow::Result<Profile> {
     let set = |value: &mut usize, configured: Option<usize>| *value = configured.unwrap_or(*value);
     set(&mut profile.workers, config.workers);
     set(&mut profile.processes, config.processes);
+    set(&mut profile.sessions_total, config.sessions_total);
     set(&mut profile.queue, config.queue);
     set(&mut profile.session_copies, config.session_copies);
     profile.call_ms = config.timeout_milliseconds.unwrap_or(profile.call_ms);

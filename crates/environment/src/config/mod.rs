@@ -180,6 +180,8 @@ pub struct Token {
     pub isolation: Option<Isolation>,
     /// Overrides the profile: worker processes per token; 0 means the number of processors, at most 16.
     pub processes: Option<usize>,
+    /// Overrides the profile: the number of sessions with each token that all instances of the service may have together; 0 means any.
+    pub sessions_total: Option<usize>,
     /// Overrides the profile: worker threads for fast calls; 0 means the number of cores plus one.
     pub workers: Option<usize>,
     /// Overrides the profile: the maximum number of calls that wait for a worker; further calls are refused as busy.
@@ -351,6 +353,7 @@ impl Default for Token {
             pool_shared: false,
             isolation: None,
             processes: None,
+            sessions_total: None,
             workers: None,
             queue: None,
             timeout_milliseconds: None,

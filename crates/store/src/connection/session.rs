@@ -172,6 +172,18 @@ pub(crate) async fn try_lock_instance(db: &mut Database, instance: &InstanceName
     Ok(query(sql).bind(key_of(instance)).fetch_one(db).await?.get::<i64>("locked")? != 0)
 }
 
+/// Counts the instances that run: they share the lock of all.
+pub(crate) async fn count_instances(db: &mut Database) -> Result<usize, SqlError> {
+    let sql = "-- count_instances
+        SELECT count(*) AS instances FROM pg_locks
+        WHERE locktype = 'advisory' AND mode = 'ShareLock' AND granted AND objsubid = 1
+            AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+            AND classid::bigint = $1 AND objid::bigint = $2";
+    let half = i64::from(u32::MAX);
+    let row = query(sql).bind(ALL >> 32 & half).bind(ALL & half).fetch_one(db).await?;
+    row.get::<i64>("instances").map(|count| usize::try_from(count).unwrap_or(1))
+}
+
 /// The key of the lock of an instance.
 fn key_of(instance: &InstanceName) -> i64 {
     let digest =

@@ -5,7 +5,7 @@
 //! acknowledged before the call began, anywhere, is in it. Otherwise this instance applies the changes first; calls that they concern
 //! are decided again, and their records are not written.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use super::{AmbiguousCommit, Call, Ledger, fault};
 use crate::audit_records;
@@ -17,9 +17,6 @@ use crate::ledger_metrics::GroupKind;
 use crate::ledger_position::LedgerPosition;
 use crate::model::storage_failure::{Outcome, StoragePart};
 use crate::model::{Error, Result};
-
-/// The interval at which changes are read while no call arrives, for those who wait for them.
-pub(super) const POLL: Duration = Duration::from_millis(200);
 
 /// The number of attempts to write records, after which the group waits until no other instance writes changes.
 const ATTEMPTS: usize = 4;
@@ -86,14 +83,11 @@ impl Ledger {
     /// Applies the changes that other instances have made since.
     async fn follow(&mut self) -> Result<()> {
         let known = &mut self.database.groups;
-        let followed = change_log::follow(&mut self.db, known, &self.instance, &self.memory).await;
-        let is_taken_over = followed.map_err(|error| {
+        let kept = (&*self.memory, &mut self.unsaved);
+        let followed = change_log::follow(&mut self.db, known, &self.instance, kept).await;
+        followed.map_err(|error| {
             Error::internal_caused_by("the changes of other instances cannot be applied", error)
-        })?;
-        if is_taken_over {
-            self.unsaved.clear();
-        }
-        Ok(())
+        })
     }
 
     /// As [`follow`](Self::follow), while no call arrives.

@@ -7,7 +7,7 @@ use super::Ledger;
 use crate::ambiguous_commit;
 use crate::change_log::{self, Entry};
 use crate::change_set::ChangeSet;
-use crate::connection::try_lock_instance;
+use crate::connection::{count_instances, try_lock_instance};
 use crate::database::{Database, SqlError, query};
 use crate::instance::InstanceName;
 use crate::load;
@@ -28,6 +28,13 @@ impl Ledger {
                 tracing::info!(event = "lease.acquired", instance = %self.instance, "this instance does the scheduled work");
             }
             Ok(false) => {}
+            Err(error) => {
+                self.faults.begin(StoragePart::Database, &error);
+                return;
+            }
+        }
+        match count_instances(&mut self.db).await {
+            Ok(count) => self.memory.set_instances(count),
             Err(error) => {
                 self.faults.begin(StoragePart::Database, &error);
                 return;
@@ -65,12 +72,8 @@ impl Ledger {
         }
         change_log::lock(&mut db).await.map_err(failed)?;
         let known = &mut self.database.groups;
-        let followed = change_log::follow(&mut db, known, instance, memory).await;
-        let is_taken_over =
-            followed.map_err(|error| Error::internal_caused_by("an instance cannot be taken over", error))?;
-        if is_taken_over {
-            self.unsaved.clear();
-        }
+        let followed = change_log::follow(&mut db, known, instance, (&**memory, &mut self.unsaved)).await;
+        followed.map_err(|error| Error::internal_caused_by("an instance cannot be taken over", error))?;
         let mut position = ambiguous_commit::read(&mut db, dead).await.map_err(failed)?;
         let left = replay::read_rows(&mut db, dead, &position).await?;
         let intents = load::intents(&mut db, dead).await?;

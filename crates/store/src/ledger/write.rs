@@ -47,9 +47,7 @@ impl Ledger {
         if db.is_shared() {
             change_log::lock(&mut db).await?;
             let known = &mut self.database.groups;
-            if change_log::follow(&mut db, known, instance, memory).await? {
-                self.unsaved.clear();
-            }
+            change_log::follow(&mut db, known, instance, (&**memory, &mut self.unsaved)).await?;
         }
         let groups = self.database.groups + 1;
         let mut group = Group::after(LedgerPosition { groups, head: self.head.clone() });

@@ -16,7 +16,7 @@ use crate::model::retention::{Deletion, RetentionDays};
 use crate::model::setting::{Setting, SettingName, Settings};
 
 mod limits;
-mod vaults;
+pub(crate) mod vaults;
 
 fn hsm(name: &str) -> ManagedHsm {
     ManagedHsm {

@@ -53,8 +53,6 @@ pub(crate) struct Workers {
     keys: RwLock<HashSet<VersionId>>,
     fast: Queue,
     slow: Queue,
-    /// The maximum number of processes. Kept, because finding the number of processors reads files.
-    most: usize,
     state: Mutex<State>,
     /// Signals that a call has ended, or a worker.
     progress: Notify,
@@ -89,8 +87,7 @@ impl Workers {
             keys: RwLock::new(keys.into_iter().collect()),
             fast: Queue::new(profile.queue),
             slow: Queue::new(profile.slow_queue),
-            most: profile.processes(),
-            state: Mutex::new(State::new(profile.process_workers())),
+            state: Mutex::new(State::new(profile)),
             starter,
             progress: Notify::new(),
             runtime,
@@ -98,7 +95,7 @@ impl Workers {
         let _context = workers.runtime.enter();
         let link = Link::new(connection).map_err(Error::internal)?;
         workers.lock().slots.push(Slot::default());
-        workers.install(0, link);
+        workers.install(0, link, None);
         Ok(workers)
     }
 
@@ -156,6 +153,13 @@ impl Workers {
             },
             worker_starts: state.starts,
             ..Statistics::default()
+        }
+    }
+
+    /// Limits the processes by the sessions of the token, which this number of instances of the service share.
+    pub(crate) fn share_sessions(self: &Arc<Self>, instances: usize) {
+        if self.starter.profile.sessions_total > 0 {
+            self.limit(self.starter.profile.processes_of(instances));
         }
     }
 
@@ -224,7 +228,7 @@ impl Workers {
                 state.assign(0, job, &mut touched);
             }
             let calls_wait = self.fast.len() > 0 || state.all_are_busy();
-            if calls_wait && state.can_start(self.most) { state.begin_start() } else { None }
+            if calls_wait && state.can_start() { state.begin_start() } else { None }
         };
         for link in touched {
             link.flush();
@@ -250,7 +254,7 @@ impl Workers {
     /// Takes responses of a worker, gives it more calls, and answers.
     fn complete(self: &Arc<Self>, slot: usize, responses: Vec<(u64, Response)>) {
         let mut answers = Vec::with_capacity(responses.len());
-        let mut without_login = Vec::new();
+        let (mut without_login, mut doubted) = (Vec::new(), Vec::new());
         let (mut log_in, mut examine) = (false, false);
         let retired = {
             let mut state = self.lock();
@@ -264,7 +268,11 @@ impl Workers {
                         log_in |= state.begin_login(slot);
                         without_login.push(job);
                     }
-                    Some(InFlight::Job(job)) => {
+                    Some(InFlight::Job(mut job)) => {
+                        if misses_key(&response) && state.doubts_absence(slot, &mut job) {
+                            doubted.push(job);
+                            continue;
+                        }
                         if matches!(response, Response::Failed(WireError::Failed { .. })) {
                             examine |= state.count_failure(slot);
                         }
@@ -277,7 +285,10 @@ impl Workers {
             }
             state.retired(slot)
         };
-        for job in without_login {
+        if !doubted.is_empty() {
+            tracing::warn!(event = "worker.doubted", token = %self.token.serial, calls = doubted.len(), "a worker process does not see a key that the token should have, and is replaced");
+        }
+        for job in without_login.into_iter().chain(doubted) {
             self.repeat(job);
         }
         if log_in {
@@ -373,6 +384,17 @@ impl Workers {
 
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Whether a key of a call was not found.
+fn misses_key(response: &Response) -> bool {
+    match response {
+        Response::Failed(WireError::KeyMaterialMissing(_)) => true,
+        Response::Answer(Answer::Many(answers)) => {
+            answers.iter().any(|answer| matches!(answer, Err(Error::KeyMaterialMissing { .. })))
+        }
+        _ => false,
     }
 }
 

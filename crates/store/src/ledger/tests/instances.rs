@@ -4,7 +4,9 @@ use std::time::{Duration, Instant};
 
 use super::database::shared_server;
 use super::*;
+use crate::change_log;
 use crate::commit::{Committed, DecidedBy};
+use crate::usage::Usage;
 
 /// The time within which an instance notices something by itself.
 const NOTICED: Duration = Duration::from_secs(30);
@@ -72,6 +74,27 @@ async fn call_that_was_decided_by_an_old_state_is_not_recorded() {
     assert_eq!(west.commit_decided(own).await, Ok(Committed::Done));
     until("an idle instance follows", || has(&east, 3) && has(&east, 6)).await;
     assert_eq!((all.calls("east"), all.calls("west")), (vec![1], vec![3, 4, 6, 5]));
+    east.close().await;
+    west.close().await;
+}
+
+#[tokio::test]
+async fn idle_instance_is_notified_of_changes() {
+    let Some(mut all) = Instances::new().await else { return };
+    let (east, west) = (all.open("east").await, all.open("west").await);
+    let mut waited = Duration::ZERO;
+    for number in 1..=20 {
+        east.commit(call(number)).await.unwrap();
+        let written = Instant::now();
+        until("the change is followed", || has(&west, number)).await;
+        // The first one may come before the instance listens.
+        waited += if number == 1 { Duration::ZERO } else { written.elapsed() };
+    }
+    // Without notifications, the log is read after a fifth of a second at the earliest.
+    assert!(waited < 19 * Duration::from_millis(150), "{waited:?}");
+    all.database.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'strongroom listener'").await;
+    east.commit(call(21)).await.unwrap();
+    until("an instance that is not notified follows", || has(&west, 21)).await;
     east.close().await;
     west.close().await;
 }
@@ -198,6 +221,7 @@ async fn lease_and_intents_pass_on_when_an_instance_ends() {
     east.commit(Commit { open: Some(intent(1)), ..call(1) }).await.unwrap();
     west.commit(Commit { open: Some(intent(2)), ..call(2) }).await.unwrap();
     assert_eq!((east.intents(), west.intents()), (vec![intent(1)], vec![intent(2)]));
+    until("both instances are counted", || (east.instances(), west.instances()) == (2, 2)).await;
     assert!(!west.does_scheduled_work());
     east.close().await;
     let started = Instant::now();
@@ -205,6 +229,7 @@ async fn lease_and_intents_pass_on_when_an_instance_ends() {
     until("the intents pass on", || west.intents().len() == 2).await;
     assert!(started.elapsed() < Duration::from_secs(12), "{:?}", started.elapsed());
     assert_eq!(west.dead_instances(), ["east"]);
+    until("one instance is counted", || west.instances() == 1).await;
     // The ended instance starts again, without what was taken over.
     let east = all.open("east").await;
     assert!(east.intents().is_empty() && !east.does_scheduled_work());
@@ -213,4 +238,21 @@ async fn lease_and_intents_pass_on_when_an_instance_ends() {
     until("the instance is known to run", || west.dead_instances().is_empty()).await;
     east.close().await;
     west.close().await;
+}
+
+#[tokio::test]
+async fn entry_of_a_takeover_is_not_one_of_its_instance() {
+    let Some(mut all) = Instances::new().await else { return };
+    let east = all.open("east").await;
+    east.commit(call(1)).await.unwrap();
+    east.close().await;
+    let name = "east".parse().unwrap();
+    let mut db = all.database.location().connect_alone().await.unwrap();
+    let written = change_log::lock(&mut db).await.unwrap();
+    assert!(change_log::has(&mut db, written, &name).await.unwrap());
+    let next = written + 1;
+    assert!(!change_log::has(&mut db, next, &name).await.unwrap());
+    let nothing = [&Usage::default(), &Usage::default()];
+    change_log::Entry::of_takeover().write(&mut db, (next, &name), &[], nothing).await.unwrap();
+    assert!(!change_log::has(&mut db, next, &name).await.unwrap());
 }

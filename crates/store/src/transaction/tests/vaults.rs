@@ -6,7 +6,7 @@ use crate::model::vault::{AccessPolicies, EnabledFor, Vault, VaultSku};
 /// The subscription of the second resource group.
 const OTHER: Uuid = Uuid::from_u128(2);
 
-pub(super) fn vault(name: &str, subscription: Uuid) -> Vault {
+pub(crate) fn vault(name: &str, subscription: Uuid) -> Vault {
     Vault {
         id: Uuid::from_u128(8),
         name: name.parse().unwrap(),

@@ -1,7 +1,7 @@
 //! Replacement of worker processes that ended, hang, or no longer see their token.
 
 use std::sync::{Arc, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::super::link::Link;
 use super::super::opened::OpenFailure;
@@ -24,8 +24,8 @@ const FIRST_DELAY: Duration = Duration::from_millis(100);
 const MAX_DELAY: Duration = Duration::from_secs(5);
 
 impl Workers {
-    /// Starts to use a worker process.
-    pub(super) fn install(self: &Arc<Self>, slot: usize, link: Link) {
+    /// Starts to use a worker process, which was started after `started`.
+    pub(super) fn install(self: &Arc<Self>, slot: usize, link: Link, started: Option<Instant>) {
         let link = Arc::new(link);
         {
             let mut state = self.lock();
@@ -37,7 +37,7 @@ impl Workers {
             let Some(place) = state.slots.get_mut(slot) else { return };
             place.link = Some(Arc::clone(&link));
             (place.starting, place.examined, place.has_answered) = (false, false, false);
-            place.end = None;
+            (place.end, place.started) = (None, started);
         }
         statistics::record_worker_start(&self.token.serial);
         tracing::info!(event = "worker.started", token = %self.token.serial, process = link.id, "a worker process of the token serves calls");
@@ -52,8 +52,8 @@ impl Workers {
             let end = state.slots.get_mut(slot).and_then(|place| place.end.take());
             let retired = state.retired(slot).is_some();
             let abandoned = state.abandon(slot);
-            let closed = state.closed;
-            let delay = state.slots.get_mut(slot).filter(|_| !closed).map(|place| {
+            let is_needed = !state.closed && !state.remove_surplus(slot);
+            let delay = state.slots.get_mut(slot).filter(|_| is_needed).map(|place| {
                 // A process that has worked is replaced without delay.
                 place.failures = if place.has_answered || retired { 1 } else { place.failures + 1 };
                 place.starting = true;
@@ -127,6 +127,25 @@ impl Workers {
         }
     }
 
+    /// Uses at most this number of processes from now on. Those beyond it end once they have answered their calls.
+    pub(crate) fn limit(self: &Arc<Self>, most: usize) {
+        let (idle, startable) = {
+            let mut state = self.lock();
+            if state.most == most {
+                return;
+            }
+            tracing::info!(event = "workers.limited", token = %self.token.serial, processes = most, "the number of worker processes is limited by the sessions of the token");
+            state.limit(most)
+        };
+        for link in idle {
+            link.close();
+        }
+        for slot in startable {
+            self.start_worker(slot, Duration::ZERO);
+        }
+        self.dispatch();
+    }
+
     /// Starts a worker process after a delay.
     pub(super) fn start_worker(self: &Arc<Self>, slot: usize, delay: Duration) {
         let workers = Arc::downgrade(self);
@@ -137,7 +156,7 @@ impl Workers {
             if workers.is_closed() {
                 return;
             }
-            let starting = Arc::clone(&workers);
+            let (starting, begun) = (Arc::clone(&workers), Instant::now());
             let started = runtime.spawn_blocking(move || {
                 // Locked during the start: a PIN that the token rejects is not tried by the next worker.
                 let mut known = starting.starter.pin.lock().unwrap_or_else(PoisonError::into_inner);
@@ -148,13 +167,21 @@ impl Workers {
                 }
                 started
             });
-            let opened = match started.await {
+            let started = started.await;
+            // Meanwhile, fewer may be allowed.
+            if workers.lock().remove_surplus(slot) {
+                if let Ok(Ok(opened)) = started {
+                    let _ = runtime.spawn_blocking(move || opened.connection.close()).await;
+                }
+                return;
+            }
+            let opened = match started {
                 Ok(Ok(opened)) => Link::new(opened.connection).map_err(|error| Error::internal(error).into()),
                 Ok(Err(failure)) => Err(failure),
                 Err(error) => Err(Error::internal(error).into()),
             };
             match opened {
-                Ok(link) => workers.install(slot, link),
+                Ok(link) => workers.install(slot, link, Some(begun)),
                 Err(failure) => workers.start_failed(slot, &failure),
             }
         });
@@ -228,6 +255,7 @@ impl Workers {
                 deadline: None,
                 again: false,
                 attempts: ATTEMPTS,
+                doubted: None,
                 reply,
                 passage: None,
             };

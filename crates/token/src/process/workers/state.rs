@@ -8,6 +8,7 @@ use super::super::link::Link;
 use super::AfterForgetting;
 use crate::call::Call;
 use crate::model::Error;
+use crate::profile::Profile;
 use crate::protocol::{Request, Response};
 use crate::queue::Job;
 use crate::statistics::WorkerEnd;
@@ -49,6 +50,12 @@ pub(super) struct State {
     last_id: u64,
     /// The number of processes that were started.
     pub(super) starts: u64,
+    /// The maximum number of processes.
+    pub(super) most: usize,
+    /// Whether a process may overlook an object that another one creates.
+    overlooks_objects: bool,
+    /// When a process that was started to find a key has not found it either.
+    futile_at: Option<Instant>,
 }
 
 /// The place of one worker.
@@ -64,6 +71,8 @@ pub(super) struct Slot {
     slow: usize,
     /// Whether a process is being started, or a start is planned.
     pub(super) starting: bool,
+    /// A time before the process was started, if it has replaced another one.
+    pub(super) started: Option<Instant>,
     /// Whether the process has answered a call with a result.
     pub(super) has_answered: bool,
     /// The number of processes in a row that failed to start, or ended before they answered a call.
@@ -96,16 +105,20 @@ pub(super) enum InFlight {
 }
 
 impl State {
-    /// The state of workers that run this number of calls at a time each.
-    pub(super) fn new(parallelism: usize) -> Self {
+    /// The state of the workers of a token.
+    pub(super) fn new(profile: &Profile) -> Self {
         Self {
             slots: Vec::new(),
             closed: false,
             awaits_gate: false,
             forgotten: Vec::new(),
-            parallelism,
+            parallelism: profile.process_workers(),
             last_id: 0,
             starts: 0,
+            // Kept, because finding the number of processors reads files.
+            most: profile.processes(),
+            overlooks_objects: profile.overlooks_objects,
+            futile_at: None,
         }
     }
 
@@ -216,6 +229,24 @@ impl State {
         slot.failed_calls == FAILURES_BEFORE_EXAMINATION
     }
 
+    /// Whether a call is repeated that has not found its key. A module may overlook an object that another process has created, so
+    /// only the answer of a process that was started after the call is final. The worker is replaced by one.
+    pub(super) fn doubts_absence(&mut self, slot: usize, job: &mut Job) -> bool {
+        let is_recent = self.futile_at.is_some_and(|at| at.elapsed() < REPLACEMENT_INTERVAL);
+        let Some(slot) = self.slots.get_mut(slot).filter(|_| self.overlooks_objects) else { return false };
+        let doubted = *job.doubted.get_or_insert_with(Instant::now);
+        if slot.started.is_some_and(|started| started > doubted) {
+            self.futile_at = Some(Instant::now());
+            return false;
+        }
+        // Calls for keys that are missing must not have workers replaced again and again.
+        if is_recent {
+            return false;
+        }
+        slot.retiring = true;
+        true
+    }
+
     /// Takes a worker out of use until it has logged in again. Returns whether that has to be started.
     pub(super) fn begin_login(&mut self, slot: usize) -> bool {
         let Some(slot) = self.slots.get_mut(slot) else { return false };
@@ -266,9 +297,45 @@ impl State {
         slot.link.clone()
     }
 
-    /// Whether another worker can be started: all run, and there are fewer than `most`.
-    pub(super) fn can_start(&self, most: usize) -> bool {
-        !self.closed && self.slots.len() < most && self.slots.iter().all(|slot| slot.link.is_some())
+    /// Whether another worker can be started: all run, and there are fewer than allowed.
+    pub(super) fn can_start(&self) -> bool {
+        !self.closed && self.slots.len() < self.most && self.slots.iter().all(|slot| slot.link.is_some())
+    }
+
+    /// Allows this number of processes. Returns the links of those beyond it that have no calls, and the places whose process was
+    /// not replaced because it was beyond the earlier number.
+    pub(super) fn limit(&mut self, most: usize) -> (Vec<Arc<Link>>, Vec<usize>) {
+        self.most = most.max(1);
+        let mut startable = Vec::new();
+        for (index, slot) in self.slots.iter_mut().enumerate().take(self.most) {
+            if slot.link.is_none() && !slot.starting && !slot.pin_rejected {
+                slot.starting = true;
+                startable.push(index);
+            }
+        }
+        let surplus = self.slots.iter_mut().skip(self.most).filter(|slot| slot.link.is_some());
+        let idle = surplus.filter_map(|slot| {
+            slot.retiring = true;
+            slot.in_flight.is_empty().then(|| slot.link.clone()).flatten()
+        });
+        (idle.collect(), startable)
+    }
+
+    /// Whether a place is beyond the allowed number of processes, so that its process is not replaced. Places are used by their number,
+    /// so that only the last ones are removed.
+    pub(super) fn remove_surplus(&mut self, slot: usize) -> bool {
+        if slot < self.most {
+            return false;
+        }
+        if let Some(slot) = self.slots.get_mut(slot) {
+            slot.starting = false;
+        }
+        while self.slots.len() > self.most
+            && self.slots.last().is_some_and(|last| last.link.is_none() && !last.starting)
+        {
+            self.slots.pop();
+        }
+        true
     }
 
     /// Adds a place for another worker that is being started.
