@@ -151,11 +151,15 @@ async fn worker_that_overlooks_a_key_is_replaced() {
     let one = [PROCESSES, &[("STRONGROOM_TOKEN__PROCESSES", "1")]].concat();
     let server = Server::start_with(&[], &one);
     let mut dev = server.client("dev").await;
-    let token = hsm_tokens(&server).remove(0);
-    let before = files(&token);
+    let before: Vec<_> = hsm_tokens(&server).into_iter().map(|token| (files(&token), token)).collect();
     dev.create(ec("invoices", "P-256")).await.unwrap();
-    let objects: Vec<PathBuf> = files(&token).difference(&before).cloned().collect();
-    let elsewhere = tempfile::tempdir().unwrap();
+    let added = |(before, token): &(BTreeSet<PathBuf>, PathBuf)| {
+        let objects: Vec<PathBuf> = files(token).difference(before).cloned().collect();
+        (!objects.is_empty()).then(|| (token.clone(), objects))
+    };
+    let (token, objects) = before.iter().find_map(added).unwrap();
+    // On the same file system.
+    let elsewhere = tempfile::tempdir_in(server.directory()).unwrap();
     let away = |file: &PathBuf| elsewhere.path().join(file.file_name().unwrap());
     let remove = || {
         for file in &objects {
