@@ -110,6 +110,8 @@ pub(super) struct Ledger {
     pub(super) high_water_mark: Option<GuardState>,
     /// The sequence number of the last record whose usage the database has counted, for readers.
     pub(super) counted: Arc<AtomicU64>,
+    /// The number of groups of the database, for readers.
+    pub(super) groups: Arc<AtomicU64>,
     pub(super) metrics: LedgerMetrics,
     /// When it was found out last whether what had failed can be used again.
     pub(super) probed: Instant,
@@ -214,6 +216,7 @@ impl Ledger {
             let _ = reply.send(self.database.head == self.head);
         }
         self.keep_lease().await;
+        self.groups.store(self.database.groups, Ordering::Relaxed);
         closing.extend(waiting.closing);
     }
 
