@@ -11,6 +11,7 @@ use serde::Serialize;
 use super::verify::{VerifiedLog, verify_logs};
 use crate::audit::{ExportPeriod, ExportedChain, ExportedLog, export};
 use crate::cli::failure::{Failure, Outcome};
+use crate::cli::output::note;
 use crate::cli::{Context, time_argument};
 use crate::model::Timestamp;
 
@@ -47,7 +48,11 @@ struct ChainView {
 
 pub(super) fn run(context: &Context, args: &ExportArgs) -> Outcome {
     let directories = super::directories(context, &args.directory);
-    let logs = verify_logs(&directories)?.into_iter().map(exported_log).collect::<Outcome<Vec<_>>>()?;
+    let logs = verify_logs(&directories)?.into_iter().filter_map(|log| exported_log(log).transpose());
+    let logs: Vec<ExportedLog> = logs.collect::<Outcome<_>>()?;
+    if logs.is_empty() {
+        return Err(Failure::problem("none of the logs has records"));
+    }
     for (index, log) in logs.iter().enumerate() {
         if let Some(other) = logs[..index].iter().find(|other| other.instance == log.instance) {
             let (one, other) = (other.directory.display(), log.directory.display());
@@ -62,15 +67,17 @@ pub(super) fn run(context: &Context, args: &ExportArgs) -> Outcome {
     context.output.print(&view, || view.text())
 }
 
-fn exported_log(VerifiedLog { directory, report }: VerifiedLog) -> Outcome<ExportedLog> {
+/// Returns `None` for a log without records: an instance that has not served a call yet.
+fn exported_log(VerifiedLog { directory, report }: VerifiedLog) -> Outcome<Option<ExportedLog>> {
     if let Some(found) = report.broken {
         let why = format!("the log is not exported, because it does not match what was written: {found}");
         return Err(Failure::problem(why).hint("strongroom audit verify shows all that is known of it"));
     }
     let (Some(begins), Some(last)) = (report.begins, report.last) else {
-        return Err(Failure::problem(format!("{}: the log has no records", directory.display())));
+        note(&format!("{}: the log has no records", directory.display()));
+        return Ok(None);
     };
-    Ok(ExportedLog { directory, instance: report.instance.unwrap_or(begins.chain), last })
+    Ok(Some(ExportedLog { directory, instance: report.instance.unwrap_or(begins.chain), last }))
 }
 
 /// Writes the file, which nobody but its owner can read, as the files of the logs. An incomplete one has another name.
