@@ -3,6 +3,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot run has failed")]
 
+#[path = "packaging/instances.rs"]
+mod instances;
+
 use std::collections::BTreeSet;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
@@ -137,6 +140,7 @@ fn debian_package_contents_are_complete_and_valid() {
 
     for file in [
         "usr/lib/systemd/system/strongroom.service",
+        "usr/lib/systemd/system/strongroom@.service",
         "usr/share/bash-completion/completions/strongroom",
         "usr/share/doc/strongroom/changelog.gz",
         "usr/share/doc/strongroom/copyright",
@@ -160,21 +164,41 @@ fn debian_package_contents_are_complete_and_valid() {
     );
 
     if is_installed("systemd-analyze") {
-        let unit = root.join("usr/lib/systemd/system/strongroom.service");
-        // The program is not installed on the test machine.
-        let text =
-            std::fs::read_to_string(&unit).unwrap().replace("/usr/bin/strongroom", program.to_str().unwrap());
-        std::fs::write(&unit, text).unwrap();
-        let verified = output(Command::new("systemd-analyze").args(["verify", "--man=no"]).arg(&unit));
-        let stderr = String::from_utf8(verified.stderr).unwrap();
-        assert!(!stderr.contains("strongroom.service"), "{stderr}");
-        let rated = Command::new("systemd-analyze")
-            .args(["security", "--offline=yes", "--no-pager", "--threshold=20"])
-            .arg(&unit)
-            .output()
-            .unwrap();
-        assert!(rated.status.success(), "the unit's exposure is above 2.0 of 10\n{rated:?}");
+        for name in ["strongroom.service", "strongroom@.service"] {
+            check_unit(&root.join("usr/lib/systemd/system").join(name), &program);
+        }
     }
+}
+
+/// Checks a unit for mistakes, and how much it exposes.
+fn check_unit(unit: &Path, program: &Path) {
+    // The program is not installed on the test machine.
+    let text =
+        std::fs::read_to_string(unit).unwrap().replace("/usr/bin/strongroom", program.to_str().unwrap());
+    std::fs::write(unit, text).unwrap();
+    let verified = output(Command::new("systemd-analyze").args(["verify", "--man=no"]).arg(unit));
+    let stderr = String::from_utf8(verified.stderr).unwrap();
+    assert!(!stderr.contains("strongroom.service") && !stderr.contains("strongroom@"), "{stderr}");
+    let rated = Command::new("systemd-analyze")
+        .args(["security", "--offline=yes", "--no-pager", "--threshold=20"])
+        .arg(unit)
+        .output()
+        .unwrap();
+    assert!(rated.status.success(), "the unit's exposure is above 2.0 of 10\n{rated:?}");
+}
+
+#[test]
+fn unit_of_instances_is_as_strict_as_the_other() {
+    let read = |name: &str| std::fs::read_to_string(repository().join("packaging").join(name)).unwrap();
+    let (one, instances) = (read("strongroom.service"), read("strongroom@.service"));
+    let lines: BTreeSet<&str> = instances.lines().collect();
+    // What names the unit, its data directory or its credentials differs.
+    let is_own = |line: &&str| {
+        ["Description=", "ExecStart=", "StateDirectory="].iter().any(|own| line.starts_with(own))
+    };
+    let settings = one.lines().filter(|line| line.contains('=') && !line.starts_with('#') && !is_own(line));
+    let missing: Vec<&str> = settings.filter(|line| !lines.contains(line)).collect();
+    assert!(missing.is_empty(), "{missing:?}");
 }
 
 #[test]

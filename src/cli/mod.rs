@@ -181,7 +181,7 @@ pub enum Command {
     /// Check, migrate or copy the database while the service is stopped
     #[command(subcommand)]
     Store(Box<StoreCommand>),
-    /// Verify the audit log, print its signed head, or list its records
+    /// Verify or export the audit log, print its signed head, or list its records
     #[command(subcommand)]
     Audit(AuditCommand),
     /// Back up a managed HSM as a whole
@@ -378,6 +378,9 @@ mod tests {
             "store check --config /etc/strongroom.toml",
             "store copy --dev --to postgres:///strongroom?host=/run/postgresql --to-password-file password",
             "audit verify --from 5 --to 9 --head head.json",
+            "audit verify --directory east/audit --directory west/audit --head east.json --head west.json",
+            "audit verify --export records.jsonl --key kid",
+            "audit export --directory east --directory west --from 2027-01-01 --to 2027-02-01 --file records.jsonl",
             "audit head --output json",
             "security-domain inspect sd.json",
             "security-domain restore-blob --sd-file sd.json --sd-exchange-key e.pem --sd-wrapping-keys a.pem b.pem \

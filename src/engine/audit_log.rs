@@ -202,7 +202,8 @@ impl Engine {
         signed: &SignedStatement,
         files: &[String],
     ) -> Result<()> {
-        let record = Some(own_record(event, at, signed.record(event, files)?));
+        let instance = self.0.store.instance().as_str();
+        let record = Some(own_record(event, at, signed.record(event, instance, files)?));
         self.0.store.commit(Commit { record, ..Commit::default() }).await
     }
 

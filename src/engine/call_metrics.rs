@@ -29,3 +29,8 @@ pub(super) fn record(entry: &AuditEntry, duration: Duration) {
         items("failed", failed);
     }
 }
+
+/// Records that a call is decided again, because another instance has changed the state by which it was decided.
+pub(super) fn record_decided_again() {
+    counter!(telemetry::DECIDED_AGAIN).increment(1);
+}

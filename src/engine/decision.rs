@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use tracing::Instrument as _;
 
+use super::call_metrics;
 use super::call_record::{Attempt, CallRecord};
 use super::panics::{catch_panics, catch_panics_sync};
 use super::plane_access::Availability;
@@ -113,6 +114,7 @@ impl Engine {
             match (self.run(call).await, again) {
                 (Attempt::Answered(answer), _) => return answer,
                 (Attempt::Outdated(mut pending), Some((operation, caller))) => {
+                    call_metrics::record_decided_again();
                     pending.decide_by(&self.0.store, O::Target::object(&operation.target()));
                     call = Call { operation, caller, pending: *pending, found: None };
                 }

@@ -1,6 +1,7 @@
 //! The audit log: rendering of records, the files they are written to, and verification of those files.
 
 mod aggregated;
+mod export;
 mod files;
 mod http_status;
 mod key;
@@ -15,6 +16,10 @@ mod verify;
 use strongroom_model as model;
 
 pub use aggregated::{AggregatedCalls, render_aggregated_calls};
+pub use export::{
+    ExportPeriod, ExportReport, ExportedChain, ExportedLog, ExportedPosition, VerifiedChain, export,
+    verify_export,
+};
 pub use http_status::http_status;
 pub use key::{render_finding, render_key};
 pub use render::render;
@@ -23,4 +28,4 @@ pub use search::{Found, FoundCaller, FoundRecord, InvalidPosition, Position, Sea
 pub use sink::{LastRecord, Sink};
 pub use space::free_bytes;
 pub use statement::{Jwk, SignedStatement, Statement, StatementKind};
-pub use verify::{Break, Report, VerifyOptions, verify, verify_with};
+pub use verify::{Break, Report, VerifyOptions, first_record, verify, verify_with};

@@ -162,11 +162,12 @@ impl SignedStatement {
         key.verify(SignatureAlgorithm::Es256, &Sha256::digest(text), &signature).unwrap_or(false)
     }
 
-    /// Renders the audit record with the statement. `files` are the names of deleted files.
+    /// Renders the audit record with the statement. `instance` is the name of the instance of the service that has signed it, `files`
+    /// are the names of deleted files.
     ///
     /// # Errors
     /// `Internal` if it cannot be serialized as JSON.
-    pub fn record(&self, event: &'static str, files: &[String]) -> Result<String> {
+    pub fn record(&self, event: &'static str, instance: &str, files: &[String]) -> Result<String> {
         let record = SignatureRecord {
             time: &self.time,
             operation_name: event,
@@ -174,17 +175,21 @@ impl SignedStatement {
             category: CATEGORY,
             result_type: "Success",
             result_signature: "OK",
+            instance,
             files,
             signed: self,
         };
         serde_json::to_string(&record).map_err(Error::internal)
     }
 
-    /// Extracts the statement of a record of the chain; `None` if the record is of another category.
+    /// Extracts the statement of a record of the chain, and the name of the instance that has signed it, which older records do not
+    /// have; `None` if the record is of another category.
     ///
     /// # Errors
     /// A message if a record of this category has no statement.
-    pub(super) fn of_record(line: &[u8]) -> std::result::Result<Option<Self>, &'static str> {
+    pub(super) fn of_record(
+        line: &[u8],
+    ) -> std::result::Result<Option<(Self, Option<String>)>, &'static str> {
         // Few records have one, and parsing the others as JSON is avoided. A string from a caller cannot contain the
         // unescaped quotation marks.
         const MARK: &[u8] = b"\"category\":\"AuditSignature\"";
@@ -194,10 +199,11 @@ impl SignedStatement {
         #[derive(Deserialize)]
         struct Record {
             signed: SignedStatement,
+            instance: Option<String>,
         }
         let record: Record = serde_json::from_slice(line)
             .map_err(|_| "the record of a signature contains no signed statement")?;
-        Ok(Some(record.signed))
+        Ok(Some((record.signed, record.instance)))
     }
 
     /// Reads a statement from a file; `None` if the file does not exist.
@@ -263,6 +269,7 @@ struct SignatureRecord<'a> {
     category: &'a str,
     result_type: &'a str,
     result_signature: &'a str,
+    instance: &'a str,
     #[serde(skip_serializing_if = "<[String]>::is_empty")]
     files: &'a [String],
     signed: &'a SignedStatement,

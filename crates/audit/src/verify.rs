@@ -6,7 +6,7 @@
 //! hashes are recomputed: that is detected by the signatures in the log, which contain sequence numbers and hashes,
 //! and by signed heads that are stored elsewhere.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::fs::File;
 use std::io::{self, BufRead as _, BufReader};
 use std::ops::ControlFlow;
@@ -38,6 +38,8 @@ pub struct VerifyOptions {
     pub quick: bool,
     /// Accepts any first record, for logs from before signed starts were introduced.
     pub any_start: bool,
+    /// Records to look for, which may be of other chains.
+    pub sought: Vec<LastRecord>,
 }
 
 /// The result of a verification.
@@ -61,6 +63,10 @@ pub struct Report {
     pub keys: Vec<String>,
     /// The record after which the retained files begin, if older files were deleted by retention.
     pub start: Option<u64>,
+    /// The name of the instance that has signed the chain last, which older signatures do not have.
+    pub instance: Option<String>,
+    /// The indices of the sought records that the chain has.
+    pub found: BTreeSet<usize>,
     /// The first violation.
     pub broken: Option<Break>,
 }
@@ -115,6 +121,22 @@ pub fn verify_with(dir: &Path, expected: &VerifyOptions) -> io::Result<Report> {
     Ok(reader.report)
 }
 
+/// Returns the first record of the files in `dir`; `None` if there is none.
+///
+/// # Errors
+/// Errors of the file system.
+pub fn first_record(dir: &Path) -> io::Result<Option<LastRecord>> {
+    for (_, path) in files::list(dir)? {
+        let mut line = Vec::new();
+        BufReader::new(File::open(path)?).read_until(b'\n', &mut line)?;
+        if !line.is_empty() {
+            let found = line.strip_suffix(b"\n").and_then(Line::parse);
+            return Ok(found.map(|line| LastRecord { seq: line.seq, chain: line.link.to_owned() }));
+        }
+    }
+    Ok(None)
+}
+
 /// `,"chain":"`, and the length of what follows it: 43 characters, a quotation mark and a brace.
 const LINK: &[u8] = b",\"chain\":\"";
 const REST: usize = 43 + 2;
@@ -126,11 +148,12 @@ pub(super) struct Line<'a> {
     pub(super) link: &'a str,
 }
 
-struct Reader<'e> {
+/// Follows a chain, record by record.
+pub(super) struct Reader<'e> {
     expected: &'e VerifyOptions,
     start: Option<SignedStatement>,
     links: VecDeque<(u64, String)>,
-    report: Report,
+    pub(super) report: Report,
 }
 
 /// The sequence number of a wrong or missing record, and a description.
@@ -148,6 +171,8 @@ impl Report {
             signed: None,
             keys: Vec::new(),
             start: None,
+            instance: None,
+            found: BTreeSet::new(),
             broken: None,
         }
     }
@@ -165,6 +190,14 @@ impl<'e> Reader<'e> {
         }
         let report = Report { start: start.as_ref().map(|start| start.seq), ..Report::empty() };
         Ok(Self { expected, start, links: VecDeque::new(), report })
+    }
+
+    /// Follows a chain from the record after this one, which is known to be its predecessor.
+    pub(super) fn after(before: &LastRecord, expected: &'e VerifyOptions) -> Self {
+        let mut report = Report { chain: before.chain.clone(), ..Report::empty() };
+        report.last = (before.seq > 0).then_some(before.seq);
+        let links = VecDeque::from([(before.seq, before.chain.clone())]);
+        Self { expected, start: None, links, report }
     }
 
     fn read_all(&mut self, path: &Path) -> io::Result<ControlFlow<()>> {
@@ -198,7 +231,7 @@ impl<'e> Reader<'e> {
         Ok(ControlFlow::Continue(()))
     }
 
-    fn line(&mut self, path: &Path, number: u64, text: &[u8]) -> ControlFlow<()> {
+    pub(super) fn line(&mut self, path: &Path, number: u64, text: &[u8]) -> ControlFlow<()> {
         let next = self.report.last.map(|last| last.saturating_add(1));
         let checked = match Line::parse(text) {
             Some(line) => self.follow(&line, text),
@@ -246,6 +279,11 @@ impl<'e> Reader<'e> {
             self.links.pop_front();
         }
         self.links.push_back((line.seq, line.link.to_owned()));
+        for (index, sought) in self.expected.sought.iter().enumerate() {
+            if sought.seq == line.seq && sought.chain == line.link {
+                self.report.found.insert(index);
+            }
+        }
         if !in_range {
             return Ok(true);
         }
@@ -256,8 +294,10 @@ impl<'e> Reader<'e> {
             let why = format!("the link is not the one that was signed at {}", head.time);
             return Err((line.seq, why));
         }
-        if let Some(signed) = SignedStatement::of_record(text).map_err(|why| (line.seq, why.to_owned()))? {
+        let statement = SignedStatement::of_record(text).map_err(|why| (line.seq, why.to_owned()))?;
+        if let Some((signed, instance)) = statement {
             self.signature(line.seq, &signed)?;
+            self.report.instance = instance.or(self.report.instance.take());
         }
         Ok(true)
     }

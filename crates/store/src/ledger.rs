@@ -113,6 +113,8 @@ pub(super) struct Ledger {
     pub(super) counted: Arc<AtomicU64>,
     /// Tells of the changes of other instances, if there can be any.
     pub(super) notices: Option<ChangeNotices>,
+    /// The number of groups of the database, for readers.
+    pub(super) groups: Arc<AtomicU64>,
     pub(super) metrics: LedgerMetrics,
     /// When it was found out last whether what had failed can be used again.
     pub(super) probed: Instant,
@@ -218,6 +220,7 @@ impl Ledger {
             let _ = reply.send(self.database.head == self.head);
         }
         self.keep_lease().await;
+        self.groups.store(self.database.groups, Ordering::Relaxed);
         closing.extend(waiting.closing);
     }
 

@@ -14,6 +14,17 @@ pub struct Statistics {
     pub is_failing: bool,
     /// The number of records whose usage is not written to the database yet.
     pub unsaved: u64,
+    /// What concerns other instances; `None` if no other instance may use the database.
+    pub shared: Option<SharedStatistics>,
+}
+
+/// The state of an instance among those that share a database.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct SharedStatistics {
+    /// Whether it has the lease of the scheduled work.
+    pub has_lease: bool,
+    /// The number of the last entry of the log of changes that its state has.
+    pub position: u64,
 }
 
 /// How a group is written.
@@ -49,7 +60,13 @@ impl GroupMetrics {
 
 impl LedgerMetrics {
     /// Returns the metrics of the recorder of the process.
-    pub(super) fn new() -> Self {
+    pub(super) fn new(is_shared: bool) -> Self {
+        if is_shared {
+            // They are shown before the first event.
+            for name in [telemetry::CHANGE_LOG_APPLIED, telemetry::DECIDED_AGAIN, telemetry::TAKEOVERS] {
+                counter!(name).increment(0);
+            }
+        }
         Self {
             records: counter!(telemetry::LEDGER_RECORDS),
             failures: counter!(telemetry::LEDGER_FAILURES),

@@ -89,7 +89,7 @@ pub use commit::{AuditRecord, Commit, Committed, DecidedBy, Durability, Options,
 pub use copy::copy;
 pub use inspection::{Inspection, inspect, migrate};
 pub use instance::{InstanceName, InvalidInstanceName};
-pub use ledger_metrics::Statistics;
+pub use ledger_metrics::{SharedStatistics, Statistics};
 pub use location::{Location, PostgresServer};
 pub use opening_lock::OpeningLock;
 pub use record_log::{RecordBatch, RecordLog};
@@ -144,6 +144,8 @@ struct Inner {
     faults: Arc<Faults>,
     /// The sequence number of the last record whose usage the database has counted.
     counted: Arc<AtomicU64>,
+    /// The number of groups of the database that memory has.
+    groups: Arc<AtomicU64>,
     /// The sequence number and link of the last record.
     head: Arc<Mutex<ChainHead>>,
     chain_break: Option<String>,
@@ -422,6 +424,10 @@ impl Store {
             waiting: self.0.queue.max_capacity() - self.0.queue.capacity(),
             is_failing: self.0.faults.any(),
             unsaved: self.audit_head().0.saturating_sub(counted),
+            shared: self.0.lease.as_ref().map(|lease| SharedStatistics {
+                has_lease: lease.is_held(),
+                position: self.0.groups.load(Ordering::Relaxed),
+            }),
         }
     }
 

@@ -347,6 +347,7 @@ impl Memory {
         self.foreign.begin(&changes.touched(), number);
         self.apply(changes);
         self.foreign.end(number);
+        metrics::counter!(strongroom_telemetry::CHANGE_LOG_APPLIED).increment(1);
     }
 
     /// Applies committed changes, which makes them visible to readers.

@@ -133,6 +133,7 @@ async fn open(
     let faults = Arc::new(Faults::default());
     let is_ambiguous = Arc::new(AtomicBool::new(false));
     let counted = Arc::new(AtomicU64::new(database.head.seq));
+    let groups = Arc::new(AtomicU64::new(database.groups));
     let check = check::start_background_check(&location, Arc::clone(&faults))?;
     let (queue, messages) = mpsc::channel(QUEUE);
     let is_shared = db.is_shared();
@@ -160,7 +161,8 @@ async fn open(
         last_group: 0,
         counted: Arc::clone(&counted),
         notices,
-        metrics: LedgerMetrics::new(),
+        groups: Arc::clone(&groups),
+        metrics: LedgerMetrics::new(is_shared),
         probed: Instant::now(),
         answers,
     };
@@ -172,6 +174,7 @@ async fn open(
         instance,
         faults,
         counted,
+        groups,
         head: shown_head,
         chain_break: found.mismatch,
         restored: found.restored,

@@ -80,6 +80,18 @@ catalogue! {
     AUDIT_SIGNED: Gauge = "strongroom_audit_signed_position" [],
         "The sequence number of the last audit record that is covered by a signature of this run.";
 
+    // Instances that share a database.
+    LEASE_HELD: Gauge = "strongroom_lease_held" [],
+        "1 if this instance has the lease of the scheduled work, else 0. This and the next four are absent unless the database is shared.";
+    CHANGE_LOG_POSITION: Gauge = "strongroom_change_log_position" [],
+        "The number of the last entry of the log of changes that the state of this instance has.";
+    CHANGE_LOG_APPLIED: Counter = "strongroom_change_log_applied_total" [],
+        "Entries of the log of changes that other instances have written, and that this one has applied.";
+    DECIDED_AGAIN: Counter = "strongroom_calls_decided_again_total" [],
+        "Decisions of calls that were repeated, because another instance had changed the state by which they were made.";
+    TAKEOVERS: Counter = "strongroom_instance_takeovers_total" [],
+        "Times at which this instance has taken over what an instance that does not run had left.";
+
     // Time.
     CLOCK: Gauge = "strongroom_clock_timestamp_seconds" [],
         "What the clock of the service shows, in seconds since 1970. A virtual clock differs from that of the machine.";

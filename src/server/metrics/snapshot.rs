@@ -122,6 +122,10 @@ fn record_ledger(status: &Status) {
     gauge!(telemetry::LEDGER_WAITING).set(count(status.ledger.waiting));
     gauge!(telemetry::LEDGER_FAILING).set(flag(status.ledger.is_failing));
     gauge!(telemetry::LEDGER_UNSAVED).set(position(status.ledger.unsaved));
+    if let Some(shared) = status.ledger.shared {
+        gauge!(telemetry::LEASE_HELD).set(flag(shared.has_lease));
+        gauge!(telemetry::CHANGE_LOG_POSITION).set(position(shared.position));
+    }
     gauge!(telemetry::AUDIT_POSITION).set(position(status.audit_position));
     gauge!(telemetry::AUDIT_SIGNED).set(position(status.audit_signed));
 }

@@ -50,24 +50,33 @@ impl Drop for Database {
     }
 }
 
+/// A port that nothing listens on now.
+fn free_port() -> u16 {
+    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
 /// Gateways over one database and one token.
-struct Instances {
-    gateway: Gateway,
+pub(super) struct Instances {
+    pub(super) gateway: Gateway,
     database: Database,
     children: Vec<Option<Child>>,
+    /// The ports of their metrics.
+    pub(super) metrics_ports: Vec<u16>,
 }
 
 impl Instances {
     /// Starts this number of gateways.
-    fn start(count: usize) -> Self {
+    pub(super) fn start(count: usize) -> Self {
         let (gateway, database) = (Gateway::new(), Database::start());
-        let mut all = Self { gateway, database, children: (0..count).map(|_| None).collect() };
+        let metrics_ports = (0..count).map(|_| free_port()).collect();
+        let mut all = Self { gateway, database, children: (0..count).map(|_| None).collect(), metrics_ports };
         for number in 0..count {
             let text = all.gateway.configuration();
             let data = all.gateway.path("data").display().to_string();
             let text = text.replace(&format!("\"{data}\""), &format!("\"{data}-{number}\""));
             let store = format!("\n[store]\nurl = \"{}\"\ninstance = \"i{number}\"\n", all.database.url);
-            all.gateway.write(&format!("instance-{number}.toml"), &(text + &store));
+            let metrics = format!("\n[metrics]\nlisten = \"127.0.0.1:{}\"\n", all.metrics_ports[number]);
+            all.gateway.write(&format!("instance-{number}.toml"), &(text + &store + &metrics));
         }
         // All at once: they wait for each other.
         (0..count).for_each(|number| all.spawn(number));
@@ -98,7 +107,7 @@ impl Instances {
         }
     }
 
-    fn log(&self, number: usize) -> String {
+    pub(super) fn log(&self, number: usize) -> String {
         std::fs::read_to_string(self.gateway.path(&format!("log-{number}"))).unwrap_or_default()
     }
 
@@ -114,7 +123,7 @@ impl Instances {
         }
     }
 
-    async fn clients(&self, principal: &str) -> Vec<Client> {
+    pub(super) async fn clients(&self, principal: &str) -> Vec<Client> {
         let mut clients = Vec::new();
         for number in 0..self.children.len() {
             clients.push(self.client(number, principal).await);
@@ -126,13 +135,13 @@ impl Instances {
         signal(self.children[number].as_ref().unwrap(), name);
     }
 
-    fn kill(&mut self, number: usize) {
+    pub(super) fn kill(&mut self, number: usize) {
         let mut child = self.children[number].take().unwrap();
         child.kill().unwrap();
         child.wait().unwrap();
     }
 
-    fn stop_all(&mut self) {
+    pub(super) fn stop_all(&mut self) {
         for number in 0..self.children.len() {
             let Some(mut child) = self.children[number].take() else { continue };
             signal(&child, "TERM");
@@ -150,11 +159,11 @@ impl Drop for Instances {
     }
 }
 
-fn key(name: &str) -> String {
+pub(super) fn key(name: &str) -> String {
     format!("{HSM}/keys/{name}")
 }
 
-async fn create(client: &mut Client, name: &str) -> Result<(), Status> {
+pub(super) async fn create(client: &mut Client, name: &str) -> Result<(), Status> {
     client.create(pb::CreateKeyRequest { parent: HSM.to_owned(), ..ec(name, "P-256") }).await.map(drop)
 }
 
@@ -226,15 +235,9 @@ async fn what_one_instance_acknowledges_holds_on_all_at_once() {
         assert_eq!(create(&mut admins[third], &name).await.unwrap_err().code(), Code::AlreadyExists);
     }
     all.stop_all();
-    for number in 0..3 {
-        let directory = all.gateway.path(&format!("data-{number}/audit"));
-        let verified = all
-            .gateway
-            .command(&["audit", "verify", "--directory", directory.to_str().unwrap()])
-            .output()
-            .unwrap();
-        assert!(verified.status.success(), "{}", String::from_utf8_lossy(&verified.stdout));
-    }
+    let directories = (0..3).flat_map(|number| ["--directory".to_owned(), format!("data-{number}/audit")]);
+    let verified = all.gateway.command(&["audit", "verify"]).args(directories).output().unwrap();
+    assert!(verified.status.success(), "{}", String::from_utf8_lossy(&verified.stdout));
 }
 
 /// What is known of a key: the states that it may have. A call whose answer was lost, or an error, may have had its effect.

@@ -17,6 +17,7 @@ use crate::model::Timestamp;
 use blocks::{Blocks, first_line_after, time_of_first};
 use links::Links;
 pub use position::{InvalidPosition, Position};
+pub(super) use record::time_of;
 pub use record::{FoundCaller, FoundRecord};
 
 /// How much the times of consecutive records may differ from their order: a record has the time at which its call arrived, and its

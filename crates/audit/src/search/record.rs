@@ -167,7 +167,7 @@ impl FoundCaller {
 }
 
 /// The time of a record; `None` if the line is none.
-pub(super) fn time_of(line: &[u8]) -> Option<Timestamp> {
+pub(crate) fn time_of(line: &[u8]) -> Option<Timestamp> {
     #[derive(Deserialize)]
     struct Time {
         time: String,

@@ -89,6 +89,7 @@ impl Ledger {
         Entry::of_takeover().write(&mut db, (position.groups, dead), &[], usage).await.map_err(failed)?;
         db.commit().await.map_err(failed)?;
         *known = position.groups;
+        metrics::counter!(strongroom_telemetry::TAKEOVERS).increment(1);
         tracing::info!(event = "instance.taken_over", name = %dead, intents = intents.len(), "took over from an instance that does not run");
         memory.usage().add(left.usage);
         memory.apply(ChangeSet { opened: intents, ..ChangeSet::default() });
