@@ -138,7 +138,9 @@ fn unsafe_code_only_in_listed_files() {
 /// Each "Guarded by" line of these pages has the form: `tests/file.rs` `name_of_test`.
 #[test]
 fn pages_refer_to_existing_tests() {
-    for name in ["docs/architecture.md", "docs/host-faults.md", "docs/upgrade.md"] {
+    for name in
+        ["docs/architecture.md", "docs/high-availability.md", "docs/host-faults.md", "docs/upgrade.md"]
+    {
         let page = fs::read_to_string(name).unwrap();
         let mut claims = 0;
         for guard in page.lines().filter_map(|line| line.strip_prefix("Guarded by ")) {
