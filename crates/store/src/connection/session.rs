@@ -127,9 +127,9 @@ async fn check(server: &PostgresServer, db: &mut Database) -> Result<()> {
     Ok(())
 }
 
-/// Sets the parameters that correctness depends on, whatever the configuration of the server says: commits are durable, on the standbys too if it names some, idle
-/// sessions are not ended, and the server notices within half a minute that the machine of a session is gone. A process that stops in a
-/// transaction, whose locks others wait for, loses its session after five seconds.
+/// Sets the parameters that correctness depends on, whatever the configuration of the server says: commits are durable, also on the
+/// standbys that the server waits for, idle sessions are not ended, and the server notices within half a minute that the machine of a
+/// session is gone. A process that stops in a transaction, whose locks others wait for, loses its session after five seconds.
 async fn set_parameters(db: &mut Database) -> Result<(), SqlError> {
     let sql = "-- set_parameters
         SELECT set_config('idle_session_timeout', '0', false), set_config('statement_timeout', '0', false),
