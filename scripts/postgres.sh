@@ -6,6 +6,10 @@
 #   postgres.sh kill DIRECTORY   kills all processes of that server, as a crash does
 #   postgres.sh pause DIRECTORY  stops the processes of that server, which answer nothing until `postgres.sh resume DIRECTORY`
 #   postgres.sh stop DIRECTORY   ends the server, and removes the directory
+#   postgres.sh standby DIRECTORY PRIMARY
+#                                starts a server that replicates that of the directory PRIMARY by streaming, and prints its URL;
+#                                from then on no commit of the primary is acknowledged before the standby has it
+#   postgres.sh promote DIRECTORY  makes a standby a primary
 #   postgres.sh find             prints the folder of the server's programs
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
@@ -50,6 +54,41 @@ start() {
     (cd "$directory" && as_user "$programs/pg_ctl" --pgdata="$directory/data" --log="$directory/log" --wait --silent \
         --options="$options" start >/dev/null) || { cat "$directory/log" >&2; exit 1; }
     printf 'postgres://strongroom@localhost/postgres?host=%s\n' "$directory"
+}
+
+# Runs statements on the server of a directory, each in a transaction of its own.
+sql() {
+    local directory=$1 statement
+    shift
+    for statement in "$@"; do
+        "$(find_programs)/psql" --no-psqlrc --quiet --tuples-only --no-align --set=ON_ERROR_STOP=1 \
+            "host=$directory user=strongroom dbname=postgres" --command="$statement" >&2
+    done
+}
+
+standby() {
+    local directory=$1 primary=$2 programs attempt
+    programs=$(find_programs)
+    mkdir -p "$directory"
+    [ "$(id -u)" -ne 0 ] || chown postgres "$directory"
+    (cd "$directory" && as_user "$programs/pg_basebackup" --pgdata="$directory/data" --checkpoint=fast --wal-method=stream \
+        --create-slot --slot=standby --write-recovery-conf --no-sync \
+        --dbname="host=$primary user=strongroom application_name=standby" >"$directory.log" 2>&1) || { cat "$directory.log" >&2; exit 1; }
+    rm -f "$directory.log"
+    start "$directory"
+    sql "$primary" "ALTER SYSTEM SET synchronous_standby_names = 'standby'" "SELECT pg_reload_conf()"
+    for attempt in $(seq 600); do
+        sql "$primary" "SELECT 1 / count(*) FROM pg_stat_replication WHERE sync_state = 'sync'" 2>/dev/null && return
+        sleep 0.05
+    done
+    die "the standby does not replicate the primary after $attempt attempts"
+}
+
+promote() {
+    local directory=$1 programs
+    programs=$(find_programs)
+    (cd "$directory" && as_user "$programs/pg_ctl" --pgdata="$directory/data" --wait --silent promote >/dev/null) ||
+        { cat "$directory/log" >&2; exit 1; }
 }
 
 # Prints the processes of a server, the first one first.
@@ -108,6 +147,8 @@ resume)
     kill -CONT $(processes "$1")
     ;;
 stop) stop "$1" ;;
+standby) standby "$1" "$2" ;;
+promote) promote "$1" ;;
 find) find_programs ;;
-*) die "usage: $0 run COMMAND... | start|kill|pause|resume|stop DIRECTORY | find" ;;
+*) die "usage: $0 run COMMAND... | start|kill|pause|resume|stop|promote DIRECTORY | standby DIRECTORY PRIMARY | find" ;;
 esac

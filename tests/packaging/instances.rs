@@ -111,7 +111,7 @@ impl Running {
         let directory = tempfile::Builder::new().prefix("strongroom-two.").tempdir_in("/tmp").unwrap().keep();
         std::fs::set_permissions(&directory, std::fs::Permissions::from_mode(0o755)).unwrap();
         output(Command::new("bash").arg(example("prepare.sh")).arg(&directory));
-        let mut running = Self { directory, children: Vec::new() };
+        let running = Self { directory, children: Vec::new() };
         let url = running.database("start");
         let settings = read("strongroom.toml").replace(DIRECTORY, running.directory.to_str().unwrap());
         let database = "postgres://strongroom@localhost/strongroom?host=/run/postgresql";
@@ -155,11 +155,13 @@ impl Running {
                 return format!("https://127.0.0.1:{port}");
             }
             assert!(started.elapsed() < PATIENCE, "{}", std::fs::read_to_string(&log).unwrap());
+            #[expect(clippy::disallowed_methods, reason = "the instance starts in real time")]
             std::thread::sleep(Duration::from_millis(20));
         }
     }
 
     /// What the client of the example prints, which connects to an instance instead of the load balancer.
+    #[expect(clippy::disallowed_methods, reason = "the folder of the program is added to PATH")]
     fn client(&self, endpoint: &str, line: &str) -> String {
         let folder = Path::new(PROGRAM).parent().unwrap().display();
         let path = format!("{folder}:{}", std::env::var("PATH").unwrap());

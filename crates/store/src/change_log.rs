@@ -21,6 +21,13 @@ use crate::model::change::Change;
 use crate::model::event::LifecycleEvent;
 use crate::model::{Error, Result};
 
+/// The format of the entries that this version writes, and the newest that it applies.
+///
+/// A version that gives entries a meaning which its predecessor would not see, such as a new field of a key that matters to a decision,
+/// increases it, so that instances of the predecessor refuse the entries instead of ignoring the field. They refuse a kind of change that
+/// they do not know in any case.
+const FORMAT: u32 = 1;
+
 /// The number of entries that are kept. An instance that is further behind reads the whole database: it starts again.
 const KEPT: u64 = 100_000;
 
@@ -29,7 +36,10 @@ const TRIM_INTERVAL: u64 = 1_000;
 
 /// The changes of a group.
 #[derive(Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct Entry {
+    #[serde(default)]
+    format: u32,
     commits: Vec<LoggedCommit>,
     events: Vec<Arc<LifecycleEvent>>,
     usage: String,
@@ -40,6 +50,7 @@ pub(super) struct Entry {
 
 /// The changes of a commit.
 #[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 struct LoggedCommit {
     changes: Vec<Change>,
     rules: Rules,
@@ -49,6 +60,21 @@ impl Entry {
     /// The entry by which another instance takes over from the one of the entry.
     pub(super) fn of_takeover() -> Self {
         Self { is_takeover: true, ..Self::default() }
+    }
+
+    /// Reads an entry.
+    ///
+    /// # Errors
+    /// Another version of the service wrote it, and this one cannot apply it.
+    pub(super) fn parse(text: &str) -> Result<Self, serde_json::Error> {
+        let entry: Self = serde_json::from_str(text)?;
+        if entry.format > FORMAT {
+            let format = entry.format;
+            let why =
+                format!("an entry has format {format}, and this version supports formats up to {FORMAT}");
+            return Err(serde::de::Error::custom(why));
+        }
+        Ok(entry)
     }
 
     /// Adds the changes of an accepted commit. Its intents are those of its instance.
@@ -73,6 +99,7 @@ impl Entry {
         written.into_iter().for_each(|one| usage.add(one.clone()));
         self.usage = usage.to_json().map_err(|error| SqlError::Encode(Box::new(error)))?;
         self.events = events.to_vec();
+        self.format = FORMAT;
         let entry = serde_json::to_string(&self).map_err(|error| SqlError::Encode(Box::new(error)))?;
         let sql = "-- write_change_log
             INSERT INTO change_log (number, instance, entry) VALUES ($1, $2, $3)
@@ -119,8 +146,7 @@ pub(super) async fn has(db: &mut Database, number: u64, instance: &InstanceName)
         SELECT entry FROM change_log WHERE number = $1 AND instance = $2";
     let found = query(sql).bind(signed(number)).bind(instance.as_str()).fetch_optional(db).await?;
     let Some(found) = found else { return Ok(false) };
-    let entry: Entry =
-        serde_json::from_str(found.get("entry")?).map_err(|error| SqlError::Decode(Box::new(error)))?;
+    let entry = Entry::parse(found.get("entry")?).map_err(|error| SqlError::Decode(Box::new(error)))?;
     Ok(!entry.is_takeover)
 }
 
@@ -190,7 +216,7 @@ pub(super) async fn follow(
     for row in query(sql).bind(signed(*known)).fetch_all(db).await? {
         newest = row.get::<i64>("newest")?.unsigned_abs();
         let Some(number) = row.get::<Option<i64>>("number")?.map(i64::unsigned_abs) else { break };
-        let entry: Entry = serde_json::from_str(row.get("entry")?).map_err(FollowError::Unknown)?;
+        let entry = Entry::parse(row.get("entry")?).map_err(FollowError::Unknown)?;
         let is_own = row.get::<&str>("instance")? == instance.as_str();
         if number != *known + 1 || (is_own && !entry.is_takeover) {
             return Err(FollowError::Gap(*known));

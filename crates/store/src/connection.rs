@@ -73,10 +73,20 @@ impl Location {
                 // A new session gets the lock of the instance after the transactions of the failed one have ended.
                 db.abandon();
                 *db = self.connect(instance).await?;
-                Ok(())
+                let settled = settle(db, instance).await.inspect_err(|_| db.abandon());
+                settled.map_err(|error| Error::internal_caused_by("the database cannot be written", error))
             }
         }
     }
+}
+
+/// Waits until the standbys of a server have everything that this session can read, if commits wait for standbys. A failed session
+/// that waited for them when it ended has committed nevertheless: its transaction is visible, and a failover could still lose it.
+pub(super) async fn settle(db: &mut Database, instance: &InstanceName) -> std::result::Result<(), SqlError> {
+    // Writes a new version of the row, whose COMMIT waits for all that was written before it.
+    let sql = "-- settle_instance
+        UPDATE instances SET seq = seq WHERE name = $1";
+    query(sql).bind(instance.as_str()).execute(db).await.map(drop)
 }
 
 async fn open_file(path: &Path) -> Result<SqliteConnection> {

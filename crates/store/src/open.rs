@@ -12,6 +12,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::answers::Answers;
 use super::change_notices::ChangeNotices;
 use super::commit::Committed;
+use super::connection::settle;
 use super::database::Database;
 use super::faults::Faults;
 use super::lease::Lease;
@@ -111,6 +112,10 @@ async fn open(
     let Options { instance, durability, .. } = options.clone();
     let mut db = location.connect(&instance).await?;
     schema::migrate(&location, &mut db).await?;
+    if db.is_shared() {
+        // Records must not be in the files of the log if the database can still lose them.
+        settle(&mut db, &instance).await.map_err(Error::internal)?;
+    }
     let mut database = ambiguous_commit::read(&mut db, &instance).await.map_err(Error::internal)?;
     let found = replay::replay(&mut db, &mut *log, (&instance, &database), options.accept_break).await?;
 

@@ -5,8 +5,6 @@ mod certificates;
 mod console;
 mod core_dumps;
 mod fixture;
-mod instance_logs;
-mod instance_metrics;
 mod instances;
 mod pool;
 mod postgres;

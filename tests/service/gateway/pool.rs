@@ -34,7 +34,7 @@ async fn restart(gateway: &mut Gateway) -> Client {
     Client::with_tokens(gateway.connect(port, None).await.unwrap(), &gateway.bearers(ADMIN))
 }
 
-fn request(name: &str) -> pb::CreateManagedHsmRequest {
+pub(super) fn request(name: &str) -> pb::CreateManagedHsmRequest {
     let mut request = create_request(GROUP, name);
     request.managed_hsm.as_mut().unwrap().administrators = vec![ADMIN.to_owned()];
     request

@@ -127,9 +127,9 @@ async fn check(server: &PostgresServer, db: &mut Database) -> Result<()> {
     Ok(())
 }
 
-/// Sets the parameters that correctness depends on, whatever the configuration of the server says: commits are durable, idle
-/// sessions are not ended, and the server notices within half a minute that the machine of a session is gone. A process that stops in a
-/// transaction, whose locks others wait for, loses its session after five seconds.
+/// Sets the parameters that correctness depends on, whatever the configuration of the server says: commits are durable, also on the
+/// standbys that the server waits for, idle sessions are not ended, and the server notices within half a minute that the machine of a
+/// session is gone. A process that stops in a transaction, whose locks others wait for, loses its session after five seconds.
 async fn set_parameters(db: &mut Database) -> Result<(), SqlError> {
     let sql = "-- set_parameters
         SELECT set_config('idle_session_timeout', '0', false), set_config('statement_timeout', '0', false),
@@ -138,7 +138,7 @@ async fn set_parameters(db: &mut Database) -> Result<(), SqlError> {
             set_config('tcp_keepalives_idle', '10', false), set_config('tcp_keepalives_interval', '5', false),
             set_config('tcp_keepalives_count', '3', false),
             set_config('synchronous_commit', CASE current_setting('synchronous_commit')
-                WHEN 'off' THEN 'on' ELSE current_setting('synchronous_commit') END, false),
+                WHEN 'off' THEN 'on' WHEN 'local' THEN 'on' ELSE current_setting('synchronous_commit') END, false),
             set_config('lock_timeout', $1, false)";
     query(sql).bind(format!("{}ms", LOCK_WAIT.as_millis())).fetch_one(db).await.map(drop)
 }

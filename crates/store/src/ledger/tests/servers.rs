@@ -8,6 +8,7 @@ use sqlx::postgres::PgConnection;
 use super::database::shared_server;
 use super::server::TestServer;
 use super::*;
+use crate::change_log::Entry;
 
 /// The time within which a store finds out that its database can be used again: a few attempts, one each second.
 const RECOVERY: Duration = Duration::from_secs(30);
@@ -202,10 +203,7 @@ async fn server_full_of_connections_is_waited_for() {
 async fn silent_server_fails_calls_in_time() {
     let Some(server) = TestServer::start("") else { return };
     let site = Site::on(&server.url).await;
-    let options = Options::default();
-    let Location::Postgres(location) = site.database.location() else { panic!("no server") };
-    let location = location.with_timeout(Duration::from_secs(1));
-    let store = Store::open(location, Vec::new(), options, Box::new(site.log.clone())).await.unwrap();
+    let store = open_with_little_time(&site).await;
     store.commit(call(1)).await.unwrap();
     server.pause();
     let started = Instant::now();
@@ -217,6 +215,74 @@ async fn silent_server_fails_calls_in_time() {
     store.commit(call(4)).await.unwrap();
     store.close().await;
     assert_consistent(&site, &[1, 4], &[2]).await;
+}
+
+/// Opens a store whose statements have a second.
+async fn open_with_little_time(site: &Site) -> Store {
+    let Location::Postgres(server) = site.database.location() else { panic!("no server") };
+    let server = server.with_timeout(Duration::from_secs(1));
+    let log = Box::new(site.log.clone());
+    Store::open(server, Vec::new(), Options::default(), log).await.unwrap()
+}
+
+#[tokio::test]
+async fn commit_that_the_standby_lacks_is_not_acknowledged() {
+    let Some(server) = TestServer::start("") else { return };
+    let site = Site::on(&server.url).await;
+    let standby = server.add_standby();
+    let store = open_with_little_time(&site).await;
+    store.commit(call(1)).await.unwrap();
+    standby.pause();
+    // The session is ended while it waits for the standby, and the change is visible then.
+    assert_eq!(outcome(store.commit(call(2)).await), Some(Outcome::Unknown));
+    assert!(!has(&store, 2));
+    assert_eq!(outcome(store.commit(only_a_record(3)).await), Some(Outcome::NotDone));
+    standby.resume();
+    recovered(&store).await;
+    store.commit(call(4)).await.unwrap();
+    assert!(has(&store, 2), "the database has it, and the standby too");
+    standby.pause();
+    assert_eq!(outcome(store.commit(only_a_record(5)).await), Some(Outcome::Unknown));
+    assert!(store.storage_failure().is_some());
+    standby.resume();
+    recovered(&store).await;
+    store.close().await;
+    assert_eq!(site.exported(), (vec![1, 2, 3, 4], vec![1, 2, 4, 5]));
+}
+
+#[tokio::test]
+async fn change_of_a_newer_version_is_refused() {
+    let entry = |format: u32, changes: &str, more: &str| {
+        let commit = format!("{{\"changes\":[{changes}],\"rules\":\"All\"}}");
+        format!("{{\"format\":{format},\"commits\":[{commit}],\"events\":[],\"usage\":\"\"{more}}}")
+    };
+    for (entry, why) in [
+        (entry(1, "{\"MoveMountain\":1}", ""), "unknown variant `MoveMountain`"),
+        (entry(9_999, "", ""), "format 9999"),
+        (entry(1, "", ",\"is_partial\":true"), "unknown field `is_partial`"),
+    ] {
+        let Some(site) = Site::on_shared_server().await else { return };
+        let store = site.open().await;
+        store.commit(call(1)).await.unwrap();
+        let written = format!(
+            "UPDATE written_groups SET number = number + 1;
+            INSERT INTO change_log (number, instance, entry) SELECT number, 'newer', '{entry}' FROM written_groups"
+        );
+        site.database.execute(&written).await;
+        for _ in 0..2 {
+            assert_eq!(outcome(store.commit(only_a_record(2)).await), Some(Outcome::NotDone), "{why}");
+            assert_eq!(outcome(store.commit(call(3)).await), Some(Outcome::NotDone), "{why}");
+            pause(Duration::from_millis(1_500)).await;
+            assert!(store.storage_failure().is_some(), "{why}");
+        }
+        let refused = Entry::parse(&entry).err().map(|error| error.to_string()).unwrap_or_default();
+        assert!(refused.contains(why), "{refused}");
+        store.close().await;
+        // A start reads the tables.
+        let store = site.open().await;
+        store.commit(call(4)).await.unwrap();
+        store.close().await;
+    }
 }
 
 #[tokio::test]

@@ -9,9 +9,9 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
-use super::fixture::ADMIN;
-use super::instances::{Instances, create};
-use super::{HSM, assign_crypto_user_of};
+use super::super::fixture::ADMIN;
+use super::super::{HSM, assign_crypto_user_of};
+use super::kit::{Instances, create};
 
 /// The logs of instances that have stopped.
 struct Logs(Instances);

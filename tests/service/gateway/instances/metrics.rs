@@ -4,9 +4,9 @@ use std::time::{Duration, Instant};
 
 use strongroom::api::grpc::pb;
 
-use super::fixture::ADMIN;
-use super::instances::{Instances, create, key};
-use super::{HSM, assign_crypto_user_of};
+use super::super::fixture::ADMIN;
+use super::super::{HSM, assign_crypto_user_of};
+use super::kit::{Instances, create, key};
 use crate::calls::sign;
 
 /// The time within which the lease passes on, and an instance that does not run any more is taken over.
