@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Signal, kill_process};
 use strongroom::api::grpc::pb;
 
+use crate::key_backups::remove as remove_key;
 use crate::support::{Client, Server, ec, hsm_tokens, reason, strongroom};
 
 const PROCESSES: &[(&str, &str)] = &[("STRONGROOM_TOKEN__ISOLATION", "process")];
@@ -151,6 +152,9 @@ async fn worker_that_overlooks_a_key_is_replaced() {
     let one = [PROCESSES, &[("STRONGROOM_TOKEN__PROCESSES", "1")]].concat();
     let server = Server::start_with(&[], &one);
     let mut dev = server.client("dev").await;
+    for other in ["receipts", "orders"] {
+        dev.create(ec(other, "P-256")).await.unwrap();
+    }
     let before: Vec<_> = hsm_tokens(&server).into_iter().map(|token| (files(&token), token)).collect();
     dev.create(ec("invoices", "P-256")).await.unwrap();
     let added = |(before, token): &(BTreeSet<PathBuf>, PathBuf)| {
@@ -161,16 +165,16 @@ async fn worker_that_overlooks_a_key_is_replaced() {
     // On the same file system.
     let elsewhere = tempfile::tempdir_in(server.directory()).unwrap();
     let away = |file: &PathBuf| elsewhere.path().join(file.file_name().unwrap());
-    let remove = || {
+    let hide = || {
         for file in &objects {
             std::fs::rename(file, away(file)).unwrap();
         }
         announce_change(&token);
     };
 
-    // The process reads the list while the key is incomplete.
-    remove();
-    dev.create(ec("receipts", "P-256")).await.unwrap();
+    // The process reads the list of objects, which a search does, while the key is incomplete.
+    hide();
+    remove_key(&mut dev, "receipts").await;
     for file in &objects {
         std::fs::rename(away(file), file).unwrap();
     }
@@ -179,8 +183,8 @@ async fn worker_that_overlooks_a_key_is_replaced() {
     assert_ne!(workers(&server), first, "the worker has not overlooked the key");
 
     // A key that is missing is looked for once by a new process, and then not for a while.
-    remove();
-    dev.create(ec("orders", "P-256")).await.unwrap();
+    hide();
+    remove_key(&mut dev, "orders").await;
     let missing = |answer: Result<usize, tonic::Status>| reason(&answer.unwrap_err());
     assert_eq!(missing(sign(&mut dev).await), "KEY_MATERIAL_MISSING");
     let second = workers(&server);

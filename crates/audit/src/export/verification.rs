@@ -185,7 +185,7 @@ impl<'e> Followed<'e> {
         } else {
             return;
         };
-        let seq = Some(line.position);
+        let seq = self.reader.report.last;
         self.reader.report.broken = Some(Break { file: path.to_owned(), line: number, seq, why });
     }
 

@@ -154,7 +154,7 @@ async fn logs_of_all_instances_are_verified_together() {
     assert_eq!(found["chains"][1]["verified"], true, "{found}");
     let text = String::from_utf8(logs.audit(&format!("verify {both}")).stdout).unwrap();
     assert!(
-        text.ends_with("1 of 2 chains are broken\n") && text.contains("instance i0, data-0/audit:"),
+        text.ends_with("1 of 2 chains are broken\n") && text.contains("data-0/audit:\n  WRONG at record "),
         "{text}"
     );
     let refused = logs.fails(&format!("export {both} --file all.jsonl"));
