@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Installs the versions of Playwright and axe-core that tests/clients/console pins, for the tests of the web console, with Node.js 20
-# or newer as bin/node: `console-clients.sh DIRECTORY`. Does nothing if they are installed. They drive the system's Chromium.
+# Installs the packages that tests/clients/console pins, for the tests of the web console, with Node.js 20 or newer as bin/node:
+# `console-clients.sh DIRECTORY`. Does nothing if they are installed. Playwright drives the system's Chromium and Firefox.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/lib.sh

@@ -67,10 +67,12 @@ need_node() {
     has npm || install_packages "nodejs npm" "nodejs npm" "nodejs npm" "node"
 }
 
-# The browser of the tests of the web console.
-need_chromium() {
+# The browsers of the tests of the web console.
+need_browsers() {
     has chromium || has chromium-browser || has google-chrome || install_packages chromium chromium chromium -
     has chromium || has chromium-browser || has google-chrome || die "Chromium is missing; please install it"
+    has firefox-esr || has firefox || install_packages firefox-esr firefox firefox-esr -
+    has firefox-esr || has firefox || die "Firefox is missing; please install it"
 }
 
 # Whether the tests that ARGS selects may run Azure's clients or a browser: all tests, unless a filter or another test binary is named.
@@ -113,7 +115,7 @@ test)
     scripts/airflow-clients.sh "${CARGO_TARGET_DIR:-target}/tmp/airflow-clients"
     scripts/javascript-clients.sh "${CARGO_TARGET_DIR:-target}/tmp/javascript-clients"
     scripts/rust-clients.sh "${CARGO_TARGET_DIR:-target}/tmp/rust-clients"
-    need_chromium
+    need_browsers
     scripts/console-clients.sh "${CARGO_TARGET_DIR:-target}/tmp/console-clients"
     ;;
 instructions)

@@ -80,16 +80,18 @@ fn installation(config: &Config) -> anyhow::Result<Installation> {
 /// flow of OpenID Connect.
 fn console(config: &Config) -> anyhow::Result<Option<ConsoleSettings>> {
     let client = config.console.client(&config.identity.issuers)?;
-    Ok(client.map(|client| ConsoleSettings {
-        config: json!({
+    Ok(client.map(|client| {
+        let mut settings = json!({
             "mode": config.mode,
             "version": env!("CARGO_PKG_VERSION"),
             "issuer": client.issuer,
             "clientId": client.client_id,
             "scopes": client.scopes,
-        }),
-        connect_origins: client.origins,
-        sign_in: None,
+        });
+        if let Some(resource) = client.resource {
+            settings["resource"] = resource.into();
+        }
+        ConsoleSettings { config: settings, connect_origins: client.origins, sign_in: None }
     }))
 }
 

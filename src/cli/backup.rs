@@ -6,9 +6,11 @@ use serde::Serialize;
 
 use super::failure::{Failure, Outcome};
 use super::names::KeyRef;
+use super::output::TableRow;
 use super::session::Session;
-use super::{Context, backup_job};
+use super::{Context, backup_job, time_argument};
 use crate::api::grpc::pb;
+use crate::model::Timestamp;
 
 /// Subcommands of `strongroom backup`.
 #[derive(Subcommand, Clone, Debug)]
@@ -19,6 +21,8 @@ pub enum BackupCommand {
     Check(BackupArgs),
     /// Show a job, by the id that `backup start --no-wait` prints
     Status(JobArgs),
+    /// List the last backups and checks, the newest first
+    List,
 }
 
 /// Subcommands of `strongroom restore`.
@@ -32,6 +36,8 @@ pub enum RestoreCommand {
     Key(RestoreKeyArgs),
     /// Show a job, by the id that `--no-wait` prints
     Status(JobArgs),
+    /// List the last restores and checks, the newest first
+    List,
 }
 
 /// A storage.
@@ -131,6 +137,10 @@ pub(super) async fn backup(context: &Context, command: BackupCommand) -> Outcome
             let request = pb::GetBackupJobRequest { name: format!("{name}/backupJobs/{job}") };
             return print(context, service.get_backup_job(request).await?.into_inner());
         }
+        BackupCommand::List => {
+            let request = pb::ListBackupJobsRequest { parent: name };
+            return print_jobs(context, service.list_backup_jobs(request).await?.into_inner().backup_jobs);
+        }
     };
     finish(context, &session, job.into_inner(), no_wait).await
 }
@@ -161,6 +171,10 @@ pub(super) async fn restore(context: &Context, command: RestoreCommand) -> Outco
             let request = pb::GetRestoreJobRequest { name: format!("{name}/restoreJobs/{job}") };
             return print(context, service.get_restore_job(request).await?.into_inner());
         }
+        RestoreCommand::List => {
+            let request = pb::ListRestoreJobsRequest { parent: name };
+            return print_jobs(context, service.list_restore_jobs(request).await?.into_inner().restore_jobs);
+        }
     };
     finish(context, &session, job.into_inner(), no_wait).await
 }
@@ -181,8 +195,70 @@ struct View {
     folder: String,
 }
 
+/// A job in a list.
+#[derive(Serialize)]
+struct Row {
+    job: String,
+    kind: String,
+    status: String,
+    started: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ended: Option<Timestamp>,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    status_details: String,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    folder: String,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    error_reason: String,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    error_message: String,
+}
+
+impl From<pb::BackupJob> for Row {
+    fn from(job: pb::BackupJob) -> Self {
+        Self {
+            job: id(&job),
+            kind: job.kind,
+            status: job.status,
+            started: time_argument::from_wire(job.started),
+            ended: time_argument::from_wire(job.ended),
+            status_details: job.status_details,
+            folder: job.folder_uri,
+            error_reason: job.error_reason,
+            error_message: job.error_message,
+        }
+    }
+}
+
+impl TableRow for Row {
+    const HEADINGS: &'static [&'static str] = &["JOB", "KIND", "STATUS", "STARTED", "ENDED", "RESULT"];
+
+    fn cells(&self) -> Vec<String> {
+        let result = [&self.folder, &self.error_reason, &self.status_details];
+        let result = result.into_iter().find(|text| !text.is_empty());
+        vec![
+            self.job.clone(),
+            self.kind.clone(),
+            self.status.clone(),
+            time_argument::format(self.started),
+            time_argument::format(self.ended),
+            result.cloned().unwrap_or_default(),
+        ]
+    }
+}
+
+fn print_jobs(context: &Context, jobs: Vec<pb::BackupJob>) -> Outcome {
+    let rows: Vec<Row> = jobs.into_iter().map(Row::from).collect();
+    context.output.print_list(&rows, "the HSM keeps no such job")
+}
+
+/// The id of a job, which ends its resource name.
+fn id(job: &pb::BackupJob) -> String {
+    job.name.rsplit('/').next().unwrap_or_default().to_owned()
+}
+
 fn print(context: &Context, job: pb::BackupJob) -> Outcome {
-    let id = job.name.rsplit('/').next().unwrap_or_default().to_owned();
+    let id = id(&job);
     if job.status == "Failed" {
         return Err(Failure::problem(format!("the job {id} has failed: {}", job.error_message)));
     }

@@ -179,6 +179,7 @@ pub(crate) fn valid_request(rpc: &str) -> Vec<u8> {
         "GetBackupJob" => {
             pb::GetBackupJobRequest { name: format!("{parent}/backupJobs/{JOB}") }.encode_to_vec()
         }
+        "ListBackupJobs" => pb::ListBackupJobsRequest { parent }.encode_to_vec(),
         "StartRestore" => {
             pb::StartRestoreRequest { name: parent, storage: storage(), folder: "none".to_owned() }
                 .encode_to_vec()
@@ -193,6 +194,7 @@ pub(crate) fn valid_request(rpc: &str) -> Vec<u8> {
         "GetRestoreJob" => {
             pb::GetRestoreJobRequest { name: format!("{parent}/restoreJobs/{JOB}") }.encode_to_vec()
         }
+        "ListRestoreJobs" => pb::ListRestoreJobsRequest { parent }.encode_to_vec(),
         "WatchBackupJob" => {
             pb::WatchBackupJobRequest { name: format!("{parent}/backupJobs/{JOB}") }.encode_to_vec()
         }

@@ -24,6 +24,8 @@ export interface GatewayConfig extends Common {
   readonly issuer: string;
   readonly clientId: string;
   readonly scopes: readonly string[];
+  /** The resource that access tokens are requested for, if the scopes do not name it. */
+  readonly resource?: string;
 }
 
 export type Config = SimulatorConfig | GatewayConfig;

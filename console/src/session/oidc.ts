@@ -44,6 +44,11 @@ function random(): string {
   return toBase64Url(crypto.getRandomValues(new Uint8Array(32)));
 }
 
+/** Names the resource in requests for a code and for access tokens (RFC 8707). */
+function resourceOf({ resource }: GatewayConfig): Record<string, string> {
+  return resource === undefined ? {} : { resource };
+}
+
 /** Leaves the page for that of the issuer. */
 export async function beginSignIn(config: GatewayConfig): Promise<void> {
   const { authorization_endpoint } = await discover(config);
@@ -58,6 +63,7 @@ export async function beginSignIn(config: GatewayConfig): Promise<void> {
     state: pending.state,
     code_challenge: toBase64Url(new Uint8Array(digest)),
     code_challenge_method: "S256",
+    ...resourceOf(config),
   };
   for (const [name, value] of Object.entries(parameters)) {
     target.searchParams.set(name, value);
@@ -91,7 +97,7 @@ export async function completeSignIn(config: GatewayConfig): Promise<void> {
 async function establish(config: GatewayConfig, endpoint: string, request: Record<string, string>): Promise<void> {
   let refreshToken: string | undefined;
   const obtain = async (parameters: Record<string, string>): Promise<Token> => {
-    const body = new URLSearchParams({ ...parameters, client_id: config.clientId });
+    const body = new URLSearchParams({ ...parameters, client_id: config.clientId, ...resourceOf(config) });
     const response = await fetch(endpoint, { method: "POST", body });
     if (!response.ok) {
       throw new Error(`the issuer returns no token: status ${response.status}`);
@@ -120,7 +126,8 @@ function readClaims(token: string): Record<string, unknown> {
     const payload = fromBase64(token.split(".")[1] ?? "");
     return JSON.parse(new TextDecoder().decode(payload)) as Record<string, unknown>;
   } catch {
-    return {};
+    // As for its own resources, if the request names no other.
+    throw new Error("the access token is no JSON Web Token: the console must request a scope or a resource of the service");
   }
 }
 

@@ -72,6 +72,17 @@ impl BackupJobKind {
     pub const fn is_restore(self) -> bool {
         matches!(self, Self::Restore | Self::RestoreCheck | Self::KeyRestore)
     }
+
+    /// Its name in messages.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Backup => "Backup",
+            Self::BackupCheck => "BackupCheck",
+            Self::Restore => "Restore",
+            Self::RestoreCheck => "RestoreCheck",
+            Self::KeyRestore => "KeyRestore",
+        }
+    }
 }
 
 impl BackupJob {

@@ -21,6 +21,15 @@ pub struct JobState {
     pub keys: (u64, u64),
 }
 
+impl JobState {
+    /// Returns the state of a job of the HSM.
+    pub(super) fn of(job: &BackupJob, cx: &Cx) -> Self {
+        let progress = cx.backup_queue.progress(job.id).filter(|_| job.is_running());
+        let keys = progress.map(|progress| progress.keys()).unwrap_or_default();
+        Self { job: job.clone(), keys }
+    }
+}
+
 /// Returns the state of a job. `K` states which jobs, and for which rpc.
 #[derive(Clone, Debug)]
 pub struct GetJob<K> {
@@ -32,7 +41,7 @@ pub struct GetJob<K> {
     pub kind: PhantomData<K>,
 }
 
-/// A kind of operation that returns the state of a job.
+/// A kind of operation that returns the state of a job, or of all.
 pub trait GetJobKind: Clone + Send + Sync + 'static {
     /// The names of the operation.
     const NAMES: OperationNames<DataAction>;
@@ -91,8 +100,6 @@ impl<K: GetJobKind> Operation for GetJob<K> {
         let is_asked = |job: &&BackupJob| job.id == self.job && job.kind.is_restore() == K::IS_RESTORE;
         let missing = || Error::NotFound(Resource::unnamed(ResourceKind::BackupJob));
         let job = jobs.iter().find(is_asked).ok_or_else(missing)?;
-        let progress = cx.backup_queue.progress(self.job).filter(|_| job.is_running());
-        let keys = progress.map(|progress| progress.keys()).unwrap_or_default();
-        Ok(Done::reply(InHsm::new(cx, JobState { job: job.clone(), keys })?))
+        Ok(Done::reply(InHsm::new(cx, JobState::of(job, cx))?))
     }
 }

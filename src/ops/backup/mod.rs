@@ -8,6 +8,7 @@
 
 mod contents;
 mod get;
+mod list;
 mod restore;
 mod run;
 mod start;
@@ -17,6 +18,7 @@ pub use get::{
     GetBackupJob, GetBackupJobKind, GetJob, GetJobKind, GetRestoreJob, GetRestoreJobKind, JobState,
     WatchBackupJob, WatchBackupJobKind, WatchRestoreJob, WatchRestoreJobKind,
 };
+pub use list::{ListBackupJobs, ListBackupJobsKind, ListJobs, ListRestoreJobs, ListRestoreJobsKind};
 pub use run::{JobPath, RunBackupJob};
 pub use start::{
     BackupCheckKind, BackupKind, JobKind, RestoreCheckKind, RestoreKind, StartBackup, StartBackupCheck,

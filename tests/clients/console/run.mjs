@@ -1,57 +1,39 @@
-// Runs one scenario of the web console in headless Chromium: `node run.mjs SCENARIO CONNECTION_JSON`. Exits with 1 if the scenario
-// throws, or if one of its pages reports an error, sends a request to another origin, or stores a cookie or a token.
+// Runs one scenario of the web console in a headless browser: `node run.mjs SCENARIO CONNECTION_JSON`. Exits with 1 if the scenario
+// throws, or if one of its pages reports an error, violates its Content-Security-Policy, sends a request to another origin, or stores a
+// cookie or a token.
 //
-// The path of Chromium is in CHROMIUM. Screenshots are written to the directory in CONSOLE_SCREENSHOTS, if it is set.
+// The path of the browser is in CHROMIUM or in FIREFOX. Screenshots of Chromium are written to the directory in CONSOLE_SCREENSHOTS, if
+// it is set.
 import assert from "node:assert/strict";
-import { createHash } from "node:crypto";
 import { mkdirSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join, resolve } from "node:path";
-import { connect } from "node:tls";
 import { pathToFileURL } from "node:url";
 
-import { chromium } from "playwright-core";
+import { openChromium, openFirefox } from "./browsers.mjs";
 
 const [, , scenario, connectionFile] = process.argv;
+const { CHROMIUM, FIREFOX, CONSOLE_SCREENSHOTS } = process.env;
 const connection = JSON.parse(readFileSync(connectionFile, "utf8"));
 const port = new URL(connection.endpoint).port;
 const origin = `https://console.localhost:${port}`;
 const axe = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
 
-// Returns the SHA-256 digest of the server's public key, which the certificate authority of the simulator has certified.
-async function verifiedPublicKey() {
-  const options = { host: "127.0.0.1", port, servername: "console.localhost", ca: readFileSync(connection.ca_file) };
-  const socket = connect(options);
-  await new Promise((done, failed) => socket.once("secureConnect", done).once("error", failed));
-  const key = socket.getPeerX509Certificate().publicKey.export({ type: "spki", format: "der" });
-  socket.destroy();
-  return createHash("sha256").update(key).digest("base64");
-}
-
-// Chromium trusts this public key only, so that the test needs no store of certificates.
-const browser = await chromium.launch({
-  executablePath: process.env.CHROMIUM,
-  args: [
-    `--ignore-certificate-errors-spki-list=${await verifiedPublicKey()}`,
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-  ],
-});
+const browser = FIREFOX ? openFirefox(FIREFOX) : await openChromium(CHROMIUM, new URL(origin), connection.ca_file);
 
 const pages = [];
 const faults = [];
+// The hosts besides that of the console that a page may use.
+const otherHosts = new Map();
 
-// Opens a page in a new context, and watches it. Errors whose text matches one of `expectedErrors` are no faults.
-async function newPage({ expectedErrors = [], ...options } = {}) {
+// Opens a page in a new context, and watches it. Errors whose text matches one of `expectedErrors` are no faults, nor are requests to
+// `otherOrigins`, which may store cookies of their own.
+async function newPage({ expectedErrors = [], otherOrigins = [], ...options } = {}) {
   const context = await browser.newContext(options);
   await context.addInitScript({ path: axe });
   const page = await context.newPage();
   pages.push(page);
+  otherHosts.set(page, otherOrigins.map((other) => new URL(other).hostname));
   const report = (text) => {
     if (!expectedErrors.some((expected) => expected.test(text))) {
       faults.push(`${page.url()}: ${text}`);
@@ -66,7 +48,7 @@ async function newPage({ expectedErrors = [], ...options } = {}) {
   context.on("request", (request) => {
     const url = new URL(request.url());
     const isOwn = url.protocol === "data:" || url.protocol === "blob:" || url.host.endsWith(`localhost:${port}`);
-    if (!isOwn) {
+    if (!isOwn && !otherOrigins.includes(url.origin)) {
       report(`a request to another origin: ${url.origin}`);
     }
   });
@@ -82,16 +64,16 @@ async function checkAccessibility(page) {
 }
 
 async function screenshot(page, name) {
-  const directory = process.env.CONSOLE_SCREENSHOTS;
-  if (directory) {
-    mkdirSync(directory, { recursive: true });
-    await page.screenshot({ path: join(directory, `${name}.png`), animations: "disabled", caret: "hide" });
+  if (CONSOLE_SCREENSHOTS && CHROMIUM) {
+    mkdirSync(CONSOLE_SCREENSHOTS, { recursive: true });
+    await page.screenshot({ path: join(CONSOLE_SCREENSHOTS, `${name}.png`), animations: "disabled", caret: "hide" });
   }
 }
 
 // Fails if a page has stored a cookie, or anything with an access token.
 async function checkStorage(page) {
-  assert.deepEqual(await page.context().cookies(), [], "cookies");
+  const cookies = await page.context().cookies();
+  assert.deepEqual(cookies.filter(({ domain }) => !otherHosts.get(page).includes(domain)), [], "cookies");
   if (!page.isClosed() && page.url().startsWith("https:")) {
     const stored = await page.evaluate(() => JSON.stringify([{ ...localStorage }, { ...sessionStorage }]));
     assert.doesNotMatch(stored, /eyJ/, "an access token is stored");
@@ -101,7 +83,7 @@ async function checkStorage(page) {
 try {
   const run = (await import(pathToFileURL(resolve(scenario)))).default;
   const directory = dirname(connectionFile);
-  await run({ browser, origin, newPage, connection, directory, checkAccessibility, screenshot });
+  await run({ origin, newPage, connection, directory, checkAccessibility, screenshot });
   for (const page of pages) {
     await checkStorage(page);
   }

@@ -62,3 +62,17 @@ export async function assertDenied(page, button, action, role) {
   assert.match(text, action);
   assert.ok(text.includes(role), `${text} names ${role}`);
 }
+
+// Lets the next call end as one whose token has expired does.
+export async function rejectOnce(page) {
+  await page.route(
+    "**/strongroom.v1.*/*",
+    (route) =>
+      route.fulfill({
+        status: 200,
+        headers: { "content-type": "application/grpc-web+proto", "grpc-status": "16", "grpc-message": "the access token has expired" },
+        body: "",
+      }),
+    { times: 1 },
+  );
+}

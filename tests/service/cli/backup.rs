@@ -57,6 +57,26 @@ fn commands_that_wait_print_only_the_result() {
     assert!(failure.contains("has failed: "), "{failure}");
 }
 
+/// Failed jobs are listed, too, and do not make the command fail.
+#[test]
+fn lists_show_the_last_jobs() {
+    let cli = Cli::new();
+    assert_eq!(cli.json("backup list"), serde_json::json!([]));
+    cli.ok("backup check --storage file:///nightly");
+    let started = cli.json("backup start --storage file:///nightly");
+    cli.fails("restore check --storage file:///nightly/none");
+    let backups = cli.json("backup list");
+    assert_eq!(backups.as_array().unwrap().len(), 2);
+    assert_eq!((&backups[0]["kind"], &backups[1]["kind"]), (&"Backup".into(), &"BackupCheck".into()));
+    assert_eq!((&backups[0]["job"], &backups[0]["folder"]), (&started["job"], &started["folder"]));
+    let restores = cli.json("restore list");
+    assert_eq!(restores.as_array().unwrap().len(), 1);
+    assert_eq!((&restores[0]["kind"], &restores[0]["status"]), (&"RestoreCheck".into(), &"Failed".into()));
+    let reason = restores[0]["error_reason"].as_str().unwrap();
+    let table = cli.ok("restore list");
+    assert!(table.starts_with("JOB ") && table.trim_end().ends_with(reason), "{table}");
+}
+
 /// The bar is cleared when the job has ended, so that the result remains.
 #[test]
 #[cfg(target_os = "linux")]

@@ -28,7 +28,7 @@ async fn console_is_served_as_client_of_an_issuer_only() {
     assert!(stderr.contains("console.client_id"), "{stderr}");
 
     let console = "\n[console]\nclient_id = \"console\"\nscopes = [\"openid\", \"api://hsm/use\"]\n\
-                   connect_origins = [\"https://token.example\"]\n";
+                   resource = \"https://hsm.example\"\nconnect_origins = [\"https://token.example\"]\n";
     gateway.write("strongroom.toml", &format!("{plain}{console}"));
     let port = gateway.start();
     let http = http(&gateway);
@@ -44,6 +44,7 @@ async fn console_is_served_as_client_of_an_issuer_only() {
         "issuer": ISSUER,
         "clientId": "console",
         "scopes": ["openid", "api://hsm/use"],
+        "resource": "https://hsm.example",
     });
     assert_eq!(config, expected);
     // It signs in at the issuer, and has no access tokens of its own.

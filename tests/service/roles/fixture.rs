@@ -59,6 +59,7 @@ pub(super) fn scope(operation: &str) -> &'static str {
         "DownloadSecurityDomain" | "GetSecurityDomainDownload" | "GetTransferKey" => "/",
         "UploadSecurityDomain" | "GetSecurityDomainUpload" => "/",
         "StartBackup" | "StartBackupCheck" | "GetBackupJob" | "WatchBackupJob" => "/",
+        "ListBackupJobs" | "ListRestoreJobs" => "/",
         "StartRestore" | "StartRestoreCheck" | "StartKeyRestore" | "GetRestoreJob" | "WatchRestoreJob" => "/",
         "GetRoleAssignment" | "DeleteRoleAssignment" => ASSIGNED,
         // The others act on a key.

@@ -15,10 +15,12 @@ use crate::rest::client::{Rest, RestResponse, base64url};
 use crate::support::Client;
 
 /// Operations that Azure's REST surface does not have.
-const GRPC_ONLY: [&str; 11] = [
+const GRPC_ONLY: [&str; 13] = [
     "CheckAccess",
     "ActivateManagedHsm",
     "WatchLifecycle",
+    "ListBackupJobs",
+    "ListRestoreJobs",
     "WatchBackupJob",
     "WatchRestoreJob",
     "BatchSign",

@@ -4,15 +4,21 @@ import type { SeenJob } from "./jobs.js";
 
 const TONES: Readonly<Record<string, Tone>> = { Succeeded: "good", Failed: "bad" };
 
+/** What a job does that was started elsewhere: the service does not keep the storage of a job. */
+const TITLES: Readonly<Record<string, string>> = {
+  BackupCheck: "Check of a backup",
+  RestoreCheck: "Check of a restore",
+  KeyRestore: "Restore of a key",
+};
+
 /** A job with its progress and its result. */
 export function JobCard({ seen: { job, title, lost } }: { seen: SeenJob }) {
-  const { name, status, statusDetails, errorReason, errorMessage, started, ended, folderUri, keysDone, keysTotal } = job;
-  const kind = name.includes("/restoreJobs/") ? "Restore" : "Backup";
+  const { name, kind, status, statusDetails, errorReason, errorMessage, started, ended, folderUri, keysDone, keysTotal } = job;
   const id = lastSegment(name);
   return (
     <article class="card" aria-label={`Job ${id}`} aria-busy={status === "InProgress" && lost === ""}>
       <h3>
-        {title || kind} <Badge tone={TONES[status] ?? "neutral"}>{status}</Badge>
+        {title || (TITLES[kind] ?? kind)} <Badge tone={TONES[status] ?? "neutral"}>{status}</Badge>
       </h3>
       {status === "InProgress" && lost === "" && <Progress done={keysDone} total={keysTotal} />}
       {lost !== "" && (

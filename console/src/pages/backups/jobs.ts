@@ -1,5 +1,5 @@
 import { backups } from "../../api/clients.js";
-import { isTransient, toFailure } from "../../api/failure.js";
+import { isTransient, type Refusal, toFailure } from "../../api/failure.js";
 import type { BackupJob } from "../../gen/strongroom/v1/backup_pb.js";
 import { Store } from "../../model/store.js";
 import { session } from "../../session/session.js";
@@ -13,7 +13,7 @@ export interface SeenJob {
   readonly lost: string;
 }
 
-/** The jobs that were started or looked up in this session, by name, the newest first. The service lists none. */
+/** The jobs that the service has listed and those that were started in this session, by name. */
 export const seenJobs = new Store<ReadonlyMap<string, SeenJob>>(new Map());
 
 session.follow((current) => {
@@ -26,15 +26,41 @@ function see(job: BackupJob, title: string, lost = ""): void {
   const before = seenJobs.get();
   const known = before.get(job.name);
   const seen = { job, title: title || known?.title || "", lost };
-  seenJobs.set(known === undefined ? new Map([[job.name, seen], ...before]) : new Map(before).set(job.name, seen));
+  seenJobs.set(new Map(before).set(job.name, seen));
 }
 
-/** Shows a job from now on, and follows it until it ends. */
+/** The jobs whose messages are being received. */
+const followed = new Set<string>();
+
+/** Shows a job from now on, and follows it until it ends. A job that is followed already has a newer state. */
 export function followJob(job: BackupJob, title: string): void {
+  const { name } = job;
+  if (followed.has(name)) {
+    return;
+  }
   see(job, title);
   if (job.status === "InProgress") {
-    void watch(job, title);
+    followed.add(name);
+    void watch(job, title).finally(() => followed.delete(name));
   }
+}
+
+/** Shows the jobs that the service keeps of an HSM. Returns which of its two lists failed. */
+export async function loadJobs(hsm: string): Promise<readonly Refusal[]> {
+  const [backup, restore] = await Promise.all([
+    backups.listBackupJobs({ parent: hsm }).then(({ backupJobs }) => backupJobs, toFailure),
+    backups.listRestoreJobs({ parent: hsm }).then(({ restoreJobs }) => restoreJobs, toFailure),
+  ]);
+  const refused: Refusal[] = [];
+  const lists = [{ what: "backups", listed: backup }, { what: "restores", listed: restore }];
+  for (const { what, listed } of lists) {
+    if (Array.isArray(listed)) {
+      listed.forEach((job) => followJob(job, ""));
+    } else {
+      refused.push({ what, failure: listed });
+    }
+  }
+  return refused;
 }
 
 /** How often a broken connection is tried again. */
@@ -62,18 +88,4 @@ async function watch(started: BackupJob, title: string): Promise<void> {
     }
   }
   see(last, title, "the service cannot be reached");
-}
-
-/** Looks up a job by its resource name, or by the identifier at its end. */
-export async function findJob(hsm: string, text: string): Promise<void> {
-  if (text.includes("/")) {
-    followJob(await getJob(text), "");
-    return;
-  }
-  const [backup, restore] = ["backupJobs", "restoreJobs"].map((collection) => `${hsm}/${collection}/${text}`);
-  followJob(await getJob(backup ?? "").catch(() => getJob(restore ?? "")), "");
-}
-
-function getJob(name: string): Promise<BackupJob> {
-  return name.includes("/restoreJobs/") ? backups.getRestoreJob({ name }) : backups.getBackupJob({ name });
 }

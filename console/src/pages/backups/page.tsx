@@ -4,21 +4,20 @@ import { containerQuestion } from "../../access/verdict.js";
 import { backups } from "../../api/clients.js";
 import { type Container, dataPlane } from "../../model/names.js";
 import { useStore } from "../../model/store.js";
+import { toMillis } from "../../model/time.js";
 import { ActionButton } from "../../ui/button.js";
-import { FailurePanel } from "../../ui/failure.js";
-import { TextField } from "../../ui/fields.js";
-import { useTask } from "../../ui/hooks.js";
+import { FailurePanel, Show } from "../../ui/failure.js";
+import { useLoad, useTask } from "../../ui/hooks.js";
+import { Refused } from "../../ui/refused.js";
 import { RestoreDialog } from "./restore.js";
 import { JobCard } from "./job.js";
-import { findJob, followJob, seenJobs } from "./jobs.js";
+import { followJob, loadJobs, type SeenJob, seenJobs } from "./jobs.js";
 import { EMPTY_STORAGE, isReady, type Storage, StorageFields, toRequest } from "./storage.js";
 
 type Open = { readonly what: "restore" | "key" } | undefined;
 
 /** Full backups of a managed HSM, and restores from them. */
 export function Backups({ hsm }: { hsm: Container }) {
-  const name = dataPlane(hsm);
-  const jobs = [...useStore(seenJobs).values()].filter(({ job }) => job.name.startsWith(`${name}/`));
   return (
     <>
       <p class="note">
@@ -27,16 +26,41 @@ export function Backups({ hsm }: { hsm: Container }) {
       </p>
       <Backup hsm={hsm} />
       <Restore hsm={hsm} />
-      <section>
-        <h2>Jobs</h2>
-        {jobs.length === 0 && <p class="empty">No job was started or looked up since you signed in.</p>}
-        {jobs.map((seen) => (
-          <JobCard key={seen.job.name} seen={seen} />
-        ))}
-        <FindJob name={name} />
-      </section>
+      <Jobs name={dataPlane(hsm)} />
     </>
   );
+}
+
+/** The last jobs of the HSM, which the service keeps. */
+function Jobs({ name }: { name: string }) {
+  const listed = useLoad(() => loadJobs(name), [name]);
+  const seen = [...useStore(seenJobs).values()].filter(({ job }) => job.name.startsWith(`${name}/`));
+  const jobs = seen.sort((one, other) => startOf(other) - startOf(one));
+  return (
+    <section>
+      <h2>Jobs</h2>
+      <div class="toolbar">
+        <button type="button" disabled={listed.busy} onClick={listed.reload}>
+          Refresh
+        </button>
+      </div>
+      <Show of={listed} what="jobs">
+        {(refused) => (
+          <>
+            {jobs.length === 0 && refused.length === 0 && <p class="empty">There are no jobs.</p>}
+            {jobs.map((job) => (
+              <JobCard key={job.job.name} seen={job} />
+            ))}
+            <Refused refused={refused} />
+          </>
+        )}
+      </Show>
+    </section>
+  );
+}
+
+function startOf({ job }: SeenJob): number {
+  return toMillis(job.started) ?? 0;
 }
 
 function Backup({ hsm }: { hsm: Container }) {
@@ -109,22 +133,4 @@ function Restore({ hsm }: { hsm: Container }) {
 function folderOf(uri: string): { storage: string; folder: string } | undefined {
   const parts = /^((?:https|file):\/\/.+)\/([^/]+)\/?$/.exec(uri.trim());
   return parts?.[1] === undefined || parts[2] === undefined ? undefined : { storage: parts[1], folder: parts[2] };
-}
-
-function FindJob({ name }: { name: string }) {
-  const [text, setText] = useState("");
-  const task = useTask();
-  const find = (event: Event) => {
-    event.preventDefault();
-    void task.run(() => findJob(name, text.trim()));
-  };
-  return (
-    <form class="inline-form" onSubmit={find}>
-      <TextField label="Look up a job" hint="Its identifier, or its resource name." value={text} onChange={setText} />
-      <button type="submit" disabled={task.busy || text.trim() === ""}>
-        Show
-      </button>
-      {task.failure !== undefined && <FailurePanel failure={task.failure} />}
-    </form>
-  );
 }

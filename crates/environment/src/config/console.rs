@@ -15,6 +15,9 @@ pub struct Console {
     pub issuer: Option<String>,
     /// The scopes that the console requests.
     pub scopes: Vec<String>,
+    /// The resource that access tokens are requested for (RFC 8707). Absent: none is named, as where scopes name it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub resource: Option<String>,
     /// Further origins to which the console may connect: that of the issuer's token endpoint, if it is not the issuer's.
     pub connect_origins: Vec<String>,
 }
@@ -41,13 +44,21 @@ pub struct ConsoleClient<'a> {
     pub issuer: &'a str,
     /// The requested scopes.
     pub scopes: &'a [String],
+    /// The resource that access tokens are requested for.
+    pub resource: Option<&'a str>,
     /// The origins to which the console connects, besides its own.
     pub origins: Vec<String>,
 }
 
 impl Default for Console {
     fn default() -> Self {
-        Self { client_id: None, issuer: None, scopes: vec!["openid".to_owned()], connect_origins: Vec::new() }
+        Self {
+            client_id: None,
+            issuer: None,
+            scopes: vec!["openid".to_owned()],
+            resource: None,
+            connect_origins: Vec::new(),
+        }
     }
 }
 
@@ -58,7 +69,8 @@ impl Console {
     /// If the settings contradict each other or those of the issuers; the text names the setting.
     pub fn client<'a>(&'a self, issuers: &'a [Issuer]) -> Result<Option<ConsoleClient<'a>>, ConfigError> {
         let Some(client_id) = self.client_id.as_deref() else {
-            let is_unused = self.issuer.is_none() && self.connect_origins.is_empty();
+            let is_unused =
+                self.issuer.is_none() && self.resource.is_none() && self.connect_origins.is_empty();
             return match is_unused {
                 true => Ok(None),
                 false => {
@@ -74,6 +86,18 @@ impl Console {
         if self.scopes.is_empty() || !self.scopes.iter().all(is_scope) {
             return Err(ConfigError::new(
                 "console.scopes: at least one is needed, each of ASCII characters without spaces",
+            ));
+        }
+        let resource = self.resource.as_deref();
+        // RFC 8707, section 2.
+        let is_absolute = |uri: &str| {
+            let is_plain = uri.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'#');
+            is_plain
+                && uri.split_once(':').is_some_and(|(scheme, rest)| !scheme.is_empty() && !rest.is_empty())
+        };
+        if resource.is_some_and(|uri| !is_absolute(uri)) {
+            return Err(ConfigError::new(
+                "console.resource: must be an absolute URI without a fragment, such as api://strongroom",
             ));
         }
         let mut names = issuers.iter().map(|issuer| issuer.issuer.as_str());
@@ -111,7 +135,7 @@ impl Console {
                 origins.push(origin.clone());
             }
         }
-        Ok(Some(ConsoleClient { client_id, issuer, scopes: &self.scopes, origins }))
+        Ok(Some(ConsoleClient { client_id, issuer, scopes: &self.scopes, resource, origins }))
     }
 
     /// Checks the settings.
@@ -169,7 +193,7 @@ mod tests {
         let console = console("client_id = \"c\"\nconnect_origins = [\"https://token.example\"]\n");
         let client = console.client(&one).unwrap().unwrap();
         assert_eq!((client.client_id, client.issuer), ("c", "https://Login.example:8443/realm/"));
-        assert_eq!(client.scopes, ["openid"]);
+        assert_eq!((client.scopes, client.resource), (&["openid".to_owned()][..], None));
         assert_eq!(client.origins, ["https://login.example:8443", "https://token.example"]);
         assert!(console.validate(Mode::Gateway, &one).is_ok());
         assert!(console.validate(Mode::Simulator, &one).is_err());
@@ -188,6 +212,10 @@ mod tests {
             ("client_id = \"c\"", &["http://a.example"], "is no https URL"),
             ("client_id = \"c\"\nscopes = []", &one, "console.scopes"),
             ("client_id = \"c\"\nscopes = [\"a b\"]", &one, "console.scopes"),
+            ("resource = \"api://a\"", &one, "console.client_id: required"),
+            ("client_id = \"c\"\nresource = \"hsm\"", &one, "console.resource"),
+            ("client_id = \"c\"\nresource = \"\"", &one, "console.resource"),
+            ("client_id = \"c\"\nresource = \"https://a.example/#b\"", &one, "console.resource"),
             (
                 "client_id = \"c\"\nconnect_origins = [\"https://x.example/\"]",
                 &one,
@@ -199,6 +227,8 @@ mod tests {
             assert!(error.contains(message), "{text}: {error}");
         }
         assert!(console("client_id = \"c\"\nissuer = \"https://b.example\"").client(&issuers(&two)).is_ok());
+        let console = console("client_id = \"c\"\nresource = \"api://strongroom\"");
+        assert_eq!(console.client(&issuers(&one)).unwrap().unwrap().resource, Some("api://strongroom"));
     }
 
     #[test]

@@ -7,14 +7,15 @@ use uuid::Uuid;
 use zeroize::Zeroizing;
 
 use super::super::pb;
-use super::{key_path, parse_field, segments, wire_instant};
+use super::{hsm, key_path, parse_field, segments, wire_instant};
 use crate::model::backup_job::JobResult;
 use crate::model::name::{HsmName, KeyName};
 use crate::model::{Error, Field, Result};
 use crate::ops::InHsm;
 use crate::ops::backup::{
-    GetBackupJob, GetRestoreJob, JobState, StartBackup, StartBackupCheck, StartJob, StartKeyRestore,
-    StartRestore, StartRestoreCheck, StorageRequest, WatchBackupJob, WatchRestoreJob,
+    GetBackupJob, GetRestoreJob, JobState, ListBackupJobs, ListRestoreJobs, StartBackup, StartBackupCheck,
+    StartJob, StartKeyRestore, StartRestore, StartRestoreCheck, StorageRequest, WatchBackupJob,
+    WatchRestoreJob,
 };
 
 fn start<K>(
@@ -112,6 +113,22 @@ get_job! {
     WatchRestoreJobRequest => WatchRestoreJob, "hsms/{}/restoreJobs/{}";
 }
 
+impl TryFrom<pb::ListBackupJobsRequest> for ListBackupJobs {
+    type Error = Error;
+
+    fn try_from(request: pb::ListBackupJobsRequest) -> Result<Self> {
+        Ok(Self { hsm: hsm(&request.parent)?, kind: PhantomData })
+    }
+}
+
+impl TryFrom<pb::ListRestoreJobsRequest> for ListRestoreJobs {
+    type Error = Error;
+
+    fn try_from(request: pb::ListRestoreJobsRequest) -> Result<Self> {
+        Ok(Self { hsm: hsm(&request.parent)?, kind: PhantomData })
+    }
+}
+
 impl From<InHsm<JobState>> for pb::BackupJob {
     fn from(InHsm { hsm, item: JobState { job, keys } }: InHsm<JobState>) -> Self {
         let folder = if job.kind.is_restore() { "restoreJobs" } else { "backupJobs" };
@@ -135,6 +152,23 @@ impl From<InHsm<JobState>> for pb::BackupJob {
             folder_uri: folder_uri.unwrap_or_default(),
             keys_done: keys.0,
             keys_total: keys.1,
+            kind: job.kind.name().to_owned(),
         }
+    }
+}
+
+fn messages(InHsm { hsm, item }: InHsm<Vec<JobState>>) -> Vec<pb::BackupJob> {
+    item.into_iter().map(|item| InHsm { hsm: hsm.clone(), item }.into()).collect()
+}
+
+impl From<InHsm<Vec<JobState>>> for pb::ListBackupJobsResponse {
+    fn from(states: InHsm<Vec<JobState>>) -> Self {
+        Self { backup_jobs: messages(states) }
+    }
+}
+
+impl From<InHsm<Vec<JobState>>> for pb::ListRestoreJobsResponse {
+    fn from(states: InHsm<Vec<JobState>>) -> Self {
+        Self { restore_jobs: messages(states) }
     }
 }

@@ -68,17 +68,29 @@ export default async function ({ origin, newPage, checkAccessibility, screenshot
   await page.getByRole("link", { name: "letters", exact: true }).waitFor();
   assert.equal(await page.getByRole("link", { name: "later", exact: true }).count(), 0);
 
-  // A job is found by its identifier, and who may not start one learns it before an attempt.
+  // The service keeps the jobs. Who may not start one learns it before an attempt, and which action the list needs.
   await open(page, "#/hsms/local/backups", "Managed HSM local");
   const id = (await job(page, "Backup to file:///nightly").getAttribute("aria-label")).replace("Job ", "");
   await page.reload();
   await signIn(page, origin, "dev", "#/hsms/local/backups");
-  await page.getByLabel("Look up a job").fill(id);
-  await page.getByRole("button", { name: "Show", exact: true }).click();
-  await page.getByRole("article", { name: `Job ${id}` }).getByText("Succeeded").waitFor();
+  const kept = page.getByRole("article", { name: `Job ${id}` });
+  await kept.getByRole("heading", { name: "Backup Succeeded" }).waitFor();
+  assert.match(await kept.innerText(), /Folder\s+file:\/\/\/nightly\//);
+  assert.match(await page.getByRole("article").first().innerText(), /^Restore Succeeded/);
+  await job(page, "Restore of a key").first().waitFor();
+  // Another client has started a job meanwhile.
+  const before = await page.getByRole("article").count();
+  const other = await newPage();
+  await signIn(other, origin, "dev", "#/hsms/local/backups");
+  await other.getByLabel("Storage").fill("file:///nightly");
+  await other.getByRole("button", { name: "Check backup" }).click();
+  await job(other, "Check of a backup to file:///nightly").getByText("Succeeded").waitFor();
+  await page.getByRole("button", { name: "Refresh" }).click();
+  await page.waitForFunction((count) => document.querySelectorAll("article").length === count, before + 1);
   await page.getByRole("button", { name: "Switch" }).click();
   await signIn(page, origin, "crypto-user", "#/hsms/local/backups");
   await page.locator("[aria-disabled=true]").filter({ hasText: "Start backup" }).waitFor();
+  await page.getByText(/^Refused to this principal: backups, restores/).waitFor();
 }
 
 function job(page, title) {

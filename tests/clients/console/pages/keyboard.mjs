@@ -2,21 +2,7 @@
 import assert from "node:assert/strict";
 
 import { open, settled, signIn } from "../steps.mjs";
-
-const PAGES = [
-  ["#/containers", "HSMs and vaults"],
-  ["#/hsms/local", "Managed HSM local"],
-  ["#/hsms/local/backups", "Managed HSM local"],
-  ["#/hsms/local/security-domain", "Managed HSM local"],
-  ["#/vaults/demo/secrets", "Vault demo"],
-  ["#/deleted", "Deleted items"],
-  ["#/access", "Access"],
-  ["#/cost", "Cost"],
-  ["#/audit", "Audit"],
-  ["#/tokens", "Tokens"],
-  ["#/clock", "Clock"],
-  ["#/activity", "Activity"],
-];
+import { PAGES } from "../walk.mjs";
 
 export default async function ({ origin, newPage, screenshot }) {
   const page = await newPage({ viewport: { width: 360, height: 740 } });
@@ -42,12 +28,12 @@ export default async function ({ origin, newPage, screenshot }) {
   await page.evaluate(() => document.body.focus());
   await page.reload();
   await signIn(page, origin, "dev");
-  for (const [hash, heading] of PAGES) {
+  for (const [name, hash, heading] of PAGES) {
     await open(page, hash, heading);
     await page.waitForTimeout(300);
     const overflow = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
     assert.equal(overflow, 0, `${hash} scrolls sideways by ${overflow} pixels`);
-    await screenshot(page, `narrow-${heading.toLowerCase().replaceAll(" ", "-")}`);
+    await screenshot(page, `narrow-${name}`);
   }
 }
 

@@ -1,7 +1,7 @@
 // A token that the service no longer accepts is renewed without a question. If that is impossible, the page that signs in says why.
 import assert from "node:assert/strict";
 
-import { open, settled, signIn } from "../steps.mjs";
+import { open, rejectOnce, settled, signIn } from "../steps.mjs";
 
 export default async function ({ origin, newPage }) {
   const page = await newPage({ expectedErrors: [/status of 403/] });
@@ -27,18 +27,4 @@ export default async function ({ origin, newPage }) {
   await page.unroute("**/console/token");
   await page.getByRole("button", { name: /^owner/ }).click();
   await page.getByRole("heading", { name: "Managed HSM local" }).waitFor();
-}
-
-// Lets the next call end as one whose token has expired does.
-async function rejectOnce(page) {
-  await page.route(
-    "**/strongroom.v1.*/*",
-    (route) =>
-      route.fulfill({
-        status: 200,
-        headers: { "content-type": "application/grpc-web+proto", "grpc-status": "16", "grpc-message": "the access token has expired" },
-        body: "",
-      }),
-    { times: 1 },
-  );
 }

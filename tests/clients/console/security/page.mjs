@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 
 export default async function ({ origin, newPage, checkAccessibility }) {
-  const page = await newPage({ expectedErrors: [/violates the (document's|following) Content Security Policy/] });
+  const page = await newPage({ expectedErrors: [/Content[ -]Security[ -]Policy/] });
   const responses = new Map();
   page.on("response", (response) => responses.set(new URL(response.url()).pathname, response));
   await page.goto(`${origin}/`, { waitUntil: "networkidle" });
