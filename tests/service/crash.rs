@@ -22,7 +22,7 @@ use crate::model::setting;
 use crate::prepared;
 use crate::support::{Client, Server, ec, micros, strongroom};
 use tokens::Objects;
-pub(crate) use tokens::{OF_DOMAIN, SEALING_KEYS, count_objects};
+pub(crate) use tokens::{OF_DOMAIN, SEALING_KEYS, count_objects, objects_in};
 
 /// The number of kills, unless the environment overrides it.
 const KILLS: u64 = 10;

@@ -31,7 +31,8 @@ pub(crate) fn count_objects(server: &Server) -> Objects {
     })
 }
 
-fn objects_in(token: &Path) -> Objects {
+/// Counts the objects in the directory of a token.
+pub(crate) fn objects_in(token: &Path) -> Objects {
     // CKA_ID, as a byte string; its length follows.
     const IDENTIFIER: [u8; 16] = [0, 0, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 0, 0, 0, 3];
     let mut objects = Objects::default();

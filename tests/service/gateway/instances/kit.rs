@@ -11,6 +11,7 @@ use tonic::{Code, Status};
 
 use super::super::HSM;
 use super::super::fixture::Gateway;
+use crate::crash::objects_in;
 use crate::support::{Client, ec, signal};
 
 /// The time within which all instances serve again after a failure.
@@ -76,6 +77,15 @@ impl Database {
         std::fs::rename(next, self.socket_directory()).unwrap();
     }
 
+    /// The number of key versions that the database has.
+    pub(super) async fn key_versions(&self) -> usize {
+        let mut db = PgConnection::connect(&self.url).await.unwrap();
+        let count: i64 =
+            sqlx::query_scalar("SELECT count(*) FROM key_versions").fetch_one(&mut db).await.unwrap();
+        db.close().await.unwrap();
+        usize::try_from(count).unwrap()
+    }
+
     /// Runs statements in one transaction, as another program would.
     pub(super) async fn execute(&self, sql: &str) {
         let mut db = PgConnection::connect(&self.url).await.unwrap();
@@ -109,6 +119,8 @@ pub(super) struct Instances {
     pub(super) gateway: Gateway,
     pub(super) database: Database,
     children: Vec<Option<Child>>,
+    /// The number of objects in the token before the first key.
+    pub(super) objects_before: usize,
     /// The ports of their metrics.
     pub(super) metrics_ports: Vec<u16>,
 }
@@ -139,8 +151,13 @@ impl Instances {
         let gateway = Gateway::new();
         let configuration = change(&gateway, gateway.configuration());
         let metrics_ports = urls.iter().map(|_| free_port()).collect();
-        let mut all =
-            Self { gateway, database, children: urls.iter().map(|_| None).collect(), metrics_ports };
+        let mut all = Self {
+            gateway,
+            database,
+            children: urls.iter().map(|_| None).collect(),
+            objects_before: 0,
+            metrics_ports,
+        };
         for (number, url) in urls.iter().enumerate() {
             let text = configuration.clone();
             let data = all.gateway.path("data").display().to_string();
@@ -151,6 +168,7 @@ impl Instances {
         }
         all.spawn_all();
         (0..urls.len()).for_each(|number| assert_ne!(all.port(number), 0));
+        all.objects_before = all.objects();
         all
     }
 
@@ -272,6 +290,12 @@ impl Instances {
             signal(&child, "TERM");
             assert!(child.wait().unwrap().success(), "{}", self.log(number));
         }
+    }
+
+    /// The number of objects in the token.
+    pub(super) fn objects(&self) -> usize {
+        let tokens = std::fs::read_dir(self.gateway.path("tokens")).unwrap();
+        tokens.map(|token| objects_in(&token.unwrap().path()).complete).sum()
     }
 
     /// Verifies the audit files of all instances, which have ended.
