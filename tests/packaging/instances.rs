@@ -111,7 +111,7 @@ impl Running {
         let directory = tempfile::Builder::new().prefix("strongroom-two.").tempdir_in("/tmp").unwrap().keep();
         std::fs::set_permissions(&directory, std::fs::Permissions::from_mode(0o755)).unwrap();
         output(Command::new("bash").arg(example("prepare.sh")).arg(&directory));
-        let mut running = Self { directory, children: Vec::new() };
+        let running = Self { directory, children: Vec::new() };
         let url = running.database("start");
         let settings = read("strongroom.toml").replace(DIRECTORY, running.directory.to_str().unwrap());
         let database = "postgres://strongroom@localhost/strongroom?host=/run/postgresql";
