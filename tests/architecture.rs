@@ -138,7 +138,8 @@ fn unsafe_code_only_in_listed_files() {
 /// Each "Guarded by" line of these pages has the form: `tests/file.rs` `name_of_test`.
 #[test]
 fn pages_refer_to_existing_tests() {
-    let pages = ["docs/architecture.md", "docs/high-availability.md", "docs/host-faults.md", "docs/upgrade.md"];
+    let pages =
+        ["docs/architecture.md", "docs/high-availability.md", "docs/host-faults.md", "docs/upgrade.md"];
     for name in pages {
         let page = fs::read_to_string(name).unwrap();
         let mut claims = 0;
