@@ -2,7 +2,6 @@
 //! Containerfile. Uses the program of the test profile, since the package's contents do not depend on the profile.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot run has failed")]
-#![expect(clippy::disallowed_methods, reason = "tests wait in real time, and read PATH")]
 
 #[path = "packaging/instances.rs"]
 mod instances;
