@@ -12,7 +12,7 @@ use tonic::{Code, Status};
 use super::super::HSM;
 use super::super::fixture::Gateway;
 use crate::crash::objects_in;
-use crate::support::{Client, ec, signal};
+use crate::support::{Client, ec, reason, signal};
 
 /// The time within which all instances serve again after a failure.
 pub(super) const RECOVERY: Duration = Duration::from_secs(60);
@@ -340,6 +340,11 @@ pub(super) async fn delete(client: &mut Client, name: &str) -> Result<(), Status
 
 pub(super) async fn sign(client: &mut Client, name: &str) -> Result<(), Status> {
     crate::calls::sign(client, &key(name), "ES256", &[7; 32]).await.map(drop)
+}
+
+/// What a signature with a key tells of its state: `LIVE`, or why it is refused.
+pub(super) async fn state(client: &mut Client, name: &str) -> String {
+    sign(client, name).await.map_or_else(|status| reason(&status), |()| "LIVE".to_owned())
 }
 
 pub(super) async fn set_enabled(client: &mut Client, name: &str, enabled: bool) -> Result<(), Status> {

@@ -4,7 +4,7 @@ use tonic::Code;
 
 use super::super::fixture::ADMIN;
 use super::super::{HSM, assign_crypto_user_of};
-use super::kit::{Instances, create, sign, until};
+use super::kit::{Instances, create, sign, state, until};
 use crate::calls::refusal;
 
 /// A group with a kind of change that this version does not know.
@@ -31,7 +31,7 @@ async fn change_of_a_newer_version_stops_older_instances() {
     let mut admins = all.clients(ADMIN).await;
     assign_crypto_user_of(HSM, &mut admins[0], ADMIN).await;
     create(&mut admins[0], "key").await.unwrap();
-    sign(&mut admins[1], "key").await.unwrap();
+    assert_eq!(state(&mut admins[1], "key").await, "LIVE");
     all.database.execute(NEWER_CHANGE).await;
     for (instance, admin) in admins.iter_mut().enumerate() {
         for _ in 0..2 {
@@ -63,7 +63,7 @@ async fn instances_go_on_with_what_a_newer_schema_adds() {
     all.database.execute(NEWER_SCHEMA).await;
     create(&mut admins[1], "after").await.unwrap();
     for name in ["before", "after"] {
-        sign(&mut admins[0], name).await.unwrap();
+        assert_eq!(state(&mut admins[0], name).await, "LIVE");
     }
     // Sessions are replaced while the service runs.
     all.database.execute(END_SESSIONS).await;
@@ -75,7 +75,7 @@ async fn instances_go_on_with_what_a_newer_schema_adds() {
     let log = all.log(1);
     assert!(log.contains("a newer version of Strongroom wrote the database"), "{log}");
     for name in ["before", "after"] {
-        sign(&mut admins[0], name).await.unwrap();
+        assert_eq!(state(&mut admins[0], name).await, "LIVE");
     }
     create(&mut admins[0], "last").await.unwrap();
     assert!(all.is_ready(0).await);
