@@ -218,7 +218,7 @@ pub(super) async fn assert_nothing_is_lost(all: &mut Instances, checkers: &mut [
     let unknown: u64 = checkers.iter().map(|checker| checker.history.unknown).sum();
     println!("{acknowledged} changes were acknowledged, {unknown} answered with an error");
     assert!(acknowledged > 100, "{acknowledged}");
-    // A process of SoftHSM may overlook for ever an object that another process creates while it reads their directory.
+    // By a new start, the state of each instance is that of the database.
     all.stop_all();
     all.spawn_all();
     for checker in checkers {
