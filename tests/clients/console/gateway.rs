@@ -152,7 +152,8 @@ fn start_issuer(scenarios: &Scenarios, directory: &Path) -> (Child, String) {
         .spawn()
         .unwrap();
     let mut url = String::new();
-    BufReader::new(issuer.stdout.take().unwrap()).read_line(&mut url).unwrap();
+    // Not taken, which would close it at the end of this function: the issuer prints more later.
+    BufReader::new(issuer.stdout.as_mut().unwrap()).read_line(&mut url).unwrap();
     let log = || std::fs::read_to_string(directory.join("issuer.log")).unwrap();
     assert!(url.starts_with("https://"), "the issuer does not start: {url}{}", log());
     (issuer, url.trim_end().to_owned())

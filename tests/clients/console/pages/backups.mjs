@@ -74,8 +74,8 @@ export default async function ({ origin, newPage, checkAccessibility, screenshot
   await page.reload();
   await signIn(page, origin, "dev", "#/hsms/local/backups");
   const kept = page.getByRole("article", { name: `Job ${id}` });
-  await kept.getByRole("heading", { name: "Backup Succeeded" }).waitFor();
-  assert.match(await kept.innerText(), /Folder\s+file:\/\/\/nightly\//);
+  await kept.getByText("Succeeded").waitFor();
+  assert.match(await kept.innerText(), /^Backup Succeeded[\s\S]*Folder\s+file:\/\/\/nightly\//);
   assert.match(await page.getByRole("article").first().innerText(), /^Restore Succeeded/);
   await job(page, "Restore of a key").first().waitFor();
   // Another client has started a job meanwhile.
