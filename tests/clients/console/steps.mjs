@@ -54,7 +54,8 @@ export function row(page, title) {
 
 // Checks that a button says what the principal lacks, and which roles grant it.
 export async function assertDenied(page, button, action, role) {
-  await page.waitForFunction((element) => element.getAttribute("aria-disabled") === "true", await button.elementHandle());
+  // By the locator and not by an element, which a page may replace when it has loaded.
+  await button.and(page.locator("[aria-disabled=true]")).waitFor();
   await button.focus();
   const description = page.locator(`[id="${await button.getAttribute("aria-describedby")}"]`);
   assert.ok(await description.isVisible(), "the reason is shown on focus");

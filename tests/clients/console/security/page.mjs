@@ -6,6 +6,8 @@ export default async function ({ origin, newPage, checkAccessibility }) {
   const responses = new Map();
   page.on("response", (response) => responses.set(new URL(response.url()).pathname, response));
   await page.goto(`${origin}/`, { waitUntil: "networkidle" });
+  // The page shows this when it has its configuration.
+  await page.getByRole("button", { name: /^dev\b/ }).waitFor();
   assert.equal(page.url().split("#")[0], `${origin}/console/`);
   for (const path of ["/console/", "/console/console.js", "/console/console.css", "/console/config.json"]) {
     assert.equal(responses.get(path)?.status(), 200, path);
