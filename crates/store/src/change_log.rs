@@ -8,6 +8,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
 
 use super::change_set::ChangeSet;
 use super::commit::{Commit, Rules};
@@ -56,6 +57,26 @@ struct LoggedCommit {
     rules: Rules,
 }
 
+/// Identifies an entry by its instance and its text.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct EntryDigest([u8; 32]);
+
+impl EntryDigest {
+    fn of(instance: &str, entry: &str) -> Self {
+        // A name has no line feed.
+        Self(Sha256::new().chain_update(instance).chain_update("\n").chain_update(entry).finalize().into())
+    }
+}
+
+/// What the entries of other instances are applied to.
+pub(super) struct Follower<'a> {
+    pub(super) memory: &'a Memory,
+    /// The usage that is not written yet.
+    pub(super) unsaved: &'a mut Unsaved,
+    /// The last entry that is applied or written.
+    pub(super) last_entry: &'a mut Option<EntryDigest>,
+}
+
 impl Entry {
     /// The entry by which another instance takes over from the one of the entry.
     pub(super) fn of_takeover() -> Self {
@@ -87,14 +108,14 @@ impl Entry {
         }
     }
 
-    /// Writes the entry of a group, in its transaction. `written` are the amounts of usage that the group writes.
+    /// Writes the entry of a group, in its transaction. `written` are the amounts of usage that the group writes. Returns its digest.
     pub(super) async fn write(
         mut self,
         db: &mut Database,
         (number, instance): (u64, &InstanceName),
         events: &[Arc<LifecycleEvent>],
         written: [&Usage; 2],
-    ) -> Result<(), SqlError> {
+    ) -> Result<EntryDigest, SqlError> {
         let mut usage = Usage::default();
         written.into_iter().for_each(|one| usage.add(one.clone()));
         self.usage = usage.to_json().map_err(|error| SqlError::Encode(Box::new(error)))?;
@@ -104,13 +125,14 @@ impl Entry {
         let sql = "-- write_change_log
             INSERT INTO change_log (number, instance, entry) VALUES ($1, $2, $3)
             RETURNING pg_notify('strongroom_changes', $2)";
+        let digest = EntryDigest::of(instance.as_str(), &entry);
         query(sql).bind(signed(number)).bind(instance.as_str()).bind(entry).execute(&mut *db).await?;
         if number % TRIM_INTERVAL == 0 {
             let sql = "-- trim_change_log
                 DELETE FROM change_log WHERE number <= $1";
             query(sql).bind(signed(number.saturating_sub(KEPT))).execute(db).await?;
         }
-        Ok(())
+        Ok(digest)
     }
 
     /// Applies the entry of another instance to memory.
@@ -150,6 +172,32 @@ pub(super) async fn has(db: &mut Database, number: u64, instance: &InstanceName)
     Ok(!entry.is_takeover)
 }
 
+/// The digest of the entry of this number, if it is kept.
+pub(super) async fn digest_of(db: &mut Database, number: u64) -> Result<Option<EntryDigest>, SqlError> {
+    let sql = "-- read_entry
+        SELECT instance, entry FROM change_log WHERE number = $1";
+    match query(sql).bind(signed(number)).fetch_optional(db).await? {
+        Some(found) => Ok(Some(EntryDigest::of(found.get("instance")?, found.get("entry")?))),
+        None => Ok(None),
+    }
+}
+
+/// Checks, after a connection was replaced, that the last entry that this instance knows, of the number `known`, is still the same. It
+/// is another one if the server was replaced by a standby that lacked changes, and other instances have written since.
+///
+/// # Errors
+/// [`FollowError::Lost`], and errors of the database.
+pub(super) async fn check_unchanged(
+    db: &mut Database,
+    known: u64,
+    last_entry: Option<EntryDigest>,
+) -> Result<(), FollowError> {
+    match (last_entry, digest_of(db, known).await?) {
+        (Some(last), Some(found)) if last != found => Err(FollowError::Lost(known)),
+        _ => Ok(()),
+    }
+}
+
 /// Why the changes of other instances cannot be applied.
 #[derive(Debug)]
 pub(super) enum FollowError {
@@ -157,6 +205,8 @@ pub(super) enum FollowError {
     Database(SqlError),
     /// The entry after this number is missing, or of this instance.
     Gap(u64),
+    /// The entry of this number is not the one that this instance has applied.
+    Lost(u64),
     /// Another version of the service has written an entry.
     Unknown(serde_json::Error),
     /// An entry cannot be applied to the state in memory.
@@ -173,6 +223,13 @@ impl fmt::Display for FollowError {
                     "the log of changes does not continue after entry {last}: start this instance again"
                 )
             }
+            Self::Lost(last) => {
+                write!(
+                    f,
+                    "entry {last} of the log of changes is not the one that this instance knows, because the database has lost \
+                     changes: stop all instances, and start them again"
+                )
+            }
             Self::Unknown(_) => {
                 f.write_str("another version of the service wrote the log of changes: update this instance")
             }
@@ -187,7 +244,7 @@ impl std::error::Error for FollowError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             Self::Database(error) => Some(error),
-            Self::Gap(_) => None,
+            Self::Gap(_) | Self::Lost(_) => None,
             Self::Unknown(error) => Some(error),
             Self::Refused(error) => Some(error),
         }
@@ -206,7 +263,7 @@ pub(super) async fn follow(
     db: &mut Database,
     known: &mut u64,
     instance: &InstanceName,
-    (memory, unsaved): (&Memory, &mut Unsaved),
+    Follower { memory, unsaved, last_entry }: Follower<'_>,
 ) -> Result<(), FollowError> {
     // One statement, which sees one instant.
     let sql = "-- read_change_log
@@ -216,8 +273,10 @@ pub(super) async fn follow(
     for row in query(sql).bind(signed(*known)).fetch_all(db).await? {
         newest = row.get::<i64>("newest")?.unsigned_abs();
         let Some(number) = row.get::<Option<i64>>("number")?.map(i64::unsigned_abs) else { break };
-        let entry = Entry::parse(row.get("entry")?).map_err(FollowError::Unknown)?;
-        let is_own = row.get::<&str>("instance")? == instance.as_str();
+        let text = row.get::<&str>("entry")?;
+        let entry = Entry::parse(text).map_err(FollowError::Unknown)?;
+        let writer = row.get::<&str>("instance")?;
+        let is_own = writer == instance.as_str();
         if number != *known + 1 || (is_own && !entry.is_takeover) {
             return Err(FollowError::Gap(*known));
         }
@@ -228,6 +287,7 @@ pub(super) async fn follow(
         } else {
             entry.apply(number, memory).map_err(FollowError::Refused)?;
         }
+        *last_entry = Some(EntryDigest::of(writer, text));
         *known = number;
     }
     if newest == *known { Ok(()) } else { Err(FollowError::Gap(*known)) }

@@ -1,5 +1,6 @@
 //! A group of commits that is written together: its changes, its records and what they count.
 
+use super::change_log::EntryDigest;
 use super::change_set::ChangeSet;
 use super::commit::AuditRecord;
 use super::events;
@@ -25,12 +26,15 @@ pub(super) struct Group {
     pub(super) usage: Usage,
     /// The written high-water mark of the clock, and the number of clock events written with it.
     pub(super) time: Option<(GuardState, usize)>,
+    /// The entry of the log of changes, if the database is shared.
+    pub(super) entry: Option<EntryDigest>,
 }
 
 impl Group {
     /// An empty group after this position.
     pub(super) fn after(position: LedgerPosition) -> Self {
-        Self { changes: ChangeSet::default(), position, records: None, usage: Usage::default(), time: None }
+        let (changes, usage) = Default::default();
+        Self { changes, position, records: None, usage, time: None, entry: None }
     }
 
     /// Chains the records of the group, and counts them for metering.

@@ -13,14 +13,18 @@ use crate::model::{Error, Result, Timestamp};
 /// The advance of the clock after which the mark is written again.
 pub(super) const STEP: SignedDuration = SignedDuration::from_secs(1);
 
+/// The same for a shared database, where each write is an entry of the log of changes that all instances apply. Its records show a later
+/// time.
+pub(super) const SHARED_STEP: SignedDuration = SignedDuration::from_secs(10);
+
 /// The maximum time by which an audit record may follow the mark and still count as a later mark.
 const SLACK: SignedDuration = SignedDuration::from_secs(10);
 
-/// Whether the mark must be written again.
-pub(super) fn is_due(written: Option<&GuardState>, now: &GuardState) -> bool {
+/// Whether the mark must be written again, which it is after each `step`.
+pub(super) fn is_due(written: Option<&GuardState>, now: &GuardState, step: SignedDuration) -> bool {
     let Some(written) = written else { return true };
     let held = |kept: &GuardState| kept.hold.map(|hold| (hold.since, hold.reason));
-    held(written) != held(now) || now.mark < written.mark || now.seen.duration_since(written.seen) >= STEP
+    held(written) != held(now) || now.mark < written.mark || now.seen.duration_since(written.seen) >= step
 }
 
 /// Writes the mark.

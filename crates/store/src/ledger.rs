@@ -15,6 +15,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::ambiguous_commit::{self, CommitFailure};
 use super::answers::Answers;
 use super::chain::ChainHead;
+use super::change_log::EntryDigest;
 use super::change_notices::ChangeNotices;
 use super::check::{self, BackgroundCheck};
 use super::commit::{AuditRecord, Commit, Committed};
@@ -91,6 +92,8 @@ pub(super) struct Ledger {
     pub(super) location: Location,
     /// The last known position of the database.
     pub(super) database: LedgerPosition,
+    /// The last entry of the log of changes that this instance has applied or written.
+    pub(super) last_entry: Option<EntryDigest>,
     /// What the records after the position of the database count.
     pub(super) unsaved: Unsaved,
     /// Records that the database has and the log lacks. Nothing else is written before them.
@@ -230,8 +233,9 @@ impl Ledger {
             return self.fail(part, &error, Outcome::NotDone, calls);
         }
         let time = self.memory.clock().guard_state();
+        let step = if self.db.is_shared() { high_water_mark::SHARED_STEP } else { high_water_mark::STEP };
         let is_due = time.as_ref().is_some_and(|(kept, turns)| {
-            !turns.is_empty() || high_water_mark::is_due(self.high_water_mark.as_ref(), kept)
+            !turns.is_empty() || high_water_mark::is_due(self.high_water_mark.as_ref(), kept, step)
         });
         if calls.is_empty() && self.carried.is_empty() && !is_due {
             return;
@@ -375,6 +379,7 @@ impl Ledger {
     /// log fails, no group is written before it has the records.
     fn apply_written(&mut self, group: Group, calls: Vec<Call>, results: Vec<Result<Committed>>) {
         self.database = group.position.clone();
+        self.last_entry = group.entry;
         self.counted.store(self.database.head.seq, Ordering::Relaxed);
         self.unsaved.clear();
         self.complete_and_apply(group, calls, results);

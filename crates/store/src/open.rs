@@ -24,8 +24,8 @@ use super::record_log::RecordLog;
 use super::unsaved::Unsaved;
 use super::usage::Usage;
 use super::{
-    Inner, Options, Store, ambiguous_commit, audit_records, check, event_log, high_water_mark, instance,
-    load, replay, schema, snapshot,
+    Inner, Options, Store, ambiguous_commit, audit_records, change_log, check, event_log, high_water_mark,
+    instance, load, replay, schema, snapshot,
 };
 use crate::model::local_rbac::RoleDefinition;
 use crate::model::time_guard::GuardState;
@@ -132,6 +132,10 @@ async fn open(
     uncounted.add(found.usage);
     memory.usage().add(uncounted.clone());
     digest.finish().await?;
+    let last_entry = match db.is_shared() {
+        true => change_log::digest_of(&mut db, database.groups).await.map_err(Error::internal)?,
+        false => None,
+    };
     instance::add(&mut db, &instance).await.map_err(Error::internal)?;
 
     let shown_head = Arc::new(Mutex::new(found.head.clone()));
@@ -154,6 +158,7 @@ async fn open(
         shown_head: Arc::clone(&shown_head),
         location,
         database,
+        last_entry,
         unsaved: Unsaved::new(uncounted),
         missing: None,
         append_failed: false,

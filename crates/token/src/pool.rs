@@ -133,6 +133,14 @@ impl TokenPool {
         }
     }
 
+    /// Drains all open tokens: see [`Token::drain`]. They cannot be used afterwards.
+    pub async fn drain(&self, deadline: Duration) {
+        let tokens: Vec<Token> = self.0.state.lock().await.open.drain().map(|(_, token)| token).collect();
+        for token in tokens {
+            token.drain(deadline).await;
+        }
+    }
+
     /// Opens the token that signs the audit log: the `chosen` one, or with SoftHSM a dedicated token, which is
     /// initialized if it does not exist. `known` are the serial numbers of tokens that hold keys of the service.
     ///

@@ -15,6 +15,7 @@ mod tokens;
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use axum::Router;
@@ -58,12 +59,30 @@ pub(crate) struct Service {
     pub(super) lock: DirectoryLock,
 }
 
+/// How long the threads of the tokens may take to end if the service cannot be opened.
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(5);
+
 /// Opens the service: authentication, the store, the tokens and the audit log. Creates the resources that do not exist
 /// yet.
 ///
 /// # Errors
 /// If a part cannot be opened; the text names the setting or the file.
 pub(crate) async fn open(config: &Config, installation: Installation) -> anyhow::Result<Service> {
+    let mut pool = None;
+    let opened = open_parts(config, installation, &mut pool).await;
+    if let (Err(_), Some(pool)) = (&opened, pool) {
+        // The process exits next, and threads that still use the module would crash it.
+        pool.drain(DRAIN_TIMEOUT).await;
+    }
+    opened
+}
+
+/// As [`open`]. The pool whose tokens may be open is returned in any case.
+async fn open_parts(
+    config: &Config,
+    installation: Installation,
+    opened: &mut Option<TokenPool>,
+) -> anyhow::Result<Service> {
     let Installation { clock, hsms, .. } = installation;
     let trust = tls::ClientTrust::read(config)?;
     let tls = tls::tls(installation.certificate, &trust)?;
@@ -79,6 +98,7 @@ pub(crate) async fn open(config: &Config, installation: Installation) -> anyhow:
     let now = clock.now();
     let (module, source) = (installation.load_tokens)(&config.token)?;
     let pool = TokenPool::new(module.clone(), source);
+    *opened = Some(pool.clone());
     tokens::check_tokens(&hsms, &store, &module)?;
     let tokens = tokens::open_tokens(&store, &pool).await?;
 

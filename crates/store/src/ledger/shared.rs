@@ -9,7 +9,7 @@ use std::time::Instant;
 
 use super::{AmbiguousCommit, Call, Ledger, fault};
 use crate::audit_records;
-use crate::change_log;
+use crate::change_log::{self, FollowError, Follower};
 use crate::commit::{AuditRecord, Committed};
 use crate::database::is_of_statement;
 use crate::group::Group;
@@ -83,11 +83,9 @@ impl Ledger {
     /// Applies the changes that other instances have made since.
     async fn follow(&mut self) -> Result<()> {
         let known = &mut self.database.groups;
-        let kept = (&*self.memory, &mut self.unsaved);
-        let followed = change_log::follow(&mut self.db, known, &self.instance, kept).await;
-        followed.map_err(|error| {
-            Error::internal_caused_by("the changes of other instances cannot be applied", error)
-        })
+        let (unsaved, last_entry) = (&mut self.unsaved, &mut self.last_entry);
+        let follower = Follower { memory: &self.memory, unsaved, last_entry };
+        change_log::follow(&mut self.db, known, &self.instance, follower).await.map_err(not_applied)
     }
 
     /// As [`follow`](Self::follow), while no call arrives.
@@ -100,7 +98,13 @@ impl Ledger {
     /// Connects again, and applies the changes that other instances have made meanwhile.
     pub(super) async fn reconnect_and_follow(&mut self) -> Result<()> {
         self.location.reconnect(&mut self.db, &self.instance).await?;
+        let known = self.database.groups;
+        change_log::check_unchanged(&mut self.db, known, self.last_entry).await.map_err(not_applied)?;
         self.follow().await?;
         self.find_intents().await
     }
+}
+
+fn not_applied(error: FollowError) -> Error {
+    Error::internal_caused_by("the changes of other instances cannot be applied", error)
 }

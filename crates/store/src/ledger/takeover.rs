@@ -5,7 +5,7 @@
 
 use super::Ledger;
 use crate::ambiguous_commit;
-use crate::change_log::{self, Entry};
+use crate::change_log::{self, Entry, Follower};
 use crate::change_set::ChangeSet;
 use crate::connection::{count_instances, try_lock_instance};
 use crate::database::{Database, SqlError, query};
@@ -72,7 +72,9 @@ impl Ledger {
         }
         change_log::lock(&mut db).await.map_err(failed)?;
         let known = &mut self.database.groups;
-        let followed = change_log::follow(&mut db, known, instance, (&**memory, &mut self.unsaved)).await;
+        let (unsaved, last_entry) = (&mut self.unsaved, &mut self.last_entry);
+        let follower = Follower { memory, unsaved, last_entry };
+        let followed = change_log::follow(&mut db, known, instance, follower).await;
         followed.map_err(|error| Error::internal_caused_by("an instance cannot be taken over", error))?;
         let mut position = ambiguous_commit::read(&mut db, dead).await.map_err(failed)?;
         let left = replay::read_rows(&mut db, dead, &position).await?;
@@ -86,9 +88,11 @@ impl Ledger {
         ambiguous_commit::write(&mut db, dead, &position).await.map_err(failed)?;
         // The entry is that of the other instance: should its COMMIT be ambiguous, this instance follows it.
         let usage = [&left.usage, &Usage::default()];
-        Entry::of_takeover().write(&mut db, (position.groups, dead), &[], usage).await.map_err(failed)?;
+        let written = Entry::of_takeover().write(&mut db, (position.groups, dead), &[], usage).await;
+        let written = written.map_err(failed)?;
         db.commit().await.map_err(failed)?;
         *known = position.groups;
+        self.last_entry = Some(written);
         metrics::counter!(strongroom_telemetry::TAKEOVERS).increment(1);
         tracing::info!(event = "instance.taken_over", name = %dead, intents = intents.len(), "took over from an instance that does not run");
         memory.usage().add(left.usage);

@@ -5,7 +5,7 @@ use std::time::Instant;
 use super::{Call, Ledger, fault};
 use crate::ambiguous_commit::{self, CommitFailure};
 use crate::audit_records;
-use crate::change_log::{self, Entry};
+use crate::change_log::{self, Entry, Follower};
 use crate::commit::{AuditRecord, Committed};
 use crate::event_log;
 use crate::failure::Failure;
@@ -47,7 +47,9 @@ impl Ledger {
         if db.is_shared() {
             change_log::lock(&mut db).await?;
             let known = &mut self.database.groups;
-            change_log::follow(&mut db, known, instance, (&**memory, &mut self.unsaved)).await?;
+            let (unsaved, last_entry) = (&mut self.unsaved, &mut self.last_entry);
+            let follower = Follower { memory, unsaved, last_entry };
+            change_log::follow(&mut db, known, instance, follower).await?;
         }
         let groups = self.database.groups + 1;
         let mut group = Group::after(LedgerPosition { groups, head: self.head.clone() });
@@ -85,7 +87,8 @@ impl Ledger {
             let mut entry = Entry::default();
             accepted().for_each(|((commit, _), _)| entry.add(commit));
             let written = [&self.unsaved.usage, &group.usage];
-            entry.write(&mut db, (groups, instance), &group.changes.events, written).await?;
+            let events = &group.changes.events;
+            group.entry = Some(entry.write(&mut db, (groups, instance), events, written).await?);
         }
         if let Some(newest) = group.changes.events.last() {
             let trimmed = self.memory.events().trimmed(newest.sequence);

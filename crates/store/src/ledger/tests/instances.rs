@@ -55,6 +55,11 @@ async fn until(what: &str, mut condition: impl FnMut() -> bool) {
     }
 }
 
+#[expect(clippy::disallowed_methods, reason = "instances try again in real time")]
+async fn until_later() {
+    tokio::time::sleep(Duration::from_millis(200)).await;
+}
+
 #[tokio::test]
 async fn call_that_was_decided_by_an_old_state_is_not_recorded() {
     let Some(mut all) = Instances::new().await else { return };
@@ -255,4 +260,34 @@ async fn entry_of_a_takeover_is_not_one_of_its_instance() {
     let nothing = [&Usage::default(), &Usage::default()];
     change_log::Entry::of_takeover().write(&mut db, (next, &name), &[], nothing).await.unwrap();
     assert!(!change_log::has(&mut db, next, &name).await.unwrap());
+}
+
+#[tokio::test]
+async fn database_that_has_lost_known_changes_is_refused() {
+    let Some(mut all) = Instances::new().await else { return };
+    let (east, west) = (all.open("east").await, all.open("west").await);
+    for number in 1..=3 {
+        east.commit(call(number)).await.unwrap();
+        until("the other instance follows", || has(&west, number)).await;
+    }
+    // As if a standby without the last change had been promoted, and another instance had written since.
+    let failover =
+        "UPDATE change_log SET instance = 'north' WHERE number = (SELECT number FROM written_groups);
+        SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+            WHERE datname = current_database() AND pid <> pg_backend_pid()";
+    all.database.execute(failover).await;
+    for store in [&east, &west] {
+        until("the instance has noticed", || store.storage_failure().is_some()).await;
+        let started = Instant::now();
+        while started.elapsed() < Duration::from_secs(3) {
+            assert!(store.commit(only_a_record(9)).await.is_err() && store.commit(call(10)).await.is_err());
+            until_later().await;
+        }
+    }
+    east.close().await;
+    west.close().await;
+    // A start reads the tables.
+    let east = all.open("east").await;
+    east.commit(call(4)).await.unwrap();
+    east.close().await;
 }
