@@ -99,7 +99,9 @@ impl Ledger {
     pub(super) async fn reconnect_and_follow(&mut self) -> Result<()> {
         self.location.reconnect(&mut self.db, &self.instance).await?;
         let known = self.database.groups;
-        change_log::check_unchanged(&mut self.db, known, self.last_entry).await.map_err(not_applied)?;
+        let unchanged = change_log::check_unchanged(&mut self.db, known, self.last_entry).await;
+        // Nothing is written by a session whose database has lost changes.
+        unchanged.inspect_err(|_| self.db.abandon()).map_err(not_applied)?;
         self.follow().await?;
         self.find_intents().await
     }
