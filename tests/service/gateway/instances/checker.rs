@@ -225,9 +225,9 @@ pub(super) async fn assert_nothing_is_lost(all: &mut Instances, checkers: &mut [
         checker.connect(all).await;
         checker.judge_all().await;
     }
-    // What failed calls have left is removed by the instance with the lease. An EC key has two objects.
+    // What failed calls have left is removed by the instance with the lease. The token has no public key of a version.
     until("the token has the keys of the database, and nothing else", async || {
-        all.objects() == all.objects_before + 2 * all.database.key_versions().await
+        all.objects() == all.objects_before + all.database.key_versions().await
     })
     .await;
     all.stop_all();
